@@ -1,0 +1,133 @@
+#pragma once
+
+// The one input of a study: a question, as a commented TOML file (scenarios/*.toml). read_scenario
+// checks everything that can be checked without computing, each failure one InputError with
+// file:line, key, what was given and what is allowed. Names of entities are checked against the
+// catalogue. Quantities carry their unit in the key (it_power_mw, demand_ttokens_per_day); a key with
+// another unit of the same dimension is accepted (it_power_gw), another dimension is an error.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/base/quantity.h"
+#include "astrolabe/base/quarter.h"
+#include "astrolabe/catalog/catalog.h"
+
+namespace astrolabe::study {
+
+// A value by quarter: linear between points, constant outside. Unit: base units of its key.
+struct Path {
+  std::vector<std::pair<Quarter, double>> points;
+  double at(Quarter q) const;
+};
+
+// [[demand]]: a class of inference work.
+struct DemandInput {
+  std::string name, model, precision;      // precision: "bf16" | "fp8" | "fp4"
+  double input_tokens = 0, output_tokens = 0;            // mean lengths of a request
+  std::optional<double> input_tokens_p90, output_tokens_p90;
+  double cached_input = 0;                 // share of input tokens found in a prefix cache
+  Duration ttft, tpot;                     // service level
+  double peak_to_average = 1;
+  Path tokens_per_day;                     // processed tokens (input + output) a day
+  TokenPrice value_unserved;
+  bool must_serve = false;
+  std::map<std::string, double> in_country;  // country -> least share of served tokens
+  SourcePosition position;
+};
+
+// [[training]]: a training run with a deadline.
+struct TrainingInput {
+  std::string name, model, precision;
+  Tokens tokens;
+  Quarter start, deadline;
+  TokenPrice value_unserved;
+  bool must_serve = false;
+  SourcePosition position;
+};
+
+// [[accelerator]], [[supplier]], [[site]], [[fund]], [[energy]]: entities of the catalogue that take part.
+struct AcceleratorInput {
+  std::string name;
+  std::optional<Quarter> first_delivery, last_order;   // override the catalogue
+  SourcePosition position;
+};
+struct SupplierInput {
+  std::string line;            // a dram_lines, process_nodes or packaging entity
+  Path share;                  // of its capacity that this programme can have
+  bool may_expand = true;
+  double hbm_share_of_modules = 1;
+  std::optional<double> module_limit;
+  SourcePosition position;
+};
+struct SiteInput {
+  std::string name;
+  std::vector<std::string> accelerators;   // allowed types; empty = all
+  Path renewable_share;                    // empty = none asked
+  Path fixed_load;                         // other load behind the same connection, W
+  struct Requirement {
+    Power it_power;
+    Quarter from;
+    SourcePosition position;
+  };
+  std::vector<Requirement> requirements;   // [[site.requirement]]
+  SourcePosition position;
+};
+struct ExistingInput {                     // [[existing]]
+  std::string site, accelerator;
+  double accelerators = 0;
+  Quarter installed;
+  SourcePosition position;
+};
+struct FundInput {
+  std::string name;
+  SourcePosition position;
+};
+struct EnergyInput {
+  std::string name;
+  SourcePosition position;
+};
+struct CommitmentInput {                   // [[commitment]]
+  std::string vendor;
+  Power it_power;
+  Quarter by;
+  SourcePosition position;
+};
+
+enum class ObjectiveInput { kLeastCost, kMostServed };
+
+struct Scenario {
+  std::string file;
+  std::string name, description;
+  Quarter start, end;                      // both inclusive
+  ObjectiveInput objective = ObjectiveInput::kLeastCost;
+  std::uint64_t seed = 0;
+  double fab_capex_charged = 1;            // [finance]
+  double availability = 1;                 // [fleet]
+  double idle_power_share = 0;
+  std::optional<Path> dram_ceiling;        // [wafers] ceiling, wafers per second
+  std::vector<DemandInput> demand;
+  std::vector<TrainingInput> training;
+  std::vector<AcceleratorInput> accelerators;
+  std::vector<SupplierInput> suppliers;
+  std::vector<SiteInput> sites;
+  std::vector<ExistingInput> existing;
+  std::vector<FundInput> funds;
+  std::vector<EnergyInput> energy;
+  std::vector<CommitmentInput> commitments;
+  std::vector<catalog::Override> overrides;  // [[fact]] key, value, unit, why
+  std::vector<std::string> notes;            // assumptions, shown in the report
+};
+
+// Reads the file and the catalogue it asks for. Throws InputError.
+// The catalogue is loaded with the scenario's overrides applied.
+struct ScenarioAndCatalog {
+  Scenario scenario;
+  catalog::Catalog catalog;
+};
+ScenarioAndCatalog read_scenario(const std::string& path, const std::string& data_dir);
+
+}  // namespace astrolabe::study
