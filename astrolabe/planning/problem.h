@@ -52,7 +52,8 @@ struct SupplyLine {
   std::vector<Wafers> capacity;      // by quarter, the programme's share
   std::vector<Wafers> hbm_capacity;  // DRAM lines: the HBM-capable part, by quarter
   ExpansionModule module;
-  Energy electricity_per_wafer;      // Quantity per wafer start
+  int cycle_quarters = 2;            // DRAM lines: wafer start to finished commodity DRAM
+  Energy electricity_per_wafer;      // per wafer start
   SourcePosition position;
 };
 
@@ -65,6 +66,7 @@ struct HbmRecipe {
 
 struct HbmProduct {
   std::string name;
+  Money stack_price;  // carrying cost of stacks in stock
   std::vector<HbmRecipe> recipes;
 };
 
@@ -205,6 +207,7 @@ struct Problem {
   // Ceiling on DRAM wafer starts over all lines by quarter (a letter of intent); empty = none.
   std::vector<Wafers> dram_ceiling;
 
+  WaferPrice dram_wafer_value;           // carrying cost of commodity DRAM in stock
   double discount_rate = 0;              // per year, real
   double availability = 1;               // share of time an accelerator serves (failures, upgrades)
   double idle_power_share = 0;           // of it_power drawn by an accelerator that serves nothing
@@ -215,7 +218,7 @@ struct Problem {
 
   int horizon() const { return quarters; }
   Quarter quarter(int t) const { return start + t; }
-  double hours(int) const { return units::quarter.in(units::hour); }
+  double discount_factor(int t) const;   // (1 + discount_rate)^-((t + 1/2) / 4): mid-quarter
 };
 
 }  // namespace astrolabe::planning
