@@ -3,9 +3,10 @@
 // The one input of a study: a question, as a commented TOML file (scenarios/*.toml). read_scenario
 // checks everything that can be checked without computing, each failure one InputError with
 // file:line, key, what was given and what is allowed. Names of entities are checked against the
-// catalogue. Quantities carry their unit in the key (it_power_mw, demand_ttokens_per_day); a key with
-// another unit of the same dimension is accepted (it_power_gw), another dimension is an error.
+// catalogue. Quantities carry their unit in the key (it_power_mw, demand_ttokens_per_day); a key
+// with another unit of the same dimension is accepted (it_power_gw), another dimension is an error.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,18 +22,19 @@ namespace astrolabe::study {
 // A value by quarter: linear between points, constant outside. Unit: base units of its key.
 struct Path {
   std::vector<std::pair<Quarter, double>> points;
-  double at(Quarter q) const;
+  bool is_empty() const { return points.empty(); }
+  double at(Quarter q) const;  // 0 for an empty path
 };
 
 // [[demand]]: a class of inference work.
 struct DemandInput {
-  std::string name, model, precision;      // precision: "bf16" | "fp8" | "fp4"
-  double input_tokens = 0, output_tokens = 0;            // mean lengths of a request
+  std::string name, model, precision;          // precision: "bf16" | "fp8" | "fp4"
+  double input_tokens = 0, output_tokens = 0;  // mean lengths of a request
   std::optional<double> input_tokens_p90, output_tokens_p90;
-  double cached_input = 0;                 // share of input tokens found in a prefix cache
-  Duration ttft, tpot;                     // service level
+  double cached_input = 0;  // share of input tokens found in a prefix cache
+  Duration ttft, tpot;      // service level
   double peak_to_average = 1;
-  Path tokens_per_day;                     // processed tokens (input + output) a day
+  Path tokens_per_day;  // processed tokens (input + output) a day
   TokenPrice value_unserved;
   bool must_serve = false;
   std::map<std::string, double> in_country;  // country -> least share of served tokens
@@ -49,36 +51,39 @@ struct TrainingInput {
   SourcePosition position;
 };
 
-// [[accelerator]], [[supplier]], [[site]], [[fund]], [[energy]]: entities of the catalogue that take part.
+// [[accelerator]], [[supplier]], [[site]], [[fund]], [[energy]]: entities of the catalogue that
+// take part.
 struct AcceleratorInput {
   std::string name;
-  std::optional<Quarter> first_delivery, last_order;   // override the catalogue
+  std::optional<Quarter> first_delivery, last_order;  // override the catalogue
   SourcePosition position;
 };
 struct SupplierInput {
-  std::string line;            // a dram_lines, process_nodes or packaging entity
-  Path share;                  // of its capacity that this programme can have
+  std::string line;  // a dram_lines, process_nodes or packaging entity
+  Path share;        // of its capacity that this programme can have
   bool may_expand = true;
   double hbm_share_of_modules = 1;
   std::optional<double> module_limit;
+  std::vector<std::string> needs;  // lines it depends on: free of cycles, not a constraint
   SourcePosition position;
 };
 struct SiteInput {
   std::string name;
-  std::vector<std::string> accelerators;   // allowed types; empty = all
-  Path renewable_share;                    // empty = none asked
-  Path fixed_load;                         // other load behind the same connection, W
+  std::vector<std::string> accelerators;  // allowed types; empty = all
+  Path renewable_share;                   // empty = none asked
+  Path fixed_load;                        // other load behind the same connection, W
   struct Requirement {
     Power it_power;
     Quarter from;
     SourcePosition position;
   };
-  std::vector<Requirement> requirements;   // [[site.requirement]]
+  std::vector<Requirement> requirements;  // [[site.requirement]]
   SourcePosition position;
 };
-struct ExistingInput {                     // [[existing]]
+struct ExistingInput {  // [[existing]]
   std::string site, accelerator;
-  double accelerators = 0;
+  double accelerators = 0;  // read_scenario derives it where it_power was given
+  std::optional<Power> it_power;
   Quarter installed;
   SourcePosition position;
 };
@@ -90,9 +95,9 @@ struct EnergyInput {
   std::string name;
   SourcePosition position;
 };
-struct CommitmentInput {                   // [[commitment]]
+struct CommitmentInput {  // [[commitment]]
   std::string vendor;
-  Power it_power;
+  Power it_power;  // delivered at least, summed from the start
   Quarter by;
   SourcePosition position;
 };
@@ -102,13 +107,13 @@ enum class ObjectiveInput { kLeastCost, kMostServed };
 struct Scenario {
   std::string file;
   std::string name, description;
-  Quarter start, end;                      // both inclusive
+  Quarter start, end;  // both inclusive
   ObjectiveInput objective = ObjectiveInput::kLeastCost;
   std::uint64_t seed = 0;
-  double fab_capex_charged = 1;            // [finance]
-  double availability = 1;                 // [fleet]
+  double fab_capex_charged = 1;  // [finance]
+  double availability = 1;       // [fleet]
   double idle_power_share = 0;
-  std::optional<Path> dram_ceiling;        // [wafers] ceiling, wafers per second
+  std::optional<Path> dram_ceiling;  // [wafers] ceiling, wafers per second
   std::vector<DemandInput> demand;
   std::vector<TrainingInput> training;
   std::vector<AcceleratorInput> accelerators;
@@ -117,10 +122,21 @@ struct Scenario {
   std::vector<ExistingInput> existing;
   std::vector<FundInput> funds;
   std::vector<EnergyInput> energy;
-  std::vector<CommitmentInput> commitments;
+  std::vector<CommitmentInput> commitments;  // firm: constraints
+  std::vector<CommitmentInput> intents;      // firm = false: only reported against
   std::vector<catalog::Override> overrides;  // [[fact]] key, value, unit, why
   std::vector<std::string> notes;            // assumptions, shown in the report
 };
+
+inline constexpr std::size_t kMaxScenarioBytes = 4u << 20;
+inline constexpr int kMaxQuarters = 80;
+
+// The text of a scenario, checked as far as it can be without the catalogue.
+Scenario parse_scenario(const std::string& text, const std::string& file);
+
+// Names against the catalogue and against each other (scenario_check.cc); turns existing IT power
+// into counts.
+void check_scenario(Scenario* scenario, const catalog::Catalog& catalog);
 
 // Reads the file and the catalogue it asks for. Throws InputError.
 // The catalogue is loaded with the scenario's overrides applied.
