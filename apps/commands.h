@@ -1,0 +1,33 @@
+#pragma once
+
+// The commands of the `astrolabe` program. Each adds itself to the command line; the one that the
+// user named puts its work into `Invocation::run`. A command parses, calls the library and prints:
+// it holds no formula and catches no InputError, which is main's.
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace astrolabe {
+
+enum ExitCode { kSuccess = 0, kInternalError = 1, kBadInput = 2, kInfeasible = 3 };
+
+struct Invocation {
+  std::function<int()> run;  // returns an ExitCode
+  std::string data_dir;      // --data, ASTROLABE_DATA or the source directory's data/
+  bool is_json = false;      // results, and errors too, as JSON on stdout
+};
+
+void add_plan_command(CLI::App* app, Invocation* invocation);
+void add_check_command(CLI::App* app, Invocation* invocation);
+void add_completion_command(CLI::App* app, Invocation* invocation);
+void add_version_command(CLI::App* app, Invocation* invocation);
+
+// --data, --json: the options that several commands share.
+void add_data_option(CLI::App* command, Invocation* invocation);
+void add_json_option(CLI::App* command, Invocation* invocation);
+
+}  // namespace astrolabe

@@ -1,0 +1,124 @@
+// The `astrolabe` program: parses the command line, runs one command, turns errors into exit codes.
+// 0 done, 1 internal error, 2 bad input, 3 the plan is infeasible.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/terminal.h"
+#include "astrolabe/base/error.h"
+
+namespace astrolabe {
+namespace {
+
+void print_error(const std::string& kind, const std::string& message) {
+  const bool is_red = stderr_has_color();
+  std::fprintf(stderr, "astrolabe: %s%s:%s %s\n", is_red ? "\033[31m" : "", kind.c_str(),
+               is_red ? "\033[0m" : "", printable(message).c_str());
+}
+
+void print_json(const nlohmann::json& error) {
+  const nlohmann::json document = {{"error", error}};
+  std::printf("%s\n",
+              document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+int report(const InputError& error, bool is_json) {
+  print_error("error", error.what());
+  if (is_json) {
+    print_json({{"message", error.what()},
+                {"file", error.where().file},
+                {"line", error.where().line},
+                {"key", error.key()},
+                {"given", error.given()},
+                {"allowed", error.allowed()}});
+  }
+  return kBadInput;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+// What CLI11 refused, in the words of every other bad input: given, allowed, nearest.
+InputError describe(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  const std::vector<std::string> extras = app.remaining(true);
+  if (!extras.empty()) {
+    const std::string& extra = extras.front();
+    const bool is_option = extra.rfind('-', 0) == 0;
+    const std::vector<std::string> known =
+        is_option ? option_names(*command) : command_names(*command);
+    const std::string nearest = nearest_word(extra, known);
+    const std::string given = "an unknown " + std::string(is_option ? "option" : "argument") +
+                              (nearest.empty() ? "" : " (nearest known: " + nearest + ")");
+    return InputError({}, extra, given,
+                      known.empty() ? "no more arguments" : join_alternatives(known));
+  }
+  if (error.get_name() == "RequiredError" && !command_names(*command).empty()) {
+    return InputError({}, command->get_name(), "no command",
+                      join_alternatives(command_names(*command)));
+  }
+  return InputError(
+      {}, command->get_name(), error.what(),
+      "see astrolabe " + (command == &app ? "" : command->get_name() + " ") + "--help");
+}
+
+bool asks_for_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Astrolabe plans AI infrastructure from wafer to token: what to build, where and when,\n"
+      "what it costs, and which of wafers, power, sites and money binds.\n"
+      "\n"
+      "  astrolabe check scenarios/stargate_korea.toml\n"
+      "  astrolabe plan scenarios/stargate_korea.toml --out out/korea\n",
+      "astrolabe");
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 internal error, 2 bad input, 3 the plan is infeasible.\n"
+      "docs/guide.md explains commands and scenario files.");
+  Invocation invocation;
+  add_plan_command(&app, &invocation);
+  add_check_command(&app, &invocation);
+  add_completion_command(&app, &invocation);
+  add_version_command(&app, &invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return report(describe(app, error), asks_for_json(argc, argv));
+  }
+  try {
+    return invocation.run();
+  } catch (const InputError& error) {
+    return report(error, invocation.is_json);
+  } catch (const std::exception& error) {
+    print_error("internal error", error.what());
+    if (invocation.is_json) print_json({{"message", error.what()}});
+    return kInternalError;
+  }
+}
+
+}  // namespace
+}  // namespace astrolabe
+
+int main(int argc, char** argv) { return astrolabe::run(argc, argv); }
