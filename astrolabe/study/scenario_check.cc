@@ -156,6 +156,11 @@ void check_places(const Scenario& s, const Catalog& catalog) {
     check_listed(e.site, sites, "[[site]]", "existing.site", e.position);
     check_listed(e.accelerator, accelerators, "[[accelerator]]", "existing.accelerator",
                  e.position);
+    const Quarter launch = catalog.get_quarter(e.accelerator, "launch");
+    if (e.installed < launch) {
+      throw InputError(e.position, "existing.installed", e.installed.text(),
+                       "a quarter from the launch of " + e.accelerator + ", " + launch.text());
+    }
   }
 }
 

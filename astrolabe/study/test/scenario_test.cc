@@ -62,6 +62,7 @@ class TinyCatalog {
           "accelerators,process_node,reference,,1,0,,,process_nodes,Node\n"
           "accelerators,packaging,reference,,1,0,,,packaging,Line\n"
           "accelerators,it_power,number,kW,1,0,0,60,,Power\n"
+          "accelerators,launch,date,,1,0,,,,Launch\n"
           "process_nodes,name,text,,1,0,,,,Name\n"
           "packaging,name,text,,1,0,,,,Name\n"
           "dram_lines,name,text,,1,0,,,,Name\n"
@@ -72,7 +73,8 @@ class TinyCatalog {
     write("sources.csv", "id,title,url,grade,note\nhand,By hand,,estimate,\n");
     facts("accelerators",
           "chip,vendor,Acme,,,,2026,hand,,\nchip,process_node,node,,,,2026,hand,,\n"
-          "chip,packaging,cowos,,,,2026,hand,,\nchip,it_power,2,kW,,,2026,hand,,\n");
+          "chip,packaging,cowos,,,,2026,hand,,\nchip,it_power,2,kW,,,2026,hand,,\nchip,launch,"
+          "2024Q3,,,,2026,hand,,\n");
     facts("process_nodes", "node,name,Node,,,,2026,hand,,\n");
     facts("packaging", "cowos,name,CoWoS,,,,2026,hand,,\n");
     facts("dram_lines", "dram,name,DRAM,,,,2026,hand,,\n");
@@ -302,6 +304,13 @@ TEST(ScenarioCheckTest, ExistingPowerBecomesACount) {
                               "s.toml");
   check_scenario(&s, catalog::Catalog::load(data.dir()));
   EXPECT_DOUBLE_EQ(s.existing[0].accelerators, 1500);  // 3 MW / 2 kW
+}
+
+TEST(ScenarioCheckTest, NothingStandsBeforeItsLaunch) {
+  EXPECT_EQ(check_error_of(small("[[existing]]\nsite = \"town\"\naccelerator = \"chip\"\n"
+                                 "accelerators = 8\ninstalled = \"2024Q2\"\n")),
+            "s.toml:28: existing.installed: given 2024Q2; allowed: a quarter from the launch of "
+            "chip, 2024Q3");
 }
 
 TEST(ScenarioCheckTest, UnknownNamesComeWithTheNearestOfTheirKind) {
