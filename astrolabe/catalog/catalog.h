@@ -52,7 +52,7 @@ struct Fact {
   std::string entity, attribute;
   std::string text;                        // the value as written
   std::optional<double> value, low, high;  // base units (KRW converted); empty for texts or missing
-  std::string unit_text;
+  std::string unit_text, low_text, high_text;  // as written
   std::string as_of, source, locator, note;
   SourcePosition position;
   bool is_used = false;

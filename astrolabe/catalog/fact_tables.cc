@@ -119,6 +119,8 @@ Fact read_fact_texts(const CsvTable& table, const CsvTable::Row& row) {
   f.attribute = require_text(table, row, "attribute");
   f.text = table.cell(row, "value");
   f.unit_text = table.cell(row, "unit");
+  f.low_text = table.cell(row, "low");
+  f.high_text = table.cell(row, "high");
   f.as_of = table.cell(row, "as_of");
   f.source = require_text(table, row, "source");
   f.locator = table.cell(row, "locator");
