@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -95,6 +96,60 @@ TEST(Data, UnitsAndRangesFollowTheSchema) {
     EXPECT_LE(f.low.value_or(*f.value), *f.value) << f.position.text();
     EXPECT_GE(f.high.value_or(*f.value), *f.value) << f.position.text();
   });
+}
+
+// Nominal capacity of the stacks. A "Gbit" of DRAM has 2^30 bits, the catalogue's Gbit 1e9.
+Bytes stack_capacity(const Catalog& c, const std::string& hbm) {
+  constexpr double kBinary = 1073741824.0 / 1e9;
+  return kBinary * c.get_number(hbm, "dies_per_stack") * c.get<Bytes::kDim>(hbm, "die_capacity");
+}
+
+TEST(Data, AcceleratorsHaveNoMoreMemoryThanTheirStacks) {
+  const Catalog& c = real_catalog();
+  for (const std::string& chip : c.entities("accelerators")) {
+    const std::string& hbm = c.get_text(chip, "hbm_product");
+    const double stacks = c.get_number(chip, "hbm_stacks");
+    const double usable =
+        c.get<Bytes::kDim>(chip, "hbm_capacity") / (stacks * stack_capacity(c, hbm));
+    EXPECT_LE(usable, 1 + 1e-9) << chip;
+    EXPECT_GE(usable, 0.75) << chip;
+    const Fact* speed = c.find_fact(hbm, "stack_bandwidth");
+    const double fastest = speed->high.value_or(*speed->value);
+    EXPECT_LE(c.get<Bandwidth::kDim>(chip, "hbm_bandwidth").base(), stacks * fastest) << chip;
+  }
+}
+
+TEST(Data, AcceleratorsDrawMoreThanTheirBoardAndFitTheReticle) {
+  const Catalog& c = real_catalog();
+  const Area reticle = 858.0 * units::mm2;  // 26 mm x 33 mm exposure field
+  for (const std::string& chip : c.entities("accelerators")) {
+    EXPECT_GT(c.get<Power::kDim>(chip, "it_power"), c.get<Power::kDim>(chip, "tdp")) << chip;
+    EXPECT_LE(c.get<Area::kDim>(chip, "die_area"), reticle) << chip;
+  }
+}
+
+// The estimates of die area, defect density and test yield were chosen so that the chain meets the
+// published net output of 2026, 0.7-0.95 TB per wafer (30e9 Gbit shipped over 18-22 % of the
+// world's wafers), and that HBM4 needs about 3 wafers per same bits where HBM3E needs 2-3.
+TEST(Data, HbmYieldChainMeetsThePublishedOutputPerWafer) {
+  const Catalog& c = real_catalog();
+  const auto net_tb = [&](const std::string& hbm) {
+    const double area_mm2 = c.get<Area::kDim>(hbm, "die_area").in(units::mm2);
+    const double gross =
+        3.14159265 * 150 * 150 / area_mm2 - 3.14159265 * 300 / std::sqrt(2 * area_mm2);
+    const double d0_per_cm2 = c.get<DefectDensity::kDim>(hbm, "defect_density").base() * 1e-4;
+    const double chain =
+        std::exp(-area_mm2 / 100 * d0_per_cm2) *
+        std::pow(c.get_number(hbm, "layer_yield"), c.get_number(hbm, "dies_per_stack")) *
+        c.get_number(hbm, "test_yield");
+    return gross * chain * c.get<Bytes::kDim>(hbm, "die_capacity").in(units::TB);
+  };
+  EXPECT_GT(net_tb("hbm3e_12h"), 0.7);
+  EXPECT_LT(net_tb("hbm3e_12h"), 0.95);
+  // Trade ratios 2.5 (2-3) and 3: HBM4 takes 1.0 to 1.5 times the wafers of HBM3E.
+  const double hbm4_over_hbm3e = net_tb("hbm3e_12h") / net_tb("hbm4_12h");
+  EXPECT_GT(hbm4_over_hbm3e, 1.0);
+  EXPECT_LT(hbm4_over_hbm3e, 1.5);
 }
 
 }  // namespace
