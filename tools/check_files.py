@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""House rules that can be read off a file: length, name, #pragma once, no <iostream> in headers."""
+
+import re
+import sys
+
+from project_files import includes, project_files, read, report
+
+MOST_LINES = {".h": 300, ".cc": 600, ".py": 600, ".ts": 600, ".sh": 600}
+# These say nothing of what is in a file.
+FORBIDDEN = re.compile(r"(?:^|_)(utils?|manager|helpers?|common|impl|infos?|misc)(?:_|\.|$)",
+                       re.IGNORECASE)
+FORBIDDEN_TYPE = re.compile(
+    r"^\s*(?:class|struct|enum(?: class)?)\s+"
+    r"(\w*(?:Utils?|Manager|Helpers?|Common|Impl|Infos?|Base|Data))\s*(?:final\s*)?[:{]",
+    re.MULTILINE)
+# A header that every module may want to print from would pull the streams into all of them.
+HEADER_BANS = ("iostream",)
+
+
+def check_header(name):
+    problems = []
+    if not re.search(r"^#pragma once$", read(name), re.MULTILINE):
+        problems.append(f"{name}:1: no #pragma once")
+    for number, path, _ in includes(name):
+        if path in HEADER_BANS:
+            problems.append(f"{name}:{number}: <{path}> in a header")
+    return problems
+
+
+def check_file(name):
+    problems = []
+    suffix = "." + name.rsplit(".", 1)[-1]
+    if suffix in MOST_LINES:
+        lines = read(name).count("\n")
+        if lines > MOST_LINES[suffix]:
+            problems.append(f"{name}: {lines} lines, the limit is {MOST_LINES[suffix]}: "
+                            "split it by concept")
+        parts = name.split("/")
+        if any(FORBIDDEN.search(part) for part in parts):
+            problems.append(f"{name}: a name that says nothing (Utils, Manager, Helper, Common, "
+                            "Impl, Info)")
+    if suffix in (".h", ".cc"):
+        for match in FORBIDDEN_TYPE.finditer(read(name)):
+            line = read(name).count("\n", 0, match.start(1)) + 1
+            problems.append(f"{name}:{line}: {match.group(1)}: a type name that says nothing")
+    if suffix == ".h":
+        problems += check_header(name)
+    return problems
+
+
+def main():
+    files = project_files()
+    problems = [problem for name in files for problem in check_file(name)]
+    return report("files", problems, len(files))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
