@@ -23,6 +23,7 @@ struct Invocation {
 
 void add_plan_command(CLI::App* app, Invocation* invocation);
 void add_check_command(CLI::App* app, Invocation* invocation);
+void add_catalog_command(CLI::App* app, Invocation* invocation);
 void add_completion_command(CLI::App* app, Invocation* invocation);
 void add_version_command(CLI::App* app, Invocation* invocation);
 

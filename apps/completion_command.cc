@@ -1,6 +1,7 @@
 // Shell completion, written from the command line itself, so that it cannot miss an option.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -10,20 +11,26 @@ namespace astrolabe {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
+// Subcommands and options of one command, options of its subcommands included.
+std::string words_of(const CLI::App& command) {
+  std::vector<std::string> words;
+  const auto add = [&words](const std::string& word) {
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+  };
+  const auto add_options = [&add](const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) add("--" + name);
+    }
+  };
+  const bool is_root = command.get_parent() == nullptr;
+  for (const CLI::App* sub : command.get_subcommands({})) {
+    add(sub->get_name());
+    if (!is_root) add_options(*sub);
+  }
+  add_options(command);
   std::string s;
   for (const std::string& w : words) s += (s.empty() ? "" : " ") + w;
   return s;
-}
-
-// Subcommands and options of one command.
-std::string words_of(const CLI::App& command) {
-  std::vector<std::string> words;
-  for (const CLI::App* sub : command.get_subcommands({})) words.push_back(sub->get_name());
-  for (const CLI::Option* option : command.get_options()) {
-    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
-  }
-  return joined(words);
 }
 
 std::string bash(const CLI::App& app) {

@@ -98,6 +98,7 @@ int run(int argc, char** argv) {
   Invocation invocation;
   add_plan_command(&app, &invocation);
   add_check_command(&app, &invocation);
+  add_catalog_command(&app, &invocation);
   add_completion_command(&app, &invocation);
   add_version_command(&app, &invocation);
   try {
