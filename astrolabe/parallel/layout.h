@@ -1,0 +1,36 @@
+#pragma once
+
+// How one copy of a model is spread over accelerators: tensor x data (attention-DP) x pipeline,
+// with experts over 1 .. tensor * data ranks.
+//
+// Rules: heads, KV heads (or copies of them), widths and experts must divide; tensor groups stay
+// inside a scale-up domain; experts are either cut by width (expert = 1) or spread over the whole
+// stage when data > 1. Redundant experts fill the last ranks when experts do not divide.
+// Left out: sequence and context parallelism, experts over part of a stage.
+
+#include <string>
+#include <vector>
+
+#include "astrolabe/device/accelerator.h"
+#include "astrolabe/workload/model.h"
+#include "astrolabe/workload/operator_graph.h"
+
+namespace astrolabe::parallel {
+
+struct Layout {
+  workload::ShardDegrees shard;
+
+  int accelerators() const { return shard.group() * shard.pipeline; }
+  std::string text() const;  // "TP8", "TP1 DP32 EP32", "TP4 PP2"
+};
+
+// Empty when the layout can be built, else the reason it cannot.
+std::string layout_conflict(const workload::ModelArchitecture& model,
+                            const device::Accelerator& accelerator, const Layout& layout);
+
+// Every layout without conflict of at most `max_accelerators` a pipeline stage. Degrees are powers
+// of two and three times powers of two; pipelines of up to 8 stages where there is one DP rank.
+std::vector<Layout> enumerate_layouts(const workload::ModelArchitecture& model,
+                                      const device::Accelerator& accelerator, int max_accelerators);
+
+}  // namespace astrolabe::parallel
