@@ -1,7 +1,8 @@
 #pragma once
 
 // The three steps of Formulation::build, one per concern: columns with their bounds, rows by
-// constraint family (supply_rows.cc, fleet_rows.cc, site_rows.cc), and money: costs, spending, funds.
+// constraint family (supply_rows.cc, fleet_rows.cc, site_rows.cc), and money: costs, spending,
+// funds.
 
 #include <string>
 

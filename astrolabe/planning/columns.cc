@@ -133,8 +133,8 @@ void ColumnBuilder::allocation_columns() {
   for (std::size_t c = 0; c < p_.classes.size(); ++c) {
     const DemandClass& work = p_.classes[c];
     for (int t = 0; t < T; ++t) {
-      const bool is_due = work.is_training ? t == work.last
-                                           : work.demand[static_cast<std::size_t>(t)].base() > 0;
+      const bool is_due =
+          work.is_training ? t == work.last : work.demand[static_cast<std::size_t>(t)].base() > 0;
       if (!is_due || work.must_serve) continue;
       f_.unserved_.at(c, 0, static_cast<std::size_t>(t)) =
           add(indexed("unserved", work.name, p_.quarter(t).text()), kInfinity);
@@ -150,9 +150,8 @@ void ColumnBuilder::allocation_columns() {
         const bool is_due = work.is_training ? t >= work.first && t <= work.last
                                              : work.demand[static_cast<std::size_t>(t)].base() > 0;
         const auto& sites = f_.zones_[z].sites;
-        const bool has_fleet = std::any_of(sites.begin(), sites.end(), [&](std::size_t s) {
-          return f_.may_serve(a, s, t);
-        });
+        const bool has_fleet = std::any_of(sites.begin(), sites.end(),
+                                           [&](std::size_t s) { return f_.may_serve(a, s, t); });
         if (!is_due || !has_fleet) continue;
         for (std::size_t o = 0; o < need.points.size(); ++o) {
           const OperatingPoint& point = need.points[o];
@@ -185,8 +184,8 @@ void ColumnBuilder::energy_columns() {
         const auto at = static_cast<std::size_t>(t);
         const double most = p_.energy[e].potential[at].in(units::MW);
         if (most <= 0) continue;
-        f_.contracts_.at(e, z, at) =
-            add(indexed("contract", p_.energy[e].name + "," + site.name, p_.quarter(t).text()), most);
+        f_.contracts_.at(e, z, at) = add(
+            indexed("contract", p_.energy[e].name + "," + site.name, p_.quarter(t).text()), most);
       }
     }
   }

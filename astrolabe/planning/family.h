@@ -41,12 +41,12 @@ enum class Family {
 inline constexpr int kFamilies = static_cast<int>(Family::kFundSize) + 1;
 
 struct FamilyText {
-  const char* name;        // the family's name in the model, e.g. "site_power"
-  const char* formula;     // in the symbols of docs/theory/planning.md
-  const char* unit;        // of one unit of relief, for a person: "MW", "wafer", ...
-  double unit_in_model;    // that unit in model units (1 wafer = 1e-3 kwafer)
-  const char* what;        // "HBM wafers at {}": {} is the entity
-  bool is_scarcity;        // a bottleneck a person can relieve (not bookkeeping)
+  const char* name;      // the family's name in the model, e.g. "site_power"
+  const char* formula;   // in the symbols of docs/theory/planning.md
+  const char* unit;      // of one unit of relief, for a person: "MW", "wafer", ...
+  double unit_in_model;  // that unit in model units (1 wafer = 1e-3 kwafer)
+  const char* what;      // "HBM wafers at {}": {} is the entity
+  bool is_scarcity;      // a bottleneck a person can relieve (not bookkeeping)
 };
 
 const FamilyText& family_text(Family family);

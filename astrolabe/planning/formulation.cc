@@ -105,7 +105,8 @@ bool Formulation::may_serve(std::size_t a, std::size_t s, int t) const {
   const auto at = static_cast<std::size_t>(t);
   if (!deployed_.at(a, s, at).is_valid()) return false;
   // Nothing is left when every deployment is older than the life: D(t) is D(t - life).
-  return t < life || deployed_.at(a, s, at) != deployed_.at(a, s, at - static_cast<std::size_t>(life));
+  return t < life ||
+         deployed_.at(a, s, at) != deployed_.at(a, s, at - static_cast<std::size_t>(life));
 }
 
 Linear Formulation::in_service(std::size_t a, std::size_t s, int t) const {
@@ -150,7 +151,7 @@ Linear Formulation::zone_energy(std::size_t zone, int t) const {
     e.constant += problem_->sites[s].fixed_load[static_cast<std::size_t>(t)].in(units::MW);
   }
   for (std::size_t i : allocations_of_[zone * static_cast<std::size_t>(problem_->horizon()) +
-                                      static_cast<std::size_t>(t)]) {
+                                       static_cast<std::size_t>(t)]) {
     e.add(allocations_[i].column, first.pue * allocations_[i].megawatts);
   }
   return e;

@@ -23,6 +23,9 @@ inline constexpr double kAccelerators = 1e-3, kStacks = 1e-4, kWafers = 1e-3, kT
                         kMoney = 1e-9;
 }
 
+// The cost item that is a penalty, not money spent.
+inline constexpr const char* kUnservedDemand = "unserved demand";
+
 // Sites that cannot be told apart except by their limits.
 struct Zone {
   std::vector<std::size_t> sites;
@@ -97,29 +100,30 @@ class Formulation {
   std::size_t supply_index(int t) const { return static_cast<std::size_t>(t + history_); }
 
   // Expressions in model units. Before the first and after the last quarter they are constant.
-  Linear delivered(std::size_t a, int t) const;                   // P
-  Linear deployed(std::size_t a, std::size_t s, int t) const;     // D with the existing fleet
-  Linear in_service(std::size_t a, std::size_t s, int t) const;   // F, the existing fleet included
-  bool may_serve(std::size_t a, std::size_t s, int t) const;      // F can be above zero
-  Linear it_power(std::size_t s, int t) const;                    // MW provisioned in service
-  Linear built_power(std::size_t s, int t) const;                 // MW facility, existing included
-  Linear module_output(std::size_t line, int t) const;            // kwafers a quarter from modules
-  Linear zone_energy(std::size_t zone, int t) const;              // mean facility MW
+  Linear delivered(std::size_t a, int t) const;                  // P
+  Linear deployed(std::size_t a, std::size_t s, int t) const;    // D with the existing fleet
+  Linear in_service(std::size_t a, std::size_t s, int t) const;  // F, the existing fleet included
+  bool may_serve(std::size_t a, std::size_t s, int t) const;     // F can be above zero
+  Linear it_power(std::size_t s, int t) const;                   // MW provisioned in service
+  Linear built_power(std::size_t s, int t) const;                // MW facility, existing included
+  Linear module_output(std::size_t line, int t) const;           // kwafers a quarter from modules
+  Linear zone_energy(std::size_t zone, int t) const;             // mean facility MW
 
   milp::VariableId wafers(std::size_t h, std::size_t recipe, int t) const;
   milp::VariableId host_wafers(std::size_t line, int t) const;
   milp::VariableId stacks(std::size_t h, int t) const { return stacks_.at(h, 0, supply_index(t)); }
   milp::VariableId phases(std::size_t s, int t) const;
   milp::VariableId grid_power(std::size_t s, int t) const;
-  milp::VariableId modules(std::size_t line, int t) const;        // cumulative, by order quarter
+  milp::VariableId modules(std::size_t line, int t) const;  // cumulative, by order quarter
   milp::VariableId contracts(std::size_t e, std::size_t zone, int t) const;
-  milp::VariableId unserved(std::size_t c, int t) const;          // training: t = last
+  milp::VariableId unserved(std::size_t c, int t) const;  // training: t = last
   const std::vector<Allocation>& allocations() const { return allocations_; }
   const std::vector<Draw>& draws() const { return draws_; }
   const std::vector<std::string>& countries() const { return countries_; }
   double site_power_limit(std::size_t s, int t) const;  // MW that can be energised by t at best
 
-  // NPV in billion USD by cost item, for any column values. The objective of kLeastCost is their sum.
+  // NPV in billion USD by cost item, for any column values. The objective of kLeastCost is their
+  // sum.
   struct CostItem {
     std::string name;
     Linear cost;
@@ -139,8 +143,8 @@ class Formulation {
   std::vector<std::string> countries_;
   int history_ = 0;
   // [a][0][t], [a][s][t], [h][recipe][t + history], [line][0][t + history], ...
-  ColumnGrid delivered_, deployed_, in_service_, wafers_, host_wafers_, stacks_, host_stock_, phases_,
-      grid_power_, modules_, contracts_, unserved_;
+  ColumnGrid delivered_, deployed_, in_service_, wafers_, host_wafers_, stacks_, host_stock_,
+      phases_, grid_power_, modules_, contracts_, unserved_;
   std::vector<Allocation> allocations_;
   std::vector<std::vector<std::size_t>> allocations_of_;  // [zone * quarters + t]
   std::vector<Draw> draws_;

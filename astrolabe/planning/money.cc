@@ -1,12 +1,21 @@
 #include <algorithm>
 #include <cmath>
 
-#include "astrolabe/base/finance.h"
 #include "astrolabe/planning/builders.h"
 
 namespace astrolabe::planning {
 
 using milp::kInfinity;
+
+namespace finance {
+double straight_line_value(double price, double age, double life) {
+  return life > 0 ? price * std::max(0.0, 1 - age / life) : 0;
+}
+double annuity_cost_ratio(double cost, double discount, double years) {
+  auto factor = [&](double r) { return r > 1e-9 ? r / (1 - std::pow(1 + r, -years)) : 1 / years; };
+  return factor(cost) / factor(discount);
+}
+}  // namespace finance
 
 void MoneyBuilder::build() {
   const std::size_t years = year_index(p_.horizon() - 1) + 1;
@@ -57,8 +66,7 @@ void MoneyBuilder::spend(AssetClass asset, const std::string& country,
   const auto k = static_cast<std::size_t>(
       std::find(f_.countries_.begin(), f_.countries_.end(), country) - f_.countries_.begin());
   const std::size_t years = year_index(p_.horizon() - 1) + 1;
-  const std::size_t row =
-      (static_cast<std::size_t>(asset) * f_.countries_.size() + k) * years;
+  const std::size_t row = (static_cast<std::size_t>(asset) * f_.countries_.size() + k) * years;
   for (const Payment& payment : payments) {
     spending_[row + year_index(payment.t)].add(column, payment.usd * scale::kMoney * factor);
   }
@@ -73,9 +81,8 @@ void MoneyBuilder::accelerator_costs() {
       const Linear now = f_.delivered(a, t);
       if (now.terms.empty() || t > std::min(type.last_delivery, p_.horizon() - 1)) continue;
       const int age = p_.horizon() - t;
-      const double kept = age >= type.life_quarters
-                              ? 0
-                              : std::pow(1 - p_.accelerator_residual_rate, age / 4.0);
+      const double kept =
+          age >= type.life_quarters ? 0 : std::pow(1 - p_.accelerator_residual_rate, age / 4.0);
       const double cost = each * (p_.discount_factor(t) - kept * end_discount());
       item.cost.add(now, cost * scale::kMoney);
       item.cost.add(f_.delivered(a, t - 1), -cost * scale::kMoney);
@@ -144,7 +151,7 @@ void MoneyBuilder::module_costs() {
   Formulation::CostItem item{"fab and packaging expansions", {}};
   for (std::size_t l = 0; l < p_.lines.size(); ++l) {
     const ExpansionModule& m = p_.lines[l].module;
-    const double each = m.capex.in(units::usd) * p_.fab_capex_charged;
+    const double each = m.capex.in(units::usd)*p_.fab_capex_charged;
     for (int t = 0; t < p_.horizon(); ++t) {
       const auto now = f_.modules(l, t), before = f_.modules(l, t - 1);
       if (!now.is_valid() || now == before) continue;
@@ -180,7 +187,8 @@ void MoneyBuilder::running_costs() {
         const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);
         const double mean = source.capacity_factor * source.seasonal[season];
         // A contract pays its price for all it makes; what it makes replaces bought electricity.
-        const double premium = (source.price - site.electricity_price[at]).in(units::usd / units::MWh);
+        const double premium =
+            (source.price - site.electricity_price[at]).in(units::usd / units::MWh);
         energy.cost.add(f_.contracts(e, z, t), each * mean * premium);
         contracted.add(f_.contracts(e, z, t), mean);
       }
@@ -231,7 +239,7 @@ void MoneyBuilder::stock_costs() {
 }
 
 void MoneyBuilder::unserved_costs() {
-  Formulation::CostItem item{"unserved demand", {}};
+  Formulation::CostItem item{kUnservedDemand, {}};
   const double days = units::quarter.in(units::day);
   for (std::size_t c = 0; c < p_.classes.size(); ++c) {
     const DemandClass& work = p_.classes[c];
@@ -266,13 +274,15 @@ void MoneyBuilder::fund_rows() {
                                    (fund.country.empty() || fund.country == f_.countries_[k]);
           if (!is_eligible || fund.yearly_ceiling[y].base() <= 0) continue;
           const std::string name = "draw[" + fund.name + "," + asset_class_name(asset) + "," +
-                                   f_.countries_[k] + "," + std::to_string(p_.start.year() + static_cast<int>(y)) + "]";
+                                   f_.countries_[k] + "," +
+                                   std::to_string(p_.start.year() + static_cast<int>(y)) + "]";
           const auto column = f_.model_.add_variable(name, 0, kInfinity, 0, false);
           f_.draws_.push_back({i, asset, k, p_.start.year() + static_cast<int>(y), column});
           drawn.add(column, 1);
           by_fund_year[i * years + y].add(column, 1);
           const double life = asset == AssetClass::kAccelerators ? 5.0 : p_.building_life_years;
-          const double premium = finance::annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
+          const double premium =
+              finance::annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
           item.cost.add(column, premium * p_.discount_factor(last));
         }
         rows_.at_most(Family::kSpending,
@@ -286,8 +296,8 @@ void MoneyBuilder::fund_rows() {
     for (std::size_t y = 0; y < years; ++y) {
       Linear ceiling;
       ceiling.constant = p_.funds[i].yearly_ceiling[y].in(units::billion_usd);
-      const int last = std::min(Quarter(p_.start.year() + static_cast<int>(y), 4) - p_.start,
-                                p_.horizon() - 1);
+      const int last =
+          std::min(Quarter(p_.start.year() + static_cast<int>(y), 4) - p_.start, p_.horizon() - 1);
       const Linear& drawn = by_fund_year[i * years + y];
       if (drawn.terms.empty()) continue;
       rows_.at_most(Family::kFundYear, p_.funds[i].name, last, drawn, ceiling);
@@ -309,7 +319,7 @@ void MoneyBuilder::objective() {
   std::vector<double> cost(f_.model_.num_variables(), 0.0);
   double constant = 0;
   for (const Formulation::CostItem& item : f_.costs_) {
-    const bool is_unserved = item.name == "unserved demand";
+    const bool is_unserved = item.name == kUnservedDemand;
     const double weight = is_least_cost || is_unserved ? 1 : 1e-3;
     for (const milp::Term& term : item.cost.terms) {
       cost[term.variable.index()] += weight * term.coefficient;

@@ -11,8 +11,6 @@ const char* asset_class_name(AssetClass a) {
   return names[static_cast<std::size_t>(a)];
 }
 
-double Problem::discount_factor(int t) const {
-  return std::pow(1 + discount_rate, -(t + 0.5) / 4);
-}
+double Problem::discount_factor(int t) const { return std::pow(1 + discount_rate, -(t + 0.5) / 4); }
 
 }  // namespace astrolabe::planning

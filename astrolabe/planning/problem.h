@@ -1,7 +1,7 @@
 #pragma once
 
-// What the capacity-expansion program is told: plain values per quarter of the horizon, no catalogue
-// and no file. study/pipeline fills it from a scenario; tests fill it by hand.
+// What the capacity-expansion program is told: plain values per quarter of the horizon, no
+// catalogue and no file. study/pipeline fills it from a scenario; tests fill it by hand.
 //
 // Time is an index t = 0 .. horizon()-1 of quarters from `start`. A vector "by quarter" has
 // horizon() entries. Accelerators, stacks and wafers are flows; fab modules, packaging modules and
@@ -40,7 +40,7 @@ struct ExpansionModule {
   int ramp_quarters = 0;                   // first to full output, linear
   int limit = 0;                           // most modules over the horizon; 0 = cannot be expanded
   int earliest_order = 0;                  // index t
-  double hbm_share = 1;                    // of the module's wafers that can become HBM (DRAM lines)
+  double hbm_share = 1;  // of the module's wafers that can become HBM (DRAM lines)
 };
 
 enum class LineKind { kDram, kLogic, kPackaging };
@@ -52,16 +52,17 @@ struct SupplyLine {
   std::vector<Wafers> capacity;      // by quarter, the programme's share
   std::vector<Wafers> hbm_capacity;  // DRAM lines: the HBM-capable part, by quarter
   ExpansionModule module;
-  int cycle_quarters = 2;            // DRAM lines: wafer start to finished commodity DRAM
-  Energy electricity_per_wafer;      // per wafer start
+  int cycle_quarters = 2;        // DRAM lines: wafer start to finished commodity DRAM
+  Energy electricity_per_wafer;  // per wafer start
   SourcePosition position;
 };
 
 // One HBM product at one maker.
 struct HbmRecipe {
   LineId line;
-  std::vector<double> stacks_per_wafer;  // good stacks per DRAM wafer started at t; 0 = not made yet
-  int cycle_quarters = 2;                // wafer start to packaged stack
+  std::vector<double>
+      stacks_per_wafer;    // good stacks per DRAM wafer started at t; 0 = not made yet
+  int cycle_quarters = 2;  // wafer start to packaged stack
 };
 
 struct HbmProduct {
@@ -75,15 +76,15 @@ struct AcceleratorType {
   int first_delivery = 0, last_delivery = 0;  // index t, inclusive
   int life_quarters = 20;
   HbmId hbm;
-  double stacks = 0;              // per accelerator
+  double stacks = 0;  // per accelerator
   LineId logic, packaging;
-  double logic_wafers = 0;        // per accelerator, yield included
+  double logic_wafers = 0;  // per accelerator, yield included
   double packaging_wafers = 0;
-  double host_dram_wafers = 0;    // commodity DRAM wafers per accelerator
-  int packaging_quarters = 1;     // stacks and dies needed this long before delivery
-  int logic_quarters = 1;         // wafer start this long before packaging
-  Power it_power;                 // provisioned per accelerator, servers and network included
-  Money price;                    // with its share of server, network, storage
+  double host_dram_wafers = 0;  // commodity DRAM wafers per accelerator
+  int packaging_quarters = 1;   // stacks and dies needed this long before delivery
+  int logic_quarters = 1;       // wafer start this long before packaging
+  Power it_power;               // provisioned per accelerator, servers and network included
+  Money price;                  // with its share of server, network, storage
   SourcePosition position;
 };
 
@@ -91,20 +92,21 @@ struct AcceleratorType {
 struct Site {
   std::string name, country, grid;
   double pue = 1;
-  Power block;                        // facility power of one building phase
-  int build_quarters = 0;             // order of a phase to ready
-  std::vector<Power> energised;       // facility power running already, by quarter
-  std::vector<Power> contracted;      // grid power under contract by quarter (>= energised)
-  Power expandable;                   // most facility power the site can ever have
-  int grid_quarters = 0;              // order of further grid power to energised
-  PowerCost shell_capex;              // per watt of IT power, accelerators not included
-  PowerCost grid_capex;               // per watt of facility power beyond the contracted
+  Power block;                    // facility power of one building phase
+  int build_quarters = 0;         // order of a phase to ready
+  std::vector<Power> energised;   // facility power running already, by quarter
+  std::vector<Power> contracted;  // grid power under contract by quarter (>= energised)
+  Power expandable;               // most facility power the site can ever have
+  int grid_quarters = 0;          // order of further grid power to energised
+  PowerCost shell_capex;          // per watt of IT power, accelerators not included
+  PowerCost grid_capex;           // per watt of facility power beyond the contracted
   std::vector<EnergyPrice> electricity_price;  // by quarter
   CarbonIntensity carbon_intensity;
   CarbonPrice carbon_price;
-  std::vector<Power> fixed_load;      // facility power of other users behind the same grid (a fab)
-  std::vector<double> renewable_share;  // least share of energy under renewable contracts, by quarter
-  std::vector<AcceleratorId> allowed;   // empty = every type
+  std::vector<Power> fixed_load;  // facility power of other users behind the same grid (a fab)
+  std::vector<double>
+      renewable_share;  // least share of energy under renewable contracts, by quarter
+  std::vector<AcceleratorId> allowed;  // empty = every type
   SourcePosition position;
 };
 
@@ -119,9 +121,9 @@ struct ExistingFleet {
 
 // What one accelerator in service delivers and draws for one class of work (from `parallel`).
 struct OperatingPoint {
-  std::string name;        // "throughput", "energy"
-  TokenRate tokens;        // processed tokens (input + output) per accelerator at full load
-  Power it_power;          // per accelerator while serving, servers and network included
+  std::string name;  // "throughput", "energy"
+  TokenRate tokens;  // processed tokens (input + output) per accelerator at full load
+  Power it_power;    // per accelerator while serving, servers and network included
 };
 struct CapacityNeed {
   ClassId work;
@@ -134,12 +136,12 @@ struct CapacityNeed {
 struct DemandClass {
   std::string name;
   bool is_training = false;
-  std::vector<Tokens> demand;       // inference: mean tokens per DAY in quarter t
-  Tokens total;                     // training: tokens of the whole run
-  int first = 0, last = 0;          // training: window, index t inclusive (deadline = end of last)
-  double peak_to_average = 1;       // capacity is built for the peak
-  TokenPrice value_unserved;        // lost per token not served
-  bool must_serve = false;          // unserved demand is not allowed
+  std::vector<Tokens> demand;  // inference: mean tokens per DAY in quarter t
+  Tokens total;                // training: tokens of the whole run
+  int first = 0, last = 0;     // training: window, index t inclusive (deadline = end of last)
+  double peak_to_average = 1;  // capacity is built for the peak
+  TokenPrice value_unserved;   // lost per token not served
+  bool must_serve = false;     // unserved demand is not allowed
   struct CountryShare {
     std::string country;
     double share = 0;
@@ -149,12 +151,12 @@ struct DemandClass {
 };
 
 struct Fund {
-  std::string name, country;             // empty country = anywhere
+  std::string name, country;  // empty country = anywhere
   std::vector<AssetClass> eligible;
   Money size;
-  std::vector<Money> yearly_ceiling;     // by calendar year of the horizon
-  double yearly_cost = 0;                // of its money, as a fraction; above the discount rate it
-                                         // costs more, below it less
+  std::vector<Money> yearly_ceiling;  // by calendar year of the horizon
+  double yearly_cost = 0;             // of its money, as a fraction; above the discount rate it
+                                      // costs more, below it less
   SourcePosition position;
 };
 
@@ -162,10 +164,10 @@ struct Fund {
 struct EnergySource {
   std::string name, grid, technology;
   double capacity_factor = 0;
-  std::vector<double> seasonal;          // by quarter of the year (4), mean 1
+  std::vector<double> seasonal;  // by quarter of the year (4), mean 1
   EnergyPrice price;
   int lead_quarters = 0;
-  std::vector<Power> potential;          // nameplate that can be under contract, by quarter
+  std::vector<Power> potential;  // nameplate that can be under contract, by quarter
   SourcePosition position;
 };
 
@@ -199,7 +201,7 @@ struct Problem {
   std::vector<ExistingFleet> existing;
   std::vector<DemandClass> classes;
   std::vector<CapacityNeed> needs;
-  std::vector<Fund> funds;               // empty: money is not limited
+  std::vector<Fund> funds;  // empty: money is not limited
   std::vector<EnergySource> energy;
   std::vector<SiteRequirement> requirements;
   std::vector<VendorCommitment> commitments;
@@ -214,11 +216,11 @@ struct Problem {
   double operations_cost = 0;            // per year, share of the price of accelerators in service
   double accelerator_residual_rate = 0;  // yearly loss of value (declining balance), as a fraction
   double building_life_years = 0, fab_life_years = 0;
-  double fab_capex_charged = 1;          // share of fab and packaging capex the programme carries
+  double fab_capex_charged = 1;  // share of fab and packaging capex the programme carries
 
   int horizon() const { return quarters; }
   Quarter quarter(int t) const { return start + t; }
-  double discount_factor(int t) const;   // (1 + discount_rate)^-((t + 1/2) / 4): mid-quarter
+  double discount_factor(int t) const;  // (1 + discount_rate)^-((t + 1/2) / 4): mid-quarter
 };
 
 }  // namespace astrolabe::planning

@@ -118,7 +118,7 @@ void RowBuilder::demand_rows() {
         run.add(served[c * horizon + t], days);
         continue;
       }
-      const double demand = work.demand[t].in(units::token) * scale::kTokensPerDay;
+      const double demand = work.demand[t].in(units::token)*scale::kTokensPerDay;
       if (demand <= 0) continue;
       Linear left = served[c * horizon + t], right;
       left.add(f_.unserved_.at(c, 0, t), 1);
@@ -130,7 +130,7 @@ void RowBuilder::demand_rows() {
       Linear left, right;
       left.add(run, 1 / days);
       left.add(f_.unserved_.at(c, 0, static_cast<std::size_t>(work.last)), 1);
-      right.constant = work.total.in(units::token) * scale::kTokensPerDay / days;
+      right.constant = work.total.in(units::token)*scale::kTokensPerDay / days;
       equal(Family::kTrainingTotal, work.name, work.last, left, right);
     }
   }
@@ -164,7 +164,7 @@ void RowBuilder::in_country_rows() {
       }
       for (int t = 0; t < p_.horizon(); ++t) {
         const auto at = static_cast<std::size_t>(t);
-        const double demand = work.demand[at].in(units::token) * scale::kTokensPerDay;
+        const double demand = work.demand[at].in(units::token)*scale::kTokensPerDay;
         if (demand <= 0) continue;
         Linear due;
         due.constant = share.share * demand;

@@ -24,7 +24,7 @@ namespace astrolabe::planning {
 
 struct SolveOptions {
   milp::SolverKind solver = milp::SolverKind::kHighs;
-  double gap = 0.005;          // relative, against the LP or branch-and-bound bound
+  double gap = 0.005;  // relative, against the LP or branch-and-bound bound
   Duration time_limit = 600.0 * units::second;
   int threads = 1;
   std::function<void(const std::string&)> progress;  // one line per step; may be empty
@@ -34,7 +34,7 @@ enum class PlanStatus { kSolved, kGapOpen, kInfeasible, kNotVerified };
 
 struct SolveStep {
   std::string name;
-  double objective = 0;   // billion USD, as the solver gave it
+  double objective = 0;  // billion USD, as the solver gave it
   bool is_feasible = false;
   std::string verification;  // one line, ours
   double seconds = 0;
@@ -42,14 +42,14 @@ struct SolveStep {
 
 struct Solution {
   PlanStatus status = PlanStatus::kInfeasible;
-  std::vector<double> x;        // by column, model units
-  std::vector<double> duals;    // by row: d(objective)/d(right-hand side), integers fixed
+  std::vector<double> x;      // by column, model units
+  std::vector<double> duals;  // by row: d(objective)/d(right-hand side), integers fixed
   double objective = 0, bound = 0;
-  double gap = 0;               // (objective - bound) / |objective|
+  double gap = 0;                   // (objective - bound) / |objective|
   double gap_without_unserved = 0;  // against the cost of what is built
   std::vector<SolveStep> steps;
   std::string solver_name;
-  std::string reason;           // why, when not solved
+  std::string reason;  // why, when not solved
 
   double value(const Linear& e) const;
   double value(milp::VariableId v) const { return v.is_valid() ? x[v.index()] : 0; }
