@@ -60,7 +60,7 @@ struct LpOptions {
   bool wants_rays = true;  // may cost a second solve when infeasible or unbounded
   Duration time_limit = units::year;
   int threads = 1;
-  LogSink log;  // empty: quiet
+  LogSink log = {};  // empty: quiet
 };
 
 struct MipOptions {
@@ -68,8 +68,8 @@ struct MipOptions {
   double absolute_gap = 0;
   Duration time_limit = units::year;
   int threads = 1;
-  std::vector<double> start;  // values by column of a solution to start from; empty: none
-  LogSink log;                // CBC writes its own log to stdout when this is set
+  std::vector<double> start = {};  // values by column of a solution to start from; empty: none
+  LogSink log = {};                // CBC writes its own log to stdout when this is set
 };
 
 enum class BasisStatus : unsigned char { kAtLower, kBasic, kAtUpper, kFree, kFixed };
@@ -144,6 +144,7 @@ class Solver {
  private:
   void push_changes();
   void restore_signs(SolveResult* result) const;
+  bool has_crossed_bounds() const;  // infeasible, and what back ends answer to it differs
 
   ColumnForm program_;
   Changes changes_;
