@@ -77,6 +77,19 @@ Duration all_to_all_time(const Fabric& f, int ranks, Bytes sent) {
   return f.all_to_all_latency + f.scale_out_latency + std::max(up, out);
 }
 
+Duration exchange_time(const Fabric& f, int ranks, Bytes sent, double copies) {
+  const Duration direct = all_to_all_time(f, ranks, sent);
+  const Levels l = levels(f, ranks);
+  if (l.domains == 1 || copies <= 1) return direct;
+  const double domains = l.domains;
+  const double reached = domains * (1 - std::pow(1 - 1 / domains, copies));
+  const Bytes outside = sent / copies * (reached * (domains - 1) / domains);
+  const Bytes inside = sent * ((l.inside - 1.0) / l.inside);
+  const Duration slower = std::max(outside / (f.scale_out_fraction * f.scale_out),
+                                   inside / (f.all_to_all_fraction * f.scale_up));
+  return std::min(direct, 2 * f.all_to_all_latency + f.scale_out_latency + slower);
+}
+
 Duration send_time(const Fabric& f, bool crosses_domains, Bytes message) {
   if (crosses_domains) {
     return f.step_latency + f.scale_out_latency + message / (f.scale_out_fraction * f.scale_out);

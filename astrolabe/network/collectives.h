@@ -9,12 +9,14 @@
 //   gather, scatter      ceil(log2 n) alpha + S (n-1)/n / w
 //   all-to-all           alpha_a + S (n-1)/n / w         (S leaves one rank, its own part included)
 //   send                 alpha + S / w
+// An exchange sends each token to its k experts: an all-to-all of k copies, or, over D domains, one
+// copy to each of the D (1 - (1 - 1/D)^k) distinct domains and from there inside (forwarded).
 // Two levels, d ranks a domain: reduce-scatter inside, all-reduce of S/d outside, all-gather
 // inside; an all-to-all sends the share (n-d)/n outside while the share (d-1)/n goes inside: the
-// slower one. The faster of ring and tree is taken. In-switch reduction is not modelled (it would
-// halve large all-reduces), nor congestion, nor routing over a mesh without a switch, where two
-// ranks see one link only (MI300X: 48 of 448 GB/s) - there the fraction measured at 8 ranks is too
-// good. Source: Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005.
+// slower one. The faster of ring and tree, of direct and forwarded, is taken. In-switch reduction
+// is not modelled (it would halve large all-reduces), nor congestion, nor routing over a mesh
+// without a switch, where two ranks see one link only (MI300X: 48 of 448 GB/s) - there the fraction
+// measured at 8 ranks is too good. Source: Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005.
 
 #include "astrolabe/base/quantity.h"
 
@@ -37,6 +39,8 @@ Duration tree_all_reduce_time(int ranks, Bytes buffer, Bandwidth bandwidth, Dura
 Duration all_reduce_time(const Fabric& fabric, int ranks, Bytes buffer);
 Duration gather_time(const Fabric& fabric, int ranks, Bytes buffer);  // all-gather, reduce-scatter
 Duration all_to_all_time(const Fabric& fabric, int ranks, Bytes sent);
+// `sent` holds `copies` of each token, to ranks drawn uniformly.
+Duration exchange_time(const Fabric& fabric, int ranks, Bytes sent, double copies);
 Duration send_time(const Fabric& fabric, bool crosses_domains, Bytes message);
 
 }  // namespace astrolabe::network

@@ -90,7 +90,7 @@ Duration IterationModel::collective_time(const Layout& layout, const Operator& o
     case OperatorKind::kReduceScatter:
       return network::gather_time(fabric_, op.ranks, op.payload);
     case OperatorKind::kAllToAll:
-      return network::all_to_all_time(fabric_, op.ranks, op.payload);
+      return network::exchange_time(fabric_, op.ranks, op.payload, op.copies);
     default:
       return network::send_time(fabric_, layout.accelerators() > fabric_.domain, op.payload);
   }

@@ -48,7 +48,7 @@ void GraphBuilder::elementwise(const char* name, double count, double elements) 
 }
 
 void GraphBuilder::collective(OperatorKind kind, const char* name, double count, int ranks,
-                              Bytes payload) {
+                              Bytes payload, double copies) {
   if (ranks <= 1) return;
   Operator op;
   op.kind = kind;
@@ -56,6 +56,7 @@ void GraphBuilder::collective(OperatorKind kind, const char* name, double count,
   op.count = count;
   op.ranks = ranks;
   op.payload = payload;
+  op.copies = copies;
   operators_.push_back(op);
 }
 
@@ -134,9 +135,9 @@ void GraphBuilder::add_expert_exchange(double count) {
       tokens_ / shard_.tensor * model_.topk * model_.expert_width() * routing_.imbalance;
   const NumberFormat sent = precision_.compute;
   collective(OperatorKind::kAllToAll, "dispatch", count, shard_.expert,
-             elements * bytes_per_element(sent));
+             elements * bytes_per_element(sent), model_.topk);
   collective(OperatorKind::kAllToAll, "combine", count, shard_.expert,
-             elements * bytes_per_element(NumberFormat::kBf16));
+             elements * bytes_per_element(NumberFormat::kBf16), model_.topk);
   collective(OperatorKind::kAllGather, "moe_all_gather", count, shard_.tensor,
              hidden_bytes(tokens_));
 }

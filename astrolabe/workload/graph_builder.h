@@ -23,7 +23,8 @@ class GraphBuilder {
  private:
   Operator& gemm(const char* name, double count, double m, double n, double k);
   void elementwise(const char* name, double count, double elements);
-  void collective(OperatorKind kind, const char* name, double count, int ranks, Bytes payload);
+  void collective(OperatorKind kind, const char* name, double count, int ranks, Bytes payload,
+                  double copies = 1);
   void add_grouped_attention(double count);
   void add_latent_attention(double count);
   void add_grouped_core(double count, double window);

@@ -46,6 +46,7 @@ struct Operator {
   double heads = 0, kv_heads = 0, head_dim = 0, window = 0;  // attention, on this accelerator
   int ranks = 1;                                             // collectives
   Bytes payload;
+  double copies = 1;  // all-to-all: how often each token is in the payload (top-k)
 
   Bytes bytes() const { return weights + activations + kv; }
 };

@@ -1,0 +1,166 @@
+#include "astrolabe/device/operator_time.h"
+
+#include <gtest/gtest.h>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/device/power.h"
+
+namespace astrolabe::device {
+namespace {
+
+using workload::NumberFormat;
+using workload::Operator;
+using workload::OperatorKind;
+
+// 100 FLOP/s in bf16, 200 in fp8, 10 B/s.
+Accelerator small_accelerator() {
+  Accelerator a;
+  a.name = "small";
+  a.hbm_capacity = 1000.0 * units::byte;
+  a.hbm_bandwidth = 10.0 * units::byte / units::second;
+  a.rates[0] = 100.0 * units::flop / units::second;
+  a.rates[1] = 200.0 * units::flop / units::second;
+  a.tdp = 100.0 * units::watt;
+  a.it_power = 150.0 * units::watt;
+  return a;
+}
+
+Derating half_of_everything() {
+  Derating d;
+  d.gemm = {0.5, 0.5, 0.5, 0.5};
+  d.grouped_gemm = {0.25, 0.25, 0.25, 0.25};
+  d.attention_prefill = d.attention_decode = 0.4;
+  d.hbm_bandwidth = 0.5;
+  d.kernel_overhead = 0.1 * units::second;
+  d.idle_power = 0.2;
+  d.memory_power = 0.6;
+  d.compute_power = 0.9;
+  return d;
+}
+
+Operator gemm(double m, double n, double k) {
+  Operator op;
+  op.flops = 2 * m * n * k * units::flop;
+  op.weights = 2 * n * k * units::byte;
+  op.activations = 2 * (m * k + m * n) * units::byte;
+  op.m = m;
+  op.n = n;
+  op.k = k;
+  return op;
+}
+
+TEST(OperatorTimeTest, RooflineIsTheSlowerOfArithmeticAndMemory) {
+  const RooflineTime roofline(small_accelerator());
+  Operator op;
+  op.flops = 300.0 * units::flop;
+  op.weights = 20.0 * units::byte;
+  EXPECT_DOUBLE_EQ(roofline.cost(op).time.in(units::second), 3);
+  EXPECT_EQ(roofline.cost(op).bound, Resource::kCompute);
+  op.kv = 30.0 * units::byte;
+  EXPECT_DOUBLE_EQ(roofline.cost(op).time.in(units::second), 5);
+  EXPECT_EQ(roofline.cost(op).bound, Resource::kMemory);
+}
+
+TEST(OperatorTimeTest, DeratedAddsLaunchAndDividesByFractions) {
+  const DeratedTime derated(small_accelerator(), half_of_everything());
+  Operator op;
+  op.flops = 300.0 * units::flop;
+  op.weights = 20.0 * units::byte;
+  EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 6);
+  op.kind = OperatorKind::kGroupedGemm;
+  EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 12);
+  op.kind = OperatorKind::kAttentionPrefill;
+  EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 7.5);
+}
+
+TEST(OperatorTimeTest, FormatWithoutARateRunsAsBf16) {
+  const Accelerator a = small_accelerator();
+  EXPECT_EQ(a.executed_format(NumberFormat::kFp8), NumberFormat::kFp8);
+  EXPECT_EQ(a.executed_format(NumberFormat::kFp4), NumberFormat::kBf16);
+  EXPECT_EQ(a.peak(NumberFormat::kFp4).base(), 100);
+}
+
+// The contract of every fidelity.
+class OperatorTimeContract : public testing::TestWithParam<Fidelity> {
+ protected:
+  std::unique_ptr<OperatorTime> times(const Derating& d) const {
+    return make_operator_time(GetParam(), small_accelerator(), d);
+  }
+};
+
+TEST_P(OperatorTimeContract, NoOperatorIsFasterThanItsRoofline) {
+  Derating too_good = half_of_everything();
+  too_good.gemm.fill(1.3);  // a measurement with hot caches
+  too_good.hbm_bandwidth = 1.2;
+  too_good.kernel_overhead = {};
+  for (const Derating& d : {half_of_everything(), too_good}) {
+    const auto t = times(d);
+    for (const double m : {1.0, 7.0, 300.0}) {
+      for (const NumberFormat f : {NumberFormat::kBf16, NumberFormat::kFp8, NumberFormat::kFp4}) {
+        Operator op = gemm(m, 5, 9);
+        op.format = f;
+        const double bound =
+            std::max(op.flops.base() / small_accelerator().peak(f).base(), op.bytes().base() / 10);
+        EXPECT_GE(t->cost(op).time.base(), bound);
+      }
+    }
+  }
+}
+
+TEST_P(OperatorTimeContract, TimeGrowsWithWork) {
+  const auto t = times(half_of_everything());
+  double last = 0;
+  for (double m = 1; m < 1e4; m *= 1.7) {
+    const double now = t->cost(gemm(m, 5, 9)).time.base();
+    EXPECT_GT(now, last);
+    last = now;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fidelities, OperatorTimeContract,
+                         testing::Values(Fidelity::kRoofline, Fidelity::kDerated),
+                         [](const auto& tested) {
+                           return tested.param == Fidelity::kRoofline ? "Roofline" : "Derated";
+                         });
+
+TEST(PowerModelTest, IdleStreamingAndComputingAreTheMeasuredLevels) {
+  const PowerModel p(small_accelerator(), half_of_everything());
+  EXPECT_DOUBLE_EQ(p.at(0, 0).in(units::watt), 20);
+  EXPECT_DOUBLE_EQ(p.at(0, 1).in(units::watt), 60);
+  EXPECT_DOUBLE_EQ(p.at(1, 0).in(units::watt), 90);
+  EXPECT_DOUBLE_EQ(p.at(0.5, 0.5).in(units::watt), 20 + 35 + 20);
+  EXPECT_DOUBLE_EQ(p.at(1, 1).in(units::watt), 100);  // the limit
+}
+
+const catalog::Catalog& project_catalog() {
+  static const catalog::Catalog catalog =
+      catalog::Catalog::load(std::string(ASTROLABE_SOURCE_DIR) + "/data");
+  return catalog;
+}
+
+TEST(AcceleratorTest, EveryCatalogueAcceleratorReadsWithItsDerating) {
+  for (const std::string& name : project_catalog().entities("accelerators")) {
+    const Accelerator a = read_accelerator(project_catalog(), name);
+    EXPECT_GT(a.peak(NumberFormat::kBf16).base(), 0) << name;
+    const Derating d = read_derating(project_catalog(), name);
+    EXPECT_LE(d.gemm[0], 1) << name;
+    EXPECT_EQ(d.facts.size(), 27u) << name;
+  }
+}
+
+TEST(DeratingTest, OwnMeasurementComesBeforeTheDefault) {
+  const Derating h200 = read_derating(project_catalog(), "h200_sxm");
+  EXPECT_NEAR(h200.gemm[0], project_catalog().get_number("derating_h200_sxm", "gemm_bf16"), 1e-12);
+  EXPECT_GT(h200.measured, 5);
+  EXPECT_NEAR(h200.scale_out_bandwidth,
+              project_catalog().get_number("derating_default", "scale_out_bandwidth"), 1e-12);
+  EXPECT_EQ(read_derating(project_catalog(), "no_such_chip").measured, 0);
+}
+
+TEST(AcceleratorTest, ReadingAModelIsAnInputError) {
+  EXPECT_THROW(read_accelerator(project_catalog(), "deepseek_r1"), InputError);
+}
+
+}  // namespace
+}  // namespace astrolabe::device
