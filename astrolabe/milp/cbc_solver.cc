@@ -3,6 +3,7 @@
 #ifdef ASTROLABE_CBC
 
 #include <Cbc_C_Interface.h>
+#include <fmt/format.h>
 
 #include <ClpSimplex.hpp>
 #include <ClpSolve.hpp>
@@ -213,9 +214,9 @@ CbcModelPointer CbcSolver::make_cbc_model(const MipOptions& options) const {
     Cbc_setParameter(model.get(), name, value.c_str());
   };
   set("log", options.log ? "1" : "0");
-  set("ratioGap", std::to_string(options.relative_gap));
-  set("allowableGap", std::to_string(options.absolute_gap));
-  set("seconds", std::to_string(options.time_limit.in(units::second)));
+  set("ratioGap", fmt::format("{}", options.relative_gap));
+  set("allowableGap", fmt::format("{}", options.absolute_gap));
+  set("seconds", fmt::format("{}", options.time_limit.in(units::second)));
   set("timeMode", "elapsed");
   set("randomSeed", std::to_string(kRandomSeed));
   set("randomCbcSeed", std::to_string(kRandomSeed));

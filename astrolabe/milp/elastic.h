@@ -8,8 +8,8 @@
 // with the model's own bounds, integrality and unpriced constraints kept, and its objective
 // dropped. s is the shortfall below L, t the excess above U; a side without a finite bound gets no
 // slack. Assumption: prices compare what is not comparable (a megawatt with a wafer); they are the
-// caller's judgement and decide which family gives way. Source: [brown1995elastic],
-// [chinneck2008feasibility].
+// caller's judgement and decide which family gives way. Source:
+// [chinneck2008feasibility] on elastic programs.
 
 #include <span>
 #include <string>

@@ -82,6 +82,7 @@ class HighsSolver final : public Solver {
  public:
   HighsSolver() : highs_(Highs_create()) {
     set("output_flag", false);
+    set("log_to_console", false);  // the callback takes the log
     set("random_seed", kRandomSeed);
   }
   ~HighsSolver() override { Highs_destroy(highs_); }

@@ -20,7 +20,7 @@
 // found it. A MIP result passes when x is feasible and integral and the objective is as claimed;
 // its bound rests on the tree of the solver and cannot be rechecked here.
 // Where it fails: scaled tolerances say little about a row whose terms cancel from 1e9 to 1.
-// Source: [bertsimas1997linear] chapter 4; error measures as in [dimacs2000errors].
+// Source: [bertsimas1997linear] chapter 4.
 
 #include <string>
 
