@@ -2,7 +2,9 @@
 // 0 done, 1 internal error, 2 bad input, 3 the plan is infeasible.
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
@@ -83,6 +85,14 @@ bool asks_for_json(int argc, char** argv) {
   return false;
 }
 
+// A full disk behind stdout would otherwise look like success.
+void check_stdout() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw InputError({}, "standard output", errno != 0 ? std::strerror(errno) : "a write error",
+                   "a place with room");
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Astrolabe plans AI infrastructure from wafer to token: what to build, where and when,\n"
@@ -109,7 +119,9 @@ int run(int argc, char** argv) {
     return report(describe(app, error), asks_for_json(argc, argv));
   }
   try {
-    return invocation.run();
+    const int exit_code = invocation.run();
+    check_stdout();
+    return exit_code;
   } catch (const InputError& error) {
     return report(error, invocation.is_json);
   } catch (const std::exception& error) {

@@ -168,6 +168,7 @@ DemandInput read_demand(const TomlTable& t, const Scenario& s) {
     t.fail("in_country", format_number(shares * 100) + " % in all", "at most 100 % in all");
   }
   d.position = t.position();
+  d.key_lines = t.key_lines();
   return d;
 }
 
@@ -188,6 +189,7 @@ TrainingInput read_training(const TomlTable& t, const Scenario& s) {
   r.must_serve = t.flag("must_serve", false);
   r.value_unserved = read_value_unserved(t, r.must_serve);
   r.position = t.position();
+  r.key_lines = t.key_lines();
   return r;
 }
 
@@ -201,6 +203,7 @@ AcceleratorInput read_accelerator(const TomlTable& t, const Scenario&) {
            "a quarter not before the first delivery " + a.first_delivery->text());
   }
   a.position = t.position();
+  a.key_lines = t.key_lines();
   return a;
 }
 
@@ -213,6 +216,7 @@ SupplierInput read_supplier(const TomlTable& t, const Scenario& s) {
   line.module_limit = t.find_number("module_limit");
   for (const auto& [name, where] : t.texts("needs")) line.needs.push_back(name);
   line.position = t.position();
+  line.key_lines = t.key_lines();
   return line;
 }
 
@@ -238,6 +242,7 @@ SiteInput read_site(const TomlTable& t, const Scenario& s) {
     site.requirements.push_back({r.get<Power::kDim>("it_power"), r.quarter("from"), r.position()});
   }
   site.position = t.position();
+  site.key_lines = t.key_lines();
   return site;
 }
 
@@ -257,12 +262,14 @@ ExistingInput read_existing(const TomlTable& t, const Scenario& s) {
     t.fail("installed", e.installed.text(), "a quarter before the start " + s.start.text());
   }
   e.position = t.position();
+  e.key_lines = t.key_lines();
   return e;
 }
 
 CommitmentInput read_commitment(const TomlTable& t, const Scenario& s) {
   check_in_horizon(t, "by", s);
-  return {t.text("vendor"), t.get<Power::kDim>("it_power"), t.quarter("by"), t.position()};
+  return {t.text("vendor"), t.get<Power::kDim>("it_power"), t.quarter("by"), t.position(),
+          t.key_lines()};
 }
 
 // Reads every table `name` and refuses a second one with the same key().
@@ -335,13 +342,13 @@ Scenario parse_scenario(const std::string& text, const std::string& file) {
   read_list<FundInput>(
       root, "fund", s,
       [](const TomlTable& t, const Scenario&) {
-        return FundInput{t.text("name"), t.position()};
+        return FundInput{t.text("name"), t.position(), t.key_lines()};
       },
       name_of, &s.funds);
   read_list<EnergyInput>(
       root, "energy", s,
       [](const TomlTable& t, const Scenario&) {
-        return EnergyInput{t.text("name"), t.position()};
+        return EnergyInput{t.text("name"), t.position(), t.key_lines()};
       },
       name_of, &s.energy);
   read_commitments(root, &s);

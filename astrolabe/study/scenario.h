@@ -26,6 +26,9 @@ struct Path {
   double at(Quarter q) const;  // 0 for an empty path
 };
 
+// `position` of an item is that of its table; key_lines are the lines of its keys without unit.
+using KeyLines = std::map<std::string, int>;
+
 // [[demand]]: a class of inference work.
 struct DemandInput {
   std::string name, model, precision;          // precision: "bf16" | "fp8" | "fp4"
@@ -39,6 +42,7 @@ struct DemandInput {
   bool must_serve = false;
   std::map<std::string, double> in_country;  // country -> least share of served tokens
   SourcePosition position;
+  KeyLines key_lines;
 };
 
 // [[training]]: a training run with a deadline.
@@ -49,6 +53,7 @@ struct TrainingInput {
   TokenPrice value_unserved;
   bool must_serve = false;
   SourcePosition position;
+  KeyLines key_lines;
 };
 
 // [[accelerator]], [[supplier]], [[site]], [[fund]], [[energy]]: entities of the catalogue that
@@ -57,6 +62,7 @@ struct AcceleratorInput {
   std::string name;
   std::optional<Quarter> first_delivery, last_order;  // override the catalogue
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct SupplierInput {
   std::string line;  // a dram_lines, process_nodes or packaging entity
@@ -66,6 +72,7 @@ struct SupplierInput {
   std::optional<double> module_limit;
   std::vector<std::string> needs;  // lines it depends on: free of cycles, not a constraint
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct SiteInput {
   std::string name;
@@ -79,6 +86,7 @@ struct SiteInput {
   };
   std::vector<Requirement> requirements;  // [[site.requirement]]
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct ExistingInput {  // [[existing]]
   std::string site, accelerator;
@@ -86,20 +94,24 @@ struct ExistingInput {  // [[existing]]
   std::optional<Power> it_power;
   Quarter installed;
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct FundInput {
   std::string name;
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct EnergyInput {
   std::string name;
   SourcePosition position;
+  KeyLines key_lines;
 };
 struct CommitmentInput {  // [[commitment]]
   std::string vendor;
   Power it_power;  // delivered at least, summed from the start
   Quarter by;
   SourcePosition position;
+  KeyLines key_lines;
 };
 
 enum class ObjectiveInput { kLeastCost, kMostServed };

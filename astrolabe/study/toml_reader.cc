@@ -76,6 +76,7 @@ double factor_of(const KeySpec& spec) {
 const char* const kQuarterForm = "a quarter such as \"2028Q3\" or a date";
 
 std::string number_form(const KeySpec& spec) {
+  if (std::isinf(spec.min)) return "a finite number";
   std::string s = spec.min_is_allowed ? "a number >= " : "a number > ";
   s += format_number(spec.min);
   if (std::isfinite(spec.max)) s += " and <= " + format_number(spec.max);
@@ -354,6 +355,12 @@ bool TomlTable::has(std::string_view stem) const { return entries_.find(stem) !=
 SourcePosition TomlTable::position(std::string_view stem) const {
   if (!has(stem)) return position();
   return {*file_, entry(stem).value->line};
+}
+
+std::map<std::string, int> TomlTable::key_lines() const {
+  std::map<std::string, int> lines;
+  for (const auto& [stem, e] : entries_) lines[stem] = e.value->line;
+  return lines;
 }
 
 std::string TomlTable::key(std::string_view stem) const {

@@ -87,6 +87,7 @@ class TomlTable {
 
   SourcePosition position() const { return {*file_, value_->line}; }
   SourcePosition position(std::string_view stem) const;  // of the key's value, else of the table
+  std::map<std::string, int> key_lines() const;          // line of each key's value, by stem
   std::string key(std::string_view stem) const;          // as written, with its table: "site.name"
 
   bool has(std::string_view stem) const;

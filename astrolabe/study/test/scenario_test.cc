@@ -309,19 +309,19 @@ TEST(ScenarioCheckTest, ExistingPowerBecomesACount) {
 TEST(ScenarioCheckTest, NothingStandsBeforeItsLaunch) {
   EXPECT_EQ(check_error_of(small("[[existing]]\nsite = \"town\"\naccelerator = \"chip\"\n"
                                  "accelerators = 8\ninstalled = \"2024Q2\"\n")),
-            "s.toml:28: existing.installed: given 2024Q2; allowed: a quarter from the launch of "
+            "s.toml:32: existing.installed: given 2024Q2; allowed: a quarter from the launch of "
             "chip, 2024Q3");
 }
 
 TEST(ScenarioCheckTest, UnknownNamesComeWithTheNearestOfTheirKind) {
   EXPECT_EQ(check_error_of(small("[[fund]]\nname = \"prse\"\n")),
-            "s.toml:28: fund.name: given the unknown name prse (nearest known: purse); allowed: "
+            "s.toml:29: fund.name: given the unknown name prse (nearest known: purse); allowed: "
             "one of funds: purse");
   EXPECT_EQ(check_error_of(small("[[fund]]\nname = \"town\"\n")),
-            "s.toml:28: fund.name: given town of sites; allowed: one of funds: purse");
+            "s.toml:29: fund.name: given town of sites; allowed: one of funds: purse");
   EXPECT_EQ(check_error_of(small("[[commitment]]\nvendor = \"Acne\"\nit_power_mw = 1\nby = "
                                  "\"2026Q4\"\n")),
-            "s.toml:28: commitment.vendor: given the unknown name Acne (nearest known: Acme); "
+            "s.toml:29: commitment.vendor: given the unknown name Acne (nearest known: Acme); "
             "allowed: the vendor of a listed accelerator: Acme");
 }
 
@@ -340,10 +340,10 @@ share_percent = 50
 )";
   EXPECT_EQ(check_error_of(text), "no error");
   EXPECT_EQ(check_error_of(text + "needs = [\"node\"]\n"),
-            "s.toml:27: supplier.needs: given the cycle node -> cowos -> dram -> node; allowed: "
+            "s.toml:30: supplier.needs: given the cycle node -> cowos -> dram -> node; allowed: "
             "lines that do not need themselves");
   EXPECT_EQ(check_error_of(text + "needs = [\"dram\"]\n"),
-            "s.toml:27: supplier.needs: given the cycle dram -> dram; allowed: lines that do not "
+            "s.toml:30: supplier.needs: given the cycle dram -> dram; allowed: lines that do not "
             "need themselves");
 }
 
@@ -351,7 +351,7 @@ TEST(ScenarioCheckTest, AnAcceleratorNeedsItsLines) {
   const std::string text = std::string(kScenario) + kDemand + kAccelerator + kSite +
                            "[[supplier]]\nline = \"dram\"\nshare_percent = 1\n";
   EXPECT_EQ(check_error_of(text),
-            "s.toml:15: accelerator.name: given chip, whose process_node node no [[supplier]] "
+            "s.toml:16: accelerator.name: given chip, whose process_node node no [[supplier]] "
             "lists; allowed: an accelerator of listed lines, or [[supplier]] line = \"node\"");
 }
 
