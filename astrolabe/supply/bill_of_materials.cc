@@ -17,7 +17,7 @@ Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog
   p.compute_dies = facts.number("compute_dies");
   const Area die_area = facts.quantity<Area::kDim>("die_area");
   if (die_area > Area()) p.die = die_of_area(die_area);
-  p.packages_per_wafer = facts.number("packages_per_wafer");
+  p.packages_per_wafer = facts.quantity<PerWafer::kDim>("packages_per_wafer");
   p.hbm_stacks = facts.number("hbm_stacks");
   p.host_dram = facts.quantity<Bytes::kDim>("host_dram");
   p.it_power = facts.quantity<Power::kDim>("it_power");
@@ -41,7 +41,8 @@ Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog
 
 BillOfMaterials compute_bill(const AcceleratorParts& parts, const DefectModel& logic_model,
                              const DefectModel& dram_model, const WaferGeometry& wafer) {
-  ASTROLABE_DEMAND(parts.packaging_yield > 0 && parts.packages_per_wafer > 0, "packaging > 0");
+  ASTROLABE_DEMAND(parts.packaging_yield > 0 && parts.packages_per_wafer > PerWafer(),
+                   "packaging > 0");
   ASTROLABE_DEMAND(parts.host_dram_bytes_per_wafer > BytesPerWafer(), "bytes per wafer > 0");
   BillOfMaterials b;
   b.gross_logic_dies = gross_dies(parts.die, wafer).count;
@@ -51,7 +52,7 @@ BillOfMaterials compute_bill(const AcceleratorParts& parts, const DefectModel& l
   b.sellable_logic_dies = b.gross_logic_dies * b.sellable_logic_share;
   const double packages = 1 / parts.packaging_yield;  // started per good one
   b.logic_wafers = packages * parts.compute_dies / b.sellable_logic_dies * units::wafer;
-  b.packaging_wafers = packages / parts.packages_per_wafer * units::wafer;
+  b.packaging_wafers = packages / parts.packages_per_wafer;
   b.hbm_stacks = packages * parts.hbm_stacks;
   b.stack = compute_hbm_stack(parts.hbm, dram_model, wafer);
   b.hbm_core_wafers = b.hbm_stacks * b.stack.core_wafers_per_stack;

@@ -27,7 +27,7 @@ struct AcceleratorParts {
   DieShape die;  // square
   DefectDensity logic_defects;
   double harvest_share = 0;  // 0 where the node has no such fact
-  double packages_per_wafer = 0;
+  PerWafer packages_per_wafer;
   double packaging_yield = 1;
   double hbm_stacks = 0;
   HbmProduct hbm;

@@ -24,6 +24,7 @@
 
 namespace astrolabe::supply {
 
+using PerWafer = Quantity<Dim{.wafer = -1}>;  // a count per wafer
 using BytesPerWafer = Quantity<Dim{.byte = 1, .wafer = -1}>;
 
 struct HbmProduct {
