@@ -6,8 +6,8 @@
 namespace astrolabe::parallel {
 namespace {
 
-// An engine group wider than this is not tried across domains (published decode units: 144).
-constexpr int kSearchedGroup = 64;
+// Bounds of the search: groups tried across small domains, and inside domains of thousands.
+constexpr int kSearchedGroup = 64, kWidestGroup = 256;
 
 std::string milliseconds(Duration d) {
   char text[32];
@@ -209,10 +209,10 @@ Capability find_capability(const workload::ModelArchitecture& model,
                            const workload::Precision& precision,
                            const device::Accelerator& accelerator, const device::Derating& derating,
                            const workload::DemandClass& work, const CapabilityOptions& options) {
-  const int group = options.max_group > 0 ? options.max_group
-                                          : std::max(accelerator.scale_up_domain, kSearchedGroup);
-  const int searched = std::min(group, 1024);
-  return find_capability_among(enumerate_layouts(model, accelerator, searched), model, precision,
+  const int group = options.max_group > 0
+                        ? options.max_group
+                        : std::clamp(accelerator.scale_up_domain, kSearchedGroup, kWidestGroup);
+  return find_capability_among(enumerate_layouts(model, accelerator, group), model, precision,
                                accelerator, derating, work, options);
 }
 

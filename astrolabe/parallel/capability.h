@@ -63,7 +63,7 @@ struct CapabilityOptions {
   device::Fidelity fidelity = device::Fidelity::kDerated;
   ServingLimits limits;
   bool allow_aggregated = true, allow_disaggregated = true;
-  // Accelerators of one pipeline stage, across scale-up domains; 0 = one domain or 64, the larger.
+  // Accelerators of one pipeline stage, across scale-up domains; 0 = one domain, but 64 to 256.
   int max_group = 0;
 };
 

@@ -169,11 +169,15 @@ void GraphBuilder::add_latent_prefill(double count) {
   op.kv = s * (batch_.prefill_context + 2 * n) * latent * bytes_per_element(precision_.kv_cache);
   double per_pair = op.head_dim + model_.value_dim;
   double pairs = prefill_pairs(batch_, 0);
-  if (model_.is_sparse_attention()) {  // absorbed, over the kept tokens only
+  // Sparse attention runs absorbed over the kept tokens; engines take the dense form while the
+  // prompt is short enough for it to be cheaper.
+  const double kept = std::min(pairs, n * model_.index_topk);
+  const double absorbed = latent + model_.kv_rank;
+  if (model_.is_sparse_attention() && absorbed * kept < per_pair * pairs) {
     gemm("absorb_query", count, s * n, heads * model_.kv_rank, model_.nope_dim);
     gemm("absorb_value", count, s * n, heads * model_.value_dim, model_.kv_rank);
-    per_pair = latent + model_.kv_rank;
-    pairs = std::min(pairs, n * model_.index_topk);
+    per_pair = absorbed;
+    pairs = kept;
   } else {
     gemm("key_value_up", count, s * all, heads * (model_.nope_dim + model_.value_dim),
          model_.kv_rank);

@@ -12,8 +12,8 @@
 //   MLA absorbed 2 H c (2 r_kv + d_r) FLOP, (r_kv + d_r) c elements, not sharded over tensor;
 //   DSA: the index scores 2 H_i d_i c FLOP over d_i c bytes, then MLA with c -> min(c, top-k).
 // Prefill of n tokens after c cached ones: n c + rho n^2 / 2 query-key pairs, rho = E[n^2]/E[n]^2;
-// MLA is not absorbed there (keys and values of all c + n tokens are rebuilt); DSA stays absorbed.
-// Experts: with t tokens, top-k of E drawn uniformly, a rank touches
+// MLA is not absorbed there (keys and values of all c + n tokens are rebuilt); DSA is absorbed
+// where cheaper. Experts: with t tokens, top-k of E drawn uniformly, a rank touches
 //   (E/ep) (1 - (1 - k/E)^t)  distinct experts and computes  t k / ep * imbalance  rows.
 // Assumes uniform routing for the weights read (an upper bound: skew touches fewer) and one hot
 // rank `imbalance` times the mean for rows and traffic. min(c, w) at the mean context overstates

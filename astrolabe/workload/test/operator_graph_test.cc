@@ -133,6 +133,21 @@ TEST(OperatorGraphTest, SparseAttentionKeepsTopkAndScoresEverything) {
   EXPECT_DOUBLE_EQ(find(list, "index_scores").kv.in(units::byte), 100 * 3.0);
 }
 
+TEST(OperatorGraphTest, SparsePrefillIsAbsorbedOnlyWhereThatIsCheaper) {
+  ModelArchitecture m = tiny_latent();
+  m.index_topk = 4;
+  m.index_heads = 2;
+  m.index_dim = 3;
+  Batch b;
+  b.prefill_sequences = 1;
+  b.prefill_tokens = 4;  // 8 pairs x (3 + 2 + 4) dense against 8 x (5 + 2 + 5) absorbed
+  EXPECT_TRUE(has(build_operator_graph(m, {}, {}, b, {}), "key_value_up"));
+  b.prefill_tokens = 20;  // 200 x 9 against 80 x 12
+  const OperatorList list = build_operator_graph(m, {}, {}, b, {});
+  EXPECT_FALSE(has(list, "key_value_up"));
+  EXPECT_DOUBLE_EQ(find(list, "latent_attention_prefill").flops.in(units::flop), 2 * 2 * 12 * 80.0);
+}
+
 TEST(OperatorGraphTest, DistinctExpertsInClosedForm) {
   EXPECT_DOUBLE_EQ(expected_distinct_experts(256, 8, 1), 8);
   // Two tokens with top-1 of two experts: 1 with probability 1/2, else 2.

@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/capability.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+const catalog::Catalog& project_catalog() {
+  static const catalog::Catalog catalog =
+      catalog::Catalog::load(std::string(ASTROLABE_SOURCE_DIR) + "/data");
+  return catalog;
+}
+
+workload::DemandClass assistant() {
+  workload::DemandClass w;
+  w.name = "assistant";
+  w.input = workload::LengthDistribution::fixed(2000);
+  w.output = workload::LengthDistribution::fixed(1000);
+  w.ttft = 3.0 * units::second;
+  w.tpot = 50.0 * units::millisecond;
+  return w;
+}
+
+Capability find(const char* model, const char* accelerator, const char* precision) {
+  return find_capability(workload::read_model(project_catalog(), model),
+                         workload::parse_precision(precision, {"test", 1}),
+                         device::read_accelerator(project_catalog(), accelerator),
+                         device::read_derating(project_catalog(), accelerator), assistant());
+}
+
+TEST(CatalogueCapabilityTest, FrontierModelsAreServedWithinArithmeticAndMemory) {
+  for (const char* model : {"deepseek_r1", "llama_3_1_70b"}) {
+    for (const char* accelerator : {"h200_sxm", "gb300_nvl72"}) {
+      const Capability c = find(model, accelerator, "fp8");
+      ASSERT_TRUE(c.is_ok()) << model << " " << accelerator << ": " << c.reason;
+      const auto a = device::read_accelerator(project_catalog(), accelerator);
+      const auto m = workload::read_model(project_catalog(), model);
+      // Every token, in or out, multiplies the active parameters but the embedding, twice.
+      const double least =
+          2 * (m.active_parameters() - 2 * m.vocab * m.hidden) * c.best().processed_tokens().base();
+      EXPECT_LT(least, a.peak(workload::NumberFormat::kFp8).base()) << model << " " << accelerator;
+      EXPECT_LE(c.best().hbm_used.base(), a.hbm_capacity.base());
+      EXPECT_GT(c.best().output_tokens.base(), 100);
+    }
+  }
+}
+
+TEST(CatalogueCapabilityTest, NewerGenerationServesMore) {
+  EXPECT_GT(find("deepseek_r1", "gb300_nvl72", "fp4").best().output_tokens.base(),
+            find("deepseek_r1", "h200_sxm", "fp8").best().output_tokens.base());
+  EXPECT_GT(find("llama_3_1_70b", "h200_sxm", "fp8").best().output_tokens.base(),
+            find("llama_3_1_70b", "h100_sxm", "fp8").best().output_tokens.base());
+}
+
+TEST(CatalogueCapabilityTest, NarrowWeightsSaveBytesEvenWithoutFp4Arithmetic) {
+  const Capability fp4 = find("llama_3_1_70b", "h200_sxm", "fp4");
+  ASSERT_TRUE(fp4.is_ok()) << fp4.reason;
+  // bf16 arithmetic: half the fp8 peak is the most it can reach.
+  EXPECT_LT(fp4.best().output_tokens.base(),
+            find("llama_3_1_70b", "h200_sxm", "fp8").best().output_tokens.base());
+}
+
+}  // namespace
+}  // namespace astrolabe::parallel
