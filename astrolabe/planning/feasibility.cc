@@ -21,7 +21,7 @@ milp::SolveResult run(milp::Solver* solver, const ProbeOptions& options) {
   return solver->solve_lp(lp);
 }
 
-Feasibility read(const milp::SolveResult& r) {
+Feasibility read(const milp::SolveResult& r, const ProbeOptions& options) {
   switch (r.status) {
     case milp::ModelStatus::kOptimal:
     case milp::ModelStatus::kGapReached:
@@ -29,9 +29,10 @@ Feasibility read(const milp::SolveResult& r) {
     case milp::ModelStatus::kInfeasible:
     case milp::ModelStatus::kInfeasibleOrUnbounded:  // without costs nothing is unbounded
       return Feasibility::kInfeasible;
+    case milp::ModelStatus::kTimeLimit:
+      return r.has_primal && options.with_integers ? Feasibility::kFeasible : Feasibility::kUnknown;
     default:
-      return r.has_primal && r.status == milp::ModelStatus::kTimeLimit ? Feasibility::kFeasible
-                                                                       : Feasibility::kUnknown;
+      return Feasibility::kUnknown;
   }
 }
 
@@ -47,7 +48,7 @@ FeasibilityProbe::FeasibilityProbe(const milp::Model& model, const ProbeOptions&
   solver_->load(without_costs);
 }
 
-Feasibility FeasibilityProbe::solve() { return read(run(solver_.get(), options_)); }
+Feasibility FeasibilityProbe::solve() { return read(run(solver_.get(), options_), options_); }
 
 Feasibility FeasibilityProbe::solve_without(std::span<const milp::ConstraintId> rows) {
   for (milp::ConstraintId row : rows) {
@@ -87,7 +88,7 @@ std::optional<double> least_relief(const milp::Model& model, std::span<const Row
   const auto solver = milp::make_solver(options.solver);
   solver->load(eased);
   const milp::SolveResult result = run(solver.get(), options);
-  if (!result.has_primal || read(result) != Feasibility::kFeasible) return std::nullopt;
+  if (!result.has_primal || read(result, options) != Feasibility::kFeasible) return std::nullopt;
   return std::max(0.0, result.x[r.index()]);
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "astrolabe/planning/reachability.h"
+
 namespace astrolabe::planning {
 
 namespace {
@@ -237,14 +239,13 @@ std::string describe(const Problem& p, const HardDemand& d) {
   switch (d.kind) {
     case Kind::kSiteRequirement: {
       const SiteRequirement& r = p.requirements[d.index];
-      return fmt::format("site {} needs {:.0f} MW of IT power from {} ({})",
-                         p.sites[r.site.index()].name, r.it_power.in(units::MW), from,
-                         r.position.text());
+      return fmt::format("site {} needs {} of IT power from {} ({})", p.sites[r.site.index()].name,
+                         power_text(r.it_power), from, r.position.text());
     }
     case Kind::kVendorCommitment: {
       const VendorCommitment& c = p.commitments[d.index];
-      return fmt::format("{} is to deliver {:.0f} MW by {} ({})", c.vendor,
-                         c.it_power.in(units::MW), from, c.position.text());
+      return fmt::format("{} is to deliver {} by {} ({})", c.vendor, power_text(c.it_power), from,
+                         c.position.text());
     }
     case Kind::kMustServe: {
       const DemandClass& work = p.classes[d.index];
@@ -264,8 +265,8 @@ std::string describe(const Problem& p, const HardDemand& d) {
     case Kind::kFixedLoad: {
       Power most;
       for (Power load : p.sites[d.index].fixed_load) most = std::max(most, load);
-      return fmt::format("site {} carries up to {:.0f} MW of other load from {} ({})",
-                         p.sites[d.index].name, most.in(units::MW), from,
+      return fmt::format("site {} carries up to {} of other load from {} ({})",
+                         p.sites[d.index].name, power_text(most), from,
                          p.sites[d.index].position.text());
     }
   }
@@ -275,9 +276,9 @@ std::string describe(const Problem& p, const HardDemand& d) {
 std::string amount_text(const Problem& p, const HardDemand& d, double keep) {
   switch (d.kind) {
     case Kind::kSiteRequirement:
-      return fmt::format("{:.0f} MW", keep * p.requirements[d.index].it_power.in(units::MW));
+      return power_text(keep * p.requirements[d.index].it_power);
     case Kind::kVendorCommitment:
-      return fmt::format("{:.0f} MW", keep * p.commitments[d.index].it_power.in(units::MW));
+      return power_text(keep * p.commitments[d.index].it_power);
     case Kind::kInCountry:
       return fmt::format("{:.0f}%", 100 * keep * p.classes[d.index].in_country[d.part].share);
     case Kind::kRenewableShare:

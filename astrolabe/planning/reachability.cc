@@ -36,9 +36,9 @@ std::string site_reason(const Problem& p, const Site& site, int t, Quarter possi
   const std::string late = lead_text(p, site, t);
   if (possible < p.start) {
     return fmt::format(
-        "the site can never have more than {:.0f} MW of facility power, in whole phases of {:.0f} "
-        "MW, at PUE {:.2f} ({})",
-        site.expandable.in(units::MW), site.block.in(units::MW), site.pue, site.position.text());
+        "the site can never have more than {} of facility power, in whole phases of {}, "
+        "at PUE {:.2f} ({})",
+        power_text(site.expandable), power_text(site.block), site.pue, site.position.text());
   }
   const int lead = std::max(site.grid_quarters, site.build_quarters);
   if (late.empty() || possible < p.start + lead) {
@@ -81,10 +81,9 @@ std::optional<Shortfall> site_shortfall(const Problem& p, std::size_t index) {
     s.available = available(t) * units::MW;
     s.latest_order = latest_order(p, site, t);
     s.possible = first_possible(p, t, [&](int q) { return available(q) >= needed - kSlack; });
-    s.sentence =
-        fmt::format("site {} needs {:.0f} MW of IT power in {} ({}); available {:.0f} MW: {}",
-                    site.name, needed, p.quarter(t).text(), r.position.text(), available(t),
-                    site_reason(p, site, t, s.possible));
+    s.sentence = fmt::format("site {} needs {} of IT power in {} ({}); available {}: {}", site.name,
+                             power_text(s.needed), p.quarter(t).text(), r.position.text(),
+                             power_text(s.available), site_reason(p, site, t, s.possible));
     return s;
   }
   return std::nullopt;
@@ -108,10 +107,10 @@ std::optional<Shortfall> fixed_load_shortfall(const Problem& p, std::size_t inde
     s.latest_order = latest_order(p, site, t);
     s.possible = first_possible(p, t, [&](int q) { return available(q) >= load(q) - kSlack; });
     s.sentence = fmt::format(
-        "site {} carries {:.0f} MW of other load in {} ({}); available {:.0f} MW of facility "
+        "site {} carries {} of other load in {} ({}); available {} of facility "
         "power: {}",
-        site.name, load(t), p.quarter(t).text(), site.position.text(), available(t),
-        site_reason(p, site, t, s.possible));
+        site.name, power_text(s.needed), p.quarter(t).text(), site.position.text(),
+        power_text(s.available), site_reason(p, site, t, s.possible));
     return s;
   }
   return std::nullopt;
@@ -165,15 +164,21 @@ std::optional<Shortfall> vendor_shortfall(const Problem& p, std::size_t index) {
     }
   }
   s.sentence = fmt::format(
-      "{} is to deliver {:.0f} MW by {} ({}); its packaging can have made {:.0f} MW by then: {}",
-      c.vendor, c.it_power.in(units::MW), p.quarter(c.by).text(), c.position.text(),
-      most.in(units::MW),
+      "{} is to deliver {} by {} ({}); its packaging can have made {} by then: {}", c.vendor,
+      power_text(c.it_power), p.quarter(c.by).text(), c.position.text(), power_text(most),
       types.empty() ? "no accelerator of this vendor takes part"
                     : types + ", first deliveries " + first.text());
   return s;
 }
 
 }  // namespace
+
+std::string power_text(Power power) {
+  std::string text =
+      fmt::format("{:.1f}", std::fabs(power.in(units::MW)) < 0.05 ? 0.0 : power.in(units::MW));
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text + " MW";
+}
 
 Power reachable_facility_power(const Problem& p, SiteId id, int t) {
   const Site& site = p.sites[id.index()];

@@ -32,6 +32,9 @@ struct Shortfall {
   std::string sentence;     // for a person, with file:line of the demand and of the fact
 };
 
+// "300 MW", "1.5 MW": to a tenth.
+std::string power_text(Power power);
+
 std::vector<Shortfall> find_shortfalls(const Problem& problem);
 
 // Facility power a site can have by t when everything is ordered on the first day: whole phases.
