@@ -10,6 +10,16 @@ const kModule = 'virtual:land';
 const kAntarctica = '010';
 const kAroundKorea = new Set(['410', '408', '392']); // ISO 3166: South Korea, North Korea, Japan
 
+// A ring over the date line goes on beyond 180 degrees instead of jumping back across the map.
+function unwrap(ring) {
+  const crosses = ring.some(([x], i) => i > 0 && Math.abs(x - ring[i - 1][0]) > 180);
+  return crosses ? ring.map(([x, y]) => [x < 0 ? x + 360 : x, y]) : ring;
+}
+
+function unwrap_all({ type, coordinates }) {
+  return type === 'Polygon' ? coordinates.map(unwrap) : coordinates.map((p) => p.map(unwrap));
+}
+
 function countries(scale, digits, keeps) {
   const topology = JSON.parse(
     readFileSync(require.resolve(`world-atlas/countries-${scale}.json`), 'utf8'),
@@ -23,7 +33,7 @@ function countries(scale, digits, keeps) {
       .map((f) => ({
         type: 'Feature',
         properties: { name: f.properties.name },
-        geometry: { type: f.geometry.type, coordinates: round(f.geometry.coordinates) },
+        geometry: { type: f.geometry.type, coordinates: round(unwrap_all(f.geometry)) },
       })),
   };
 }

@@ -47,6 +47,7 @@ export interface Figure {
   lead: string;
   choices?: Choice[];
   min_width?: number; // narrower screens scroll inside the figure
+  is_plain?: boolean; // no patterns: labels or lightness tell its marks apart
   height(chosen: Chosen, width: number): number;
   option(chosen: Chosen, width: number): EChartsCoreOption;
   describe(chosen: Chosen): string; // the chart in a sentence
@@ -120,7 +121,7 @@ class FigureView {
         backgroundColor: 'transparent',
         textStyle: { fontFamily: 'system-ui, sans-serif', color: theme().ink },
         ...this.figure.option(this.chosen, this.width),
-        aria: { enabled: true, label: { description }, decal: { show: true } },
+        aria: { enabled: true, label: { description }, decal: { show: !this.figure.is_plain } },
       },
       { notMerge: true },
     );
@@ -134,7 +135,7 @@ class FigureView {
   private table_button(): HTMLElement {
     const b = button('Table', () => {
       const shows = this.table_box.hidden;
-      if (shows && !this.table_box.firstChild) this.table_box.append(table_view(this.figure.table));
+      if (shows && !this.table_box.firstChild) this.table_box.append(table_view(this.figure.table, false));
       this.table_box.hidden = !shows;
       b.setAttribute('aria-expanded', String(shows));
     });

@@ -34,6 +34,10 @@ export function format_number(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: decimals(magnitude) });
 }
 
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 // hbm_wafers -> "hbm wafers": names of the model as words.
 export function words(name: string): string {
   return name.replaceAll('_', ' ');

@@ -26,7 +26,7 @@ import {
 } from './figure';
 import { on_theme_change, set_printing } from './palette';
 import { follow_anchor, set_facts, sources_button, sources_section } from './sources';
-import { table_section } from './table_view';
+import { collapsed_table, table_section } from './table_view';
 
 interface Known {
   name: string;
@@ -157,7 +157,7 @@ function known_part(known: Known, table: Table): Part {
   if (table.rows.length > 0 && known.figure && has_columns(table, known.columns)) {
     return { short: known.short, element: figure_section(known.figure(table)) };
   }
-  return { short: known.short, element: table_section(table, true) };
+  return { short: known.short, element: table_section(table) };
 }
 
 function parts_of(page: Page): Part[] {
@@ -168,7 +168,7 @@ function parts_of(page: Page): Part[] {
   }
   const others = page.tables.filter((t) => !kKnown.some((k) => k.name === t.name));
   if (others.length > 0) {
-    const tables = others.map((t) => table_section(t, false));
+    const tables = others.map((t) => collapsed_table(t));
     const element = el('section', { id: 'tables' }, el('h2', {}, 'Further tables'), ...tables);
     parts.push({ short: 'Tables', element });
   }

@@ -105,8 +105,9 @@ export function missing_style(): { color: string; decal: Decal } {
   return { color: '#9aa1a8', decal: stripes('rgba(255,255,255,0.8)', -Math.PI / 4, [2, 4]) };
 }
 
-// From none to most, dark on light paper and light on dark; grows evenly in lightness (cividis).
+// From little to most: one hue, so that lightness alone tells; dark on light paper, light on dark.
 export function ramp(): string[] {
-  const cividis = ['#fdea45', '#c4b56c', '#8d8878', '#5d6175', '#2f446b', '#00204c'];
-  return theme().is_dark ? [...cividis].reverse() : cividis;
+  return theme().is_dark
+    ? ['#22364a', '#2f5d86', '#4a8fc4', '#8cc4ec', '#e3f2fd']
+    : ['#dce9f5', '#9ecae1', '#4f9bcb', '#1f66ad', '#08306b'];
 }

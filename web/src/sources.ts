@@ -3,6 +3,7 @@
 import type { Fact } from './data';
 import { unique } from './data';
 import { button, el } from './dom';
+import { count } from './format';
 
 // The rows of one attribute: used ones, those that disagree, and its quarters when it is dated.
 interface FactGroup {
@@ -118,7 +119,7 @@ class SourcePanel {
     const found = groups_of(keys);
     const is_open = found.length <= 8;
     this.content.replaceChildren(
-      el('p', { class: 'note' }, `${found.length} facts stand behind this figure.`),
+      el('p', { class: 'note' }, `Facts behind this figure: ${found.length}.`),
       ...found.map((g) => this.entry(g, is_open)),
     );
     this.dialog.showModal();
@@ -185,7 +186,7 @@ export function sources_section(): HTMLElement | null {
       el(
         'details',
         { class: 'entity' },
-        el('summary', {}, el('code', {}, entity), ' ', el('small', {}, `${members.length} facts`)),
+        el('summary', {}, el('code', {}, entity), ' ', el('small', {}, count(members.length, 'fact'))),
         ...members.map((g) =>
           el(
             'div',

@@ -2,7 +2,7 @@
 
 import { column_facts, type Cell, type Table } from './data';
 import { button, el } from './dom';
-import { format_number, unit_of } from './format';
+import { count, format_number, unit_of } from './format';
 import { sources_button } from './sources';
 
 const kFirstRows = 20;
@@ -43,7 +43,10 @@ class TableView {
   private word = '';
   private shows_all = false;
 
-  constructor(private readonly table: Table) {
+  constructor(
+    private readonly table: Table,
+    has_sources: boolean,
+  ) {
     this.is_number = table.columns.map((_, i) =>
       table.rows.some((r) => typeof r[i] === 'number'),
     );
@@ -51,6 +54,8 @@ class TableView {
     const tools = el('div', { class: 'controls' });
     if (table.rows.length > kFirstRows) tools.append(this.filter());
     tools.append(csv_link(table));
+    const sources = has_sources ? sources_button(table.title, column_facts(table)) : null;
+    if (sources) tools.append(sources);
     this.element.append(
       tools,
       el(
@@ -137,20 +142,33 @@ class TableView {
   }
 }
 
-export function table_view(table: Table): HTMLElement {
-  return new TableView(table).element;
+// Under a chart the chart has the button for all sources.
+export function table_view(table: Table, has_sources = true): HTMLElement {
+  return new TableView(table, has_sources).element;
 }
 
-// A table that is shown as a table: collapsed, with its sources.
-export function table_section(table: Table, is_open: boolean): HTMLElement {
-  const sources = sources_button(table.title, column_facts(table));
+// A table among the first things to read.
+export function table_section(table: Table): HTMLElement {
+  return el(
+    'section',
+    { id: `table-${table.name}` },
+    el('h2', {}, table.title || table.name),
+    table_view(table),
+  );
+}
+
+// A table for those who look for it.
+export function collapsed_table(table: Table): HTMLElement {
   const details = el(
     'details',
-    { id: `table-${table.name}`, class: 'plain-table' },
-    el('summary', {}, `${table.title || table.name} `, el('small', {}, `${table.rows.length} rows`)),
-    sources ? el('div', { class: 'controls' }, sources) : null,
+    { id: `table-${table.name}` },
+    el(
+      'summary',
+      {},
+      `${table.title || table.name} `,
+      el('small', {}, count(table.rows.length, 'row')),
+    ),
   );
-  details.open = is_open;
   // A collapsed table is drawn when it is opened.
   let is_drawn = false;
   const draw = () => {
@@ -160,6 +178,5 @@ export function table_section(table: Table, is_open: boolean): HTMLElement {
   };
   details.addEventListener('toggle', draw);
   details.addEventListener('draw', draw);
-  draw();
   return details;
 }

@@ -26,7 +26,7 @@ class Bottlenecks {
   private readonly weight = new Map<string, number>(); // of a place, over all quarters
 
   constructor(table: Table) {
-    this.rows = rows_of(table);
+    this.rows = rows_of(table).filter((r) => r.number('shadow_price') !== 0);
     this.families = unique(this.rows.map((r) => r.text('family')));
     this.quarters = unique(this.rows.map((r) => r.text('quarter'))).sort();
     for (const r of this.rows) {
@@ -61,7 +61,7 @@ class Bottlenecks {
   }
   listed(chosen: Chosen): Row[] {
     return this.of_family(chosen)
-      .filter((r) => r.text('quarter') === chosen.quarter && r.number('shadow_price') !== 0)
+      .filter((r) => r.text('quarter') === chosen.quarter)
       .sort((a, b) => this.importance(b) - this.importance(a));
   }
 }
@@ -78,6 +78,7 @@ export function bottlenecks_figure(table: Table): Figure {
   const n_places = unique(all.rows.map(place)).length;
   return {
     table,
+    is_plain: true,
     lead:
       'Each cell is a limit that binds in a quarter. Shade: worth of one more unit as a share of the ' +
       'largest worth in the same family of constraints (families differ in unit). Empty: does not bind.',
@@ -146,7 +147,7 @@ export function bottlenecks_figure(table: Table): Figure {
           itemWidth: 12,
           calculable: false,
           hoverLink: false,
-          text: ['largest in its family', 'none'],
+          text: ['most in its family', 'little'],
           textStyle: { color: t.muted },
           inRange: { color: ramp() },
         },
@@ -154,7 +155,7 @@ export function bottlenecks_figure(table: Table): Figure {
           {
             type: 'heatmap',
             data: rows.map((r) => [r.text('quarter'), place(r), all.share(r)]),
-            itemStyle: { borderColor: t.background, borderWidth: 1, decal: { symbol: 'none' } },
+            itemStyle: { borderColor: t.background, borderWidth: 1 },
           },
         ],
       };

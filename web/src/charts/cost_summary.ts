@@ -19,6 +19,7 @@ export function cost_summary_figure(table: Table): Figure {
   };
   return {
     table,
+    is_plain: true,
     lead: 'Discounted to the start of the plan; values left at its end are credited.',
     height: () => rows.length * 34 + 60,
     option: () => ({
@@ -33,7 +34,7 @@ export function cost_summary_figure(table: Table): Figure {
         type: 'category',
         data: rows.map((r) => r.text('item')),
         axisTick: { show: false },
-        axisLabel: { color: theme().ink, width: 130, overflow: 'break' },
+        axisLabel: { color: theme().ink, width: 130, overflow: 'break', lineHeight: 14 },
       },
       series: [
         {

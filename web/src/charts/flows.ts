@@ -34,6 +34,7 @@ export function flows_figure(table: Table): Figure {
       });
   return {
     table,
+    is_plain: true,
     lead:
       'Every band is the tokens a day that go that way: from the DRAM line to the HBM product, the ' +
       'accelerator, the site and the class of work.',

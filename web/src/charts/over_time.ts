@@ -16,6 +16,13 @@ interface Series {
   look?: { color: string; decal?: object };
 }
 
+const kIcons: Record<Series['kind'], string> = {
+  area: 'roundRect',
+  bar: 'roundRect',
+  line: 'path://M0,5h22v2h-22z',
+  dashed: 'path://M0,5h6v2h-6z M8,5h6v2h-6z M16,5h6v2h-6z M0,0h0v12h0z',
+};
+
 function draw(s: Series, i: number): object {
   const look = s.look ?? style(i);
   if (s.kind === 'bar') {
@@ -46,7 +53,10 @@ function time_option(
   const top = legend_height(series.map((s) => s.name), width);
   return {
     grid: grid(top),
-    legend: { ...legend(width), data: series.map((s) => s.name) },
+    legend: {
+      ...legend(width),
+      data: series.map((s) => ({ name: s.name, icon: kIcons[s.kind] })),
+    },
     tooltip: axis_tooltip(unit),
     xAxis: { ...quarter_axis(xs, width), boundaryGap: series.some((s) => s.kind === 'bar') },
     yAxis: value_axis(unit),

@@ -152,7 +152,7 @@ export function sites_figure(table: Table): Figure {
             textBorderColor: t.background,
             textBorderWidth: 2,
           },
-          labelLayout: { hideOverlap: true, moveOverlap: 'shiftY' },
+          labelLayout: { hideOverlap: true },
         })),
       };
     },
