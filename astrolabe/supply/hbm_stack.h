@@ -12,7 +12,7 @@
 // n steps, not n - 1: the lowest core die is bonded to the base die. One failed step loses the
 // whole stack. The base die counts as DRAM wafers only where its process is "DRAM process" (to
 // HBM3E); from HBM4 on foundries make it and it takes none. Assumptions and where they fail: the
-// base die has the defect density of the core die (it is simpler: its wafers, 6-8 % of the core
+// base die has the defect density of the core die (it is simpler: its wafers, 6-13 % of the core
 // wafers, are an upper bound); failures of layers are independent (a bad bonder is not); t covers
 // test, burn-in and speed binning, is published for whole chains only and is the weakest figure
 // here. Published trade ratios do not say whether base wafers are counted; both forms are returned.
