@@ -53,29 +53,45 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
-// What CLI11 refused, in the words of every other bad input: given, allowed, nearest.
-InputError describe(const CLI::App& app, const CLI::ParseError& error) {
+const CLI::App& chosen_command(const CLI::App& app) {
   const CLI::App* command = &app;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+InputError unknown_word(const std::string& word, const CLI::App& command) {
+  const bool is_option = word.rfind('-', 0) == 0;
+  const std::vector<std::string> known = is_option ? option_names(command) : command_names(command);
+  const std::string nearest = nearest_word(word, known);
+  const std::string given = "an unknown " + std::string(is_option ? "option" : "argument") +
+                            (nearest.empty() ? "" : " (nearest known: " + nearest + ")");
+  return InputError({}, word, given,
+                    known.empty() ? "no more arguments" : join_alternatives(known));
+}
+
+// What CLI11 refused, in the words of every other bad input. Its messages begin with the option:
+// "--gap: 1 required FLOAT missing", "Could not convert: --gap = small".
+InputError describe(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = chosen_command(app);
   const std::vector<std::string> extras = app.remaining(true);
-  if (!extras.empty()) {
-    const std::string& extra = extras.front();
-    const bool is_option = extra.rfind('-', 0) == 0;
-    const std::vector<std::string> known =
-        is_option ? option_names(*command) : command_names(*command);
-    const std::string nearest = nearest_word(extra, known);
-    const std::string given = "an unknown " + std::string(is_option ? "option" : "argument") +
-                              (nearest.empty() ? "" : " (nearest known: " + nearest + ")");
-    return InputError({}, extra, given,
-                      known.empty() ? "no more arguments" : join_alternatives(known));
+  if (!extras.empty()) return unknown_word(extras.front(), command);
+  const std::string name = command.get_name(), kind = error.get_name();
+  if (kind == "RequiredError" && !command_names(command).empty()) {
+    return InputError({}, name, "no command", join_alternatives(command_names(command)));
   }
-  if (error.get_name() == "RequiredError" && !command_names(*command).empty()) {
-    return InputError({}, command->get_name(), "no command",
-                      join_alternatives(command_names(*command)));
+  const std::string help =
+      &command == &app ? "see astrolabe --help" : "see astrolabe " + name + " --help";
+  std::string text = error.what();
+  if (kind == "RequiredError") {
+    return InputError({}, text.substr(0, text.find(" is required")), "nothing", help);
   }
-  return InputError(
-      {}, command->get_name(), error.what(),
-      "see astrolabe " + (command == &app ? "" : command->get_name() + " ") + "--help");
+  if (kind == "ConversionError") text = text.substr(text.find(": ") + 2);
+  const std::string separator = kind == "ConversionError" ? " = " : ": ";
+  const std::size_t at = text.find(separator);
+  if (at == std::string::npos) return InputError({}, name, text, help);
+  const std::string option = text.substr(0, at), rest = text.substr(at + separator.size());
+  if (kind == "ArgumentMismatch") return InputError({}, option, "no value", help);
+  return InputError({}, option, rest, help);
 }
 
 bool asks_for_json(int argc, char** argv) {

@@ -1,13 +1,18 @@
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 #include "apps/commands.h"
 
 namespace astrolabe {
 
 void add_data_option(CLI::App* command, Invocation* invocation) {
-  invocation->data_dir = ASTROLABE_SOURCE_DIR "/data";
-  command->add_option("--data", invocation->data_dir, "Directory of the fact tables")
-      ->envname("ASTROLABE_DATA")
+  // Not CLI11's envname(): it would let the option of a command that is not run win over --data.
+  const char* from_environment = std::getenv("ASTROLABE_DATA");
+  invocation->data_dir = from_environment != nullptr && *from_environment != '\0'
+                             ? from_environment
+                             : ASTROLABE_SOURCE_DIR "/data";
+  command
+      ->add_option("--data", invocation->data_dir, "Directory of the fact tables (ASTROLABE_DATA)")
       ->type_name("DIR")
       ->capture_default_str();
 }
