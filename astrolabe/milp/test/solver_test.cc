@@ -320,6 +320,14 @@ TEST_P(SolverContract, TinyIntegerProgramsMatchEnumeration) {
     ASSERT_EQ(r.status, ModelStatus::kOptimal) << seed;
     EXPECT_NEAR(r.objective, sign * best, 1e-6) << seed;
     EXPECT_NEAR(r.bound, sign * best, 1e-6) << seed;
+    ASSERT_EQ(r.row_activity.size(), 3u);
+    for (std::size_t i = 0; i < 3; ++i) {
+      double activity = 0;
+      for (const Term& t : m.terms(ConstraintId(i))) {
+        activity += t.coefficient * r.x[t.variable.index()];
+      }
+      EXPECT_NEAR(r.row_activity[i], activity, 1e-6) << seed;
+    }
     const Verification v = verify_mip(m, r);
     EXPECT_TRUE(v.passed) << v.text();
   }
