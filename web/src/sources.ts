@@ -52,8 +52,9 @@ function value_text(fact: Fact): string {
 }
 
 function range_text(fact: Fact): string {
-  if (!fact.low && !fact.high) return '';
-  return `range ${fact.low || '?'} to ${fact.high || '?'}`;
+  if (fact.low && fact.high) return `range ${fact.low} to ${fact.high}`;
+  if (fact.low) return `low ${fact.low}`;
+  return fact.high ? `high ${fact.high}` : '';
 }
 
 function fact_row(fact: Fact): HTMLElement {

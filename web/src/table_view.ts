@@ -6,6 +6,7 @@ import { count, format_number, unit_of } from './format';
 import { sources_button } from './sources';
 
 const kFirstRows = 20;
+const kLongText = 24; // characters
 
 function csv_cell(cell: Cell): string {
   const text = cell === null ? '' : String(cell);
@@ -38,6 +39,7 @@ class TableView {
   private readonly more = el('p', { class: 'more' });
   private readonly headers: HTMLElement[] = [];
   private readonly is_number: boolean[];
+  private readonly is_long: boolean[]; // sentences: they need room to stay readable
   private sort_column = -1;
   private is_descending = false;
   private word = '';
@@ -49,6 +51,9 @@ class TableView {
   ) {
     this.is_number = table.columns.map((_, i) =>
       table.rows.some((r) => typeof r[i] === 'number'),
+    );
+    this.is_long = table.columns.map((_, i) =>
+      table.rows.some((r) => String(r[i] ?? '').length > kLongText && typeof r[i] === 'string'),
     );
     const head = el('tr', {}, ...table.columns.map((_, i) => this.header(i)));
     const tools = el('div', { class: 'controls' });
@@ -136,7 +141,8 @@ class TableView {
         if (typeof c === 'number') {
           return el('td', { class: 'number', title: String(c) }, format_number(c));
         }
-        return el('td', { class: this.is_number[i] ? 'number' : undefined }, c ?? '');
+        const class_name = this.is_number[i] ? 'number' : this.is_long[i] ? 'long' : undefined;
+        return el('td', { class: class_name }, c ?? '');
       }),
     );
   }

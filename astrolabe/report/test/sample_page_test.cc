@@ -201,7 +201,7 @@ Table bottlenecks_table() {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const double strength = std::sin(0.35 * q + static_cast<double>(i) * 1.3);
       if (strength < 0) continue;
-      const double price = std::round(rows[i].price * strength);
+      const double price = std::round(rows[i].price * strength * 1000) / 1000;
       const std::string where = rows[i].family + "[" + rows[i].entity + "," + quarter(q) + "]";
       t.add_row({quarter(q), rows[i].family, rows[i].entity, where, 100.0, price, rows[i].unit,
                  strength * 900 / (static_cast<double>(i) + 1),

@@ -141,7 +141,7 @@ export function bottlenecks_figure(table: Table): Figure {
           min: 0,
           max: 1,
           orient: 'horizontal',
-          left: 'center',
+          left: 4,
           bottom: 0,
           itemHeight: 140,
           itemWidth: 12,

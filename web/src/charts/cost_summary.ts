@@ -4,32 +4,38 @@ import { rows_of, type Table } from '../data';
 import type { Figure } from '../figure';
 import { escape_html, format_number } from '../format';
 import { style, theme } from '../palette';
-import { tooltip_style, value_axis } from './axes';
+import { kNarrow, tooltip_style, value_axis } from './axes';
 
 export function cost_summary_figure(table: Table): Figure {
   const rows = rows_of(table)
     .filter((r) => r.number('npv_musd') !== 0)
     .sort((a, b) => a.number('npv_musd') - b.number('npv_musd'));
-  const text = (i: number) => {
+  const text = (i: number, has_share = true) => {
     const r = rows[i];
     if (!r) return '';
     const share = r.number('share_percent');
-    const percent = share ? ` (${format_number(share)} %)` : '';
+    const percent = share && has_share ? ` (${format_number(share)} %)` : '';
     return `${format_number(r.number('npv_musd'))}${percent}`;
   };
   return {
     table,
     is_plain: true,
-    lead: 'Discounted to the start of the plan; values left at its end are credited.',
+    lead: 'In million USD, discounted to the start of the plan; values left at its end are credited.',
     height: () => rows.length * 34 + 60,
-    option: () => ({
-      grid: { top: 8, left: 8, right: 110, bottom: 28, containLabel: true },
+    option: (_, width) => ({
+      grid: {
+        top: 8,
+        left: 8,
+        right: width < kNarrow ? 70 : 120,
+        bottom: width < kNarrow ? 20 : 28,
+        containLabel: true,
+      },
       tooltip: {
         ...tooltip_style(),
         formatter: (p: { dataIndex: number; name: string }) =>
           `${escape_html(p.name)}<br><b>${text(p.dataIndex)}</b> million USD`,
       },
-      xAxis: { ...value_axis('million USD'), nameLocation: 'middle', nameGap: 28, splitNumber: 3 },
+      xAxis: { ...value_axis('million USD'), nameLocation: 'middle', nameGap: 28, show: width >= kNarrow },
       yAxis: {
         type: 'category',
         data: rows.map((r) => r.text('item')),
@@ -46,7 +52,7 @@ export function cost_summary_figure(table: Table): Figure {
             show: true,
             position: 'right',
             color: theme().ink,
-            formatter: (p: { dataIndex: number }) => text(p.dataIndex),
+            formatter: (p: { dataIndex: number }) => text(p.dataIndex, width >= kNarrow),
           },
         },
       ],

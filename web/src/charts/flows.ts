@@ -67,7 +67,7 @@ export function flows_figure(table: Table): Figure {
           {
             type: 'sankey',
             left: 4,
-            right: 4,
+            right: 150,
             top: 8,
             bottom: 8,
             nodeWidth: 14,
@@ -77,13 +77,10 @@ export function flows_figure(table: Table): Figure {
             data: all_nodes
               .filter((id) => used.has(id))
               .map((id) => {
-                const level = Number(id.split('|')[0]);
-                const is_last = level === stages.length;
                 return {
                   name: id,
-                  depth: level,
+                  depth: Number(id.split('|')[0]),
                   itemStyle: { color: style(all_nodes.indexOf(id)).color, borderWidth: 0 },
-                  label: { position: is_last ? 'left' : 'right' },
                 };
               }),
             links: shown,
@@ -91,6 +88,7 @@ export function flows_figure(table: Table): Figure {
             label: {
               color: t.ink,
               fontSize: 12,
+              position: 'right',
               formatter: (p: { name: string; value: number }) =>
                 `${node_name(p.name)}  ${format_number(p.value)}`,
               textBorderColor: t.background,

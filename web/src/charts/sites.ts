@@ -6,7 +6,7 @@ import { rows_of, type Row, type Table } from '../data';
 import type { Chosen, Figure } from '../figure';
 import { escape_html, format_number } from '../format';
 import { style, theme } from '../palette';
-import { legend, tooltip_style } from './axes';
+import { kNarrow, legend, tooltip_style } from './axes';
 
 type MapInput = Parameters<typeof registerMap>[1];
 
@@ -105,7 +105,7 @@ export function sites_figure(table: Table): Figure {
         const lines = [r.text('name') || r.text('site'), ...powers(r), r.text('note')];
         return lines.filter(Boolean).map(escape_html).join('<br>');
       };
-      const top = width < 520 ? 60 : 36;
+      const top = width < kNarrow ? 60 : 36;
       return {
         legend: { ...legend(width), data: marks().map((m) => m.name) },
         tooltip: {
@@ -144,7 +144,7 @@ export function sites_figure(table: Table): Figure {
           symbolSize: (value: number[]) =>
             (value[2] ?? 0) > 0 ? Math.max(kLargest * Math.sqrt((value[2] ?? 0) / most), 5) : 0,
           label: {
-            show: m.column === 'announced_mw' && (width >= 520 || view !== kViews.world),
+            show: m.column === 'announced_mw' && (width >= kNarrow || view !== kViews.world),
             position: 'right',
             formatter: '{b}',
             color: t.ink,
