@@ -78,6 +78,32 @@ async function check_charts(page, name) {
   return figures.map((f) => f.id);
 }
 
+// A cell of the heat map tells its sentence under the pointer.
+async function check_heat_map(page) {
+  const section = page.locator('#table-bottlenecks.figure');
+  if ((await section.count()) === 0) return;
+  await section.scrollIntoViewIfNeeded();
+  const cell = await section.locator('.chart').evaluate((chart) => {
+    const boxes = [...chart.querySelectorAll('svg path')].map((p) => p.getBoundingClientRect());
+    const cells = boxes.filter((b) => b.height > 14 && b.height < 24 && b.width > 4 && b.width < 60);
+    const b = cells[Math.floor(cells.length / 2)];
+    return b ? { x: b.x + b.width / 2, y: b.y + b.height / 2 } : null;
+  });
+  check(cell !== null, 'heat map has cells');
+  if (!cell) return;
+  await page.mouse.move(cell.x, cell.y);
+  await page.waitForTimeout(200);
+  const text = await section.locator('.chart').innerText();
+  const sentences = await page.evaluate(() => {
+    const data = JSON.parse(document.getElementById('astrolabe-data').textContent);
+    const table = data.tables.find((t) => t.name === 'bottlenecks');
+    const i = table.columns.findIndex((c) => c.name === 'sentence');
+    return table.rows.map((r) => r[i]);
+  });
+  check(sentences.some((s) => text.includes(s)), 'heat map tells the sentence of a cell');
+  await page.mouse.move(0, 0);
+}
+
 // Tables of the data that are neither a chart nor a table of the page.
 async function check_sections(page) {
   const missing = await page.evaluate(() => {
@@ -191,6 +217,7 @@ async function check_desk(browser, url, screenshots) {
   await check_charts(page, 'desk');
   await check_sections(page);
   await shoot(page, screenshots, 'desk');
+  await check_heat_map(page);
   await check_choices(page);
   await check_tables(page);
   await check_sources(page);

@@ -102,11 +102,21 @@ const kKnown: Known[] = [
   },
 ];
 
+const kListFrom = 3; // parts of a detail that read better below each other
+
+function detail_element(detail: string): HTMLElement | null {
+  if (!detail) return null;
+  const parts = detail.split('; ');
+  if (parts.length < kListFrom) return el('p', { class: 'detail' }, detail);
+  return el('ul', { class: 'detail' }, ...parts.map((p) => el('li', {}, p)));
+}
+
 function headline_card(h: Headline): HTMLElement {
   const is_long = h.value.length > 12;
+  const detail = detail_element(h.detail);
   return el(
     'article',
-    { class: 'headline' },
+    { class: detail?.tagName === 'UL' ? 'headline wide' : 'headline' },
     el('h2', {}, h.label),
     el(
       'p',
@@ -114,7 +124,7 @@ function headline_card(h: Headline): HTMLElement {
       h.value,
       h.unit ? el('span', { class: 'unit' }, ` ${h.unit}`) : null,
     ),
-    h.detail ? el('p', { class: 'detail' }, h.detail) : null,
+    detail,
     sources_button(h.label, h.facts),
   );
 }

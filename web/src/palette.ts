@@ -25,8 +25,8 @@ const kDark: Theme = {
   muted: '#a7b0b8',
   line: '#3b444d',
   background: '#14191e',
-  land: '#29313a',
-  coast: '#596570',
+  land: '#2f3842',
+  coast: '#6f7c88',
 };
 
 const dark_query = window.matchMedia('(prefers-color-scheme: dark)');

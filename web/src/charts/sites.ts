@@ -22,7 +22,7 @@ interface View {
 const kViews: Record<string, View> = {
   world: { text: 'World', map: 'world', west: -130, north: 66, east: 150, south: -20 },
   america: { text: 'United States', map: 'world', west: -125, north: 50, east: -66, south: 24 },
-  korea: { text: 'Korea', map: 'korea', west: 125.5, north: 38.7, east: 130, south: 33.9 },
+  korea: { text: 'Korea', map: 'korea', west: 125.5, north: 38.7, east: 130, south: 33 },
 };
 
 const kLargest = 44; // pixels across

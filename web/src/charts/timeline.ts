@@ -28,8 +28,9 @@ export function timeline_figure(table: Table): Figure {
     );
   const kinds = unique(rows_of(table).map((r) => r.text('kind')));
   const from = (r: Row) => quarter_index(r.text('order_quarter'));
-  const first = Math.floor(Math.min(...rows.map(from)) / 4) * 4;
-  const last = Math.max(...rows.map((r) => quarter_index(r.text('ready_quarter'))));
+  const has_rows = rows.length > 0;
+  const first = has_rows ? Math.floor(Math.min(...rows.map(from)) / 4) * 4 : 0;
+  const last = has_rows ? Math.max(...rows.map((r) => quarter_index(r.text('ready_quarter')))) : 0;
   const end = Math.ceil((last + 1) / 4) * 4;
   const shown = (kind: string | undefined) => rows.filter((r) => !kind || r.text('kind') === kind);
   const sentence = (r: Row) =>
