@@ -199,6 +199,9 @@ build_preset() {
     rm -rf "$directory"
   fi
   mkdir -p "$directory"
+  # A compiler cache, where there is one, then serves every checkout of this machine.
+  CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root}
+  export CCACHE_BASEDIR
   cat "$state/highs.pip" >"$directory/.building" 2>/dev/null || : >"$directory/.building"
   (
     cd "$root" || exit 1
