@@ -17,6 +17,8 @@ namespace {
 constexpr double kMostGrowth = 100, kMostPower = 1e5;
 // Rounding up to whole wafers and percent forgives what the solver's tolerance may have added.
 constexpr double kSlack = 1e-4;
+// From so many on, sites are named in one line.
+constexpr std::size_t kManySites = 3;
 
 bool is_money(Family family) {
   return family == Family::kFundYear || family == Family::kFundSize || family == Family::kSpending;
@@ -129,6 +131,26 @@ std::string site_text(const Problem& p, std::size_t s, int t) {
   return text + fmt::format(" ({})", site.position.text());
 }
 
+// Many sites in one line, with the first of them that can have more.
+std::string sites_text(const Problem& p, const std::vector<std::size_t>& sites, int t) {
+  Power sum;
+  std::string names;
+  std::optional<std::size_t> first;
+  auto lead = [&](std::size_t s) {
+    return std::max(p.sites[s].grid_quarters, p.sites[s].build_quarters);
+  };
+  for (std::size_t s : sites) {
+    sum += std::max(Power{}, reachable_it_power(p, SiteId(s), t));
+    names += (names.empty() ? "" : ", ") + p.sites[s].name;
+    if (lead(s) > t && (!first || lead(s) < lead(*first))) first = s;
+  }
+  std::string text = fmt::format("powered space at {}: together {} of IT power in {}", names,
+                                 power_text(sum), p.quarter(t).text());
+  if (first)
+    text += "; first to have more: " + p.sites[*first].name + ", " + site_text(p, *first, t);
+  return text;
+}
+
 // Mean MW that every source of the site's grid makes in quarter t when all its potential is taken.
 double renewable_potential(const Problem& p, const Site& site, int t) {
   const auto season = static_cast<std::size_t>(p.quarter(t).quarter() - 1);
@@ -233,8 +255,21 @@ std::string conflict_sentence(const Formulation& f, const Conflict& c) {
                           amount_text(p, d.demand, std::max(0.0, 1 - *d.relief)));
     }
   }
-  for (const ConflictingLimit& l : c.limits) text += "\n  - " + describe(f, l, c.t);
+  std::vector<std::string> lines;
+  std::vector<std::size_t> sites;
+  for (const ConflictingLimit& l : c.limits) {
+    const auto s = find_site(p, l.limit.entity);
+    if (s && l.limit.family == Family::kSitePower) sites.push_back(*s);
+  }
+  if (sites.size() >= kManySites) lines.push_back(sites_text(p, sites, c.t));
+  for (const ConflictingLimit& l : c.limits) {
+    if (sites.size() >= kManySites && l.limit.family == Family::kSitePower) continue;
+    const std::string line = describe(f, l, c.t);
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+  }
+  for (const std::string& line : lines) text += "\n  - " + line;
   if (c.limits.empty()) text += "\n  - " + without_limits(p);
+  if (!c.is_minimal) text += "\n  (the time limit may have left some that are not needed)";
   return text;
 }
 
@@ -320,6 +355,7 @@ bool ConflictSearch::filter(Conflict* conflict) const {
   options.threads = options_.threads;
   const milp::InfeasibleSubset found = milp::find_infeasible_subset(model, groups, options);
   if (found.status == milp::SubsetStatus::kFeasible) return false;
+  conflict->is_minimal = found.status != milp::SubsetStatus::kStopped;
   for (std::size_t g : found.groups) {
     if (g < limits_.size()) {
       conflict->limits.push_back({limits_[g], {}});

@@ -45,6 +45,7 @@ struct Conflict {
   int t = 0;  // the first failing quarter
   std::vector<ConflictingDemand> demands;
   std::vector<ConflictingLimit> limits;
+  bool is_minimal = true;  // false: the time limit left members that may not be needed
   std::string sentence;
 };
 

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace astrolabe::planning {
 
 namespace {
 
 constexpr int kMostConflicts = 3;  // beyond what reachability finds
+// Shares of the time limit: no further conflict is looked for with less left; one conflict's most.
+constexpr double kTimeForFixes = 0.6, kTimeForConflict = 0.3;
 
 // One reason why there is no plan, with the demands that stand in it.
 struct Reason {
@@ -45,6 +48,7 @@ class Explainer {
   void add_conflict(Conflict conflict, Problem* rest);
   std::vector<std::vector<Candidate>> all_candidates();
   void keep_verified(std::vector<Candidate> candidates);
+  void price_fixes();
   std::vector<Candidate> joined(const std::vector<std::vector<Candidate>>& by_reason) const;
 
   const Problem& p_;
@@ -54,6 +58,9 @@ class Explainer {
   ProbeOptions probe_;
   std::vector<Reason> reasons_;
   Explanation explanation_;
+  // By index of the fix: what is still to be priced when every fix is verified.
+  std::vector<std::pair<std::size_t, std::function<std::optional<double>(const ProbeOptions&)>>>
+      unpriced_;
 };
 
 void Explainer::add_conflict(Conflict conflict, Problem* rest) {
@@ -75,8 +82,12 @@ void Explainer::find_reasons() {
     explanation_.conflicts.push_back(s.sentence);
     reasons_.push_back({std::move(s), std::nullopt, {d}});
   }
-  for (int i = 0; i < kMostConflicts && !is_over(); ++i) {
-    std::optional<Conflict> conflict = find_conflict(rest, probe_, 0.5 * time_left());
+  for (int i = 0; i < kMostConflicts; ++i) {
+    if (time_left() < kTimeForFixes * limit_) {
+      explanation_.is_cut_short = true;
+      return;
+    }
+    std::optional<Conflict> conflict = find_conflict(rest, probe_, kTimeForConflict * limit_);
     if (!conflict) return;
     const bool can_go_on = !conflict->demands.empty();
     add_conflict(std::move(*conflict), &rest);
@@ -128,8 +139,10 @@ void Explainer::keep_verified(std::vector<Candidate> candidates) {
     if (explanation_.fixes.size() == kMostFixes || is_over()) return;
     SolveOptions options = options_;
     options.time_limit = std::max(0.5 * time_left(), 1.0 * units::second);
-    if (verify_fix(p_, options, &candidate.fix)) {
-      explanation_.fixes.push_back(std::move(candidate.fix));
+    if (!verify_fix(p_, options, &candidate.fix)) continue;
+    explanation_.fixes.push_back(candidate.fix);
+    if (candidate.extra_cost) {
+      unpriced_.emplace_back(explanation_.fixes.size() - 1, candidate.extra_cost);
     }
   }
 }
@@ -143,7 +156,7 @@ std::vector<Candidate> Explainer::joined(
       std::none_of(by_reason.begin(), by_reason.end(), [](const auto& c) { return c.empty(); });
   if (!is_complete) return all;
   for (const Candidate& lead : by_reason.front()) {
-    Candidate together{lead.kind, {}};
+    Candidate together{lead.kind, {}, {}};
     std::vector<std::function<void(Problem*)>> changes;
     for (const auto& candidates : by_reason) {
       const auto same = std::find_if(candidates.begin(), candidates.end(),
@@ -158,6 +171,21 @@ std::vector<Candidate> Explainer::joined(
     all.push_back(std::move(together));
   }
   return all;
+}
+
+void Explainer::price_fixes() {
+  for (const auto& [index, extra_cost] : unpriced_) {
+    if (is_over()) return;
+    Fix& fix = explanation_.fixes[index];
+    ProbeOptions options = probe_;
+    options.time_limit = time_left();
+    fix.extra_cost_billion_usd = extra_cost(options);
+    if (!fix.extra_cost_billion_usd) continue;
+    const double extra = *fix.extra_cost_billion_usd;
+    fix.sentence += fmt::format(
+        ", {} billion USD against the plan without this demand",
+        std::fabs(extra) >= 10 ? fmt::format("{:+.0f}", extra) : fmt::format("{:+.2g}", extra));
+  }
 }
 
 Explanation Explainer::run() {
@@ -180,6 +208,7 @@ Explanation Explainer::run() {
     if (together) keep_verified({std::move(*together)});
   }
   explanation_.is_single |= explanation_.fixes.empty();
+  price_fixes();
   return explanation_;
 }
 

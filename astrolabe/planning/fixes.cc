@@ -16,8 +16,6 @@ using Kind = HardDemand::Kind;
 constexpr double kSlack = 1e-6;     // MW
 constexpr double kRounding = 1e-4;  // of a step, forgiven as the solver's tolerance when rounding
 constexpr double kAnyGap = 1e3;     // the first plan suffices
-constexpr std::size_t kMoveTargets = 3;  // sites whose cost is compared
-constexpr double kMostPower = 1e6;
 
 double at(const std::vector<Power>& v, int t) {
   return v[static_cast<std::size_t>(t)].in(units::MW);
@@ -28,7 +26,7 @@ double sure_power(const Site& site, int t) {
 }
 
 Candidate make(FixKind kind, std::string sentence, std::function<void(Problem*)> apply) {
-  return {kind, {std::move(sentence), false, std::nullopt, std::move(apply)}};
+  return {kind, {std::move(sentence), false, std::nullopt, std::move(apply)}, {}};
 }
 
 // --- Power at a site -----------------------------------------------------------------------------
@@ -108,41 +106,80 @@ void move_requirement(Problem* p, std::size_t r, double kept, std::size_t to, do
       {SiteId(to), (there + moved) * units::MW, from, p->requirements[r].position});
 }
 
-std::optional<double> relaxed_cost(const Problem& p, const ProbeOptions& options) {
+// Relaxed cost of the moved requirement less that of none, in one model: first its rows are free.
+std::optional<double> cost_of_move(Problem p, std::size_t r, double kept, std::size_t to,
+                                   double moved, const ProbeOptions& options) {
+  Problem without = p;
+  scale_demand(&without, {Kind::kSiteRequirement, r, 0}, 0);
+  move_requirement(&p, r, kept, to, moved);
   const Formulation f = Formulation::build(p);
+  std::vector<milp::ConstraintId> rows;
+  for (std::size_t i = 0; i < p.requirements.size(); ++i) {
+    const bool is_same = i != r && i < without.requirements.size() &&
+                         without.requirements[i].it_power == p.requirements[i].it_power;
+    if (is_same) continue;
+    for (milp::ConstraintId row : demand_rows(f, {Kind::kSiteRequirement, i, 0})) {
+      rows.push_back(row);
+    }
+  }
   const auto solver = milp::make_solver(options.solver);
   solver->load(f.model());
+  // A requirement at the target that was raised keeps its old amount in the reference.
+  for (milp::ConstraintId row : rows) {
+    const double before = required(
+        without,
+        f.meanings()[row.index()].entity == p.sites[to].name ? to : p.requirements[r].site.index(),
+        f.meanings()[row.index()].t);
+    solver->set_row_bounds(row, -milp::kInfinity, -before);
+  }
   milp::LpOptions lp;
   lp.method = milp::LpMethod::kIpm;
   lp.time_limit = options.time_limit;
   lp.threads = options.threads;
   lp.wants_rays = false;
-  const milp::SolveResult r = solver->solve_lp(lp);
-  if (!r.is_optimal()) return std::nullopt;
-  return r.objective;
-}
-
-// Sites with room for `moved` MW of IT power in every quarter from `from` on, most room first.
-std::vector<std::size_t> sites_with_room(const Problem& p, std::size_t without, int from,
-                                         double moved) {
-  std::vector<std::pair<double, std::size_t>> found;
-  for (std::size_t s = 0; s < p.sites.size(); ++s) {
-    if (s == without) continue;
-    double room = kMostPower;
-    for (int t = from; t < p.horizon(); ++t) {
-      room = std::min(room, reachable_it_power(p, SiteId(s), t).in(units::MW)-required(p, s, t));
-    }
-    if (room >= moved - kSlack) found.emplace_back(-room, s);
+  const milp::SolveResult reference = solver->solve_lp(lp);
+  if (!reference.is_optimal()) return std::nullopt;
+  for (milp::ConstraintId row : rows) {
+    solver->set_row_bounds(row, f.model().lower(row), f.model().upper(row));
   }
-  std::sort(found.begin(), found.end());
-  std::vector<std::size_t> sites;
-  for (const auto& [room, s] : found) sites.push_back(s);
-  if (sites.size() > kMoveTargets) sites.resize(kMoveTargets);
-  return sites;
+  lp.method = milp::LpMethod::kSimplex;
+  lp.time_limit = options.time_limit - reference.elapsed;
+  const milp::SolveResult result = solver->solve_lp(lp);
+  if (!result.is_optimal()) return std::nullopt;
+  return result.objective - reference.objective;
 }
 
-std::optional<Candidate> move_elsewhere(const Problem& p, std::size_t r,
-                                        const ProbeOptions& options) {
+// What a MW of IT power at full load costs at a site over the horizon: building, and electricity.
+double cost_per_megawatt(const Problem& p, const Site& site) {
+  double usd = (site.shell_capex * (1.0 * units::MW)).in(units::usd) +
+               (site.grid_capex * (site.pue * units::MW)).in(units::usd);
+  for (int t = 0; t < p.horizon(); ++t) {
+    const Energy energy = site.pue * units::MW * units::quarter;
+    usd += (site.electricity_price[static_cast<std::size_t>(t)] * energy)
+               .in(units::usd)*p.discount_factor(t);
+  }
+  return usd;
+}
+
+// The site with room for `moved` MW of IT power in every quarter from `from` on that costs least.
+std::optional<std::size_t> find_room(const Problem& p, std::size_t without, int from,
+                                     double moved) {
+  std::optional<std::size_t> best;
+  for (std::size_t s = 0; s < p.sites.size(); ++s) {
+    bool has_room = s != without;
+    for (int t = from; has_room && t < p.horizon(); ++t) {
+      const double power = reachable_it_power(p, SiteId(s), t).in(units::MW);
+      has_room = power - required(p, s, t) >= moved - kSlack;
+    }
+    if (!has_room) continue;
+    const bool is_cheaper =
+        !best || cost_per_megawatt(p, p.sites[s]) < cost_per_megawatt(p, p.sites[*best]);
+    if (is_cheaper) best = s;
+  }
+  return best;
+}
+
+std::optional<Candidate> move_elsewhere(const Problem& p, std::size_t r) {
   const SiteRequirement& requirement = p.requirements[r];
   const double needed = requirement.it_power.in(units::MW);
   double kept = needed;
@@ -151,31 +188,16 @@ std::optional<Candidate> move_elsewhere(const Problem& p, std::size_t r,
   }
   kept = std::max(0.0, std::floor(kept + kSlack));
   const double moved = needed - kept;
-  const std::size_t from_site = requirement.site.index();
-  std::optional<std::size_t> best;
-  double least = milp::kInfinity;
-  for (std::size_t to : sites_with_room(p, from_site, requirement.from, moved)) {
-    Problem changed = p;
-    move_requirement(&changed, r, kept, to, moved);
-    const auto cost = relaxed_cost(changed, options);
-    if (!cost || *cost >= least) continue;
-    least = *cost;
-    best = to;
-  }
-  if (!best) return std::nullopt;
-  const std::size_t to = *best;
+  const auto to = find_room(p, requirement.site.index(), requirement.from, moved);
+  if (!to) return std::nullopt;
   Candidate candidate = make(
       FixKind::kMove,
-      fmt::format("move {} of IT power to {}", power_text(moved * units::MW), p.sites[to].name),
-      [r, kept, to, moved](Problem* q) { move_requirement(q, r, kept, to, moved); });
-  if (p.objective != Objective::kLeastCost) return candidate;
-  Problem without = p;
-  scale_demand(&without, {Kind::kSiteRequirement, r, 0}, 0);
-  if (const auto reference = relaxed_cost(without, options)) {
-    const double extra = least - *reference;
-    candidate.fix.extra_cost_billion_usd = extra;
-    candidate.fix.sentence +=
-        fmt::format(", {:+.2g} billion USD against the plan without this demand", extra);
+      fmt::format("move {} of IT power to {}", power_text(moved * units::MW), p.sites[*to].name),
+      [r, kept, target = *to, moved](Problem* q) { move_requirement(q, r, kept, target, moved); });
+  if (p.objective == Objective::kLeastCost) {
+    candidate.extra_cost = [p, r, kept, target = *to, moved](const ProbeOptions& options) {
+      return cost_of_move(p, r, kept, target, moved, options);
+    };
   }
   return candidate;
 }
@@ -360,7 +382,7 @@ std::vector<Candidate> fixes_for(const Problem& p, const Shortfall& s,
     keep(start_earlier(p, s.site.index(), s.t), &found);
     keep(generate_on_site(p, s.site.index(), s.t, facility), &found);
   }
-  if (s.kind == Shortfall::Kind::kSitePower) keep(move_elsewhere(p, s.index, options), &found);
+  if (s.kind == Shortfall::Kind::kSitePower) keep(move_elsewhere(p, s.index), &found);
   if (s.possible >= p.start) keep(delay(p, d, s.possible - p.start, options), &found);
   keep(lower(p, d, options), &found);
   return found;
@@ -390,8 +412,9 @@ std::optional<Candidate> lower_together(const Problem& p, const std::vector<Hard
   std::vector<double> largest(f.model().num_families(), 0);
   std::vector<std::vector<milp::ConstraintId>> rows;
   for (const HardDemand& d : demands) {
-    if (d.kind == Kind::kRenewableShare || d.kind == Kind::kFixedLoad) return std::nullopt;
-    rows.push_back(demand_rows(f, d));
+    rows.emplace_back();
+    if (d.kind == Kind::kRenewableShare || d.kind == Kind::kFixedLoad) continue;
+    rows.back() = demand_rows(f, d);
     for (milp::ConstraintId row : rows.back()) {
       double& size = largest[f.model().family(row).index()];
       size = std::max(size, std::fabs(f.model().upper(row)));
@@ -438,7 +461,12 @@ bool verify_fix(const Problem& problem, const SolveOptions& options, Fix* fix) {
   SolveOptions loose = options;
   loose.gap = kAnyGap;
   loose.progress = {};
-  const Formulation f = Formulation::build(changed);
+  // Any plan will do, and without costs one is found many times faster.
+  Formulation f = Formulation::build(changed);
+  for (std::size_t i = 0; i < f.model().num_variables(); ++i) {
+    f.model().set_cost(milp::VariableId(i), 0);
+  }
+  f.model().set_objective_offset(0);
   const Solution s = solve(f, loose);
   fix->is_verified = s.status == PlanStatus::kSolved || s.status == PlanStatus::kGapOpen;
   return fix->is_verified;

@@ -5,7 +5,8 @@
 //
 //   start earlier     lead times shortened to the failing quarter: the order before the plan starts
 //   on site           contracted power raised by whole phases, within what the site can ever have
-//   move              the missing IT power required at another site with room, and its extra cost
+//   move              the missing IT power required at the cheapest other site with room, and its
+//                     extra cost
 //   more supply       a limit of the conflict grown by the least relief, rounded up to whole
 //   percent delay             the demand from the first quarter in which the relaxation is feasible
 //   lower             the demand less its least relief, rounded down to whole MW or percent
@@ -38,6 +39,8 @@ enum class FixKind { kStartEarlier, kOnSite, kMove, kMoreSupply, kDelay, kLower 
 struct Candidate {
   FixKind kind = FixKind::kLower;
   Fix fix;
+  // Billion USD; empty where it is not known. A large program: asked for what is verified only.
+  std::function<std::optional<double>(const ProbeOptions&)> extra_cost;
 };
 
 // `base` is the problem in which every other conflict has been waived. Best first.
@@ -47,15 +50,15 @@ std::vector<Candidate> fixes_for(const Problem& base, const Conflict& conflict,
                                  const ProbeOptions& options);
 
 // The cheapest way in which all of them give way at once, when no single change is enough: priced
-// slacks (milp/elastic.h), each demand lowered by its largest share of violation. nullopt for
-// renewable shares and fixed loads, which have no rows of their own to ease.
+// slacks (milp/elastic.h), each demand lowered by its largest share of violation. Renewable
+// shares and fixed loads, which have no rows of their own to ease, stay as they are.
 std::optional<Candidate> lower_together(const Problem& problem,
                                         const std::vector<HardDemand>& demands,
                                         const ProbeOptions& options);
 
 HardDemand demand_of(const Shortfall& shortfall);
 
-// Applies, solves to the first plan within the time limit, and sets is_verified.
+// Applies, solves to any plan (costs left out) within the time limit, and sets is_verified.
 bool verify_fix(const Problem& problem, const SolveOptions& options, Fix* fix);
 
 }  // namespace astrolabe::planning
