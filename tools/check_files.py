@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""House rules that can be read off a file: length, name, #pragma once, no <iostream> in headers."""
+"""House rules that can be read off a file.
+
+Length, name, #pragma once, no <iostream> in headers, and quoted references that exist.
+"""
 
 import re
 import sys
@@ -16,6 +19,8 @@ FORBIDDEN_TYPE = re.compile(
     re.MULTILINE)
 # A header that every module may want to print from would pull the streams into all of them.
 HEADER_BANS = ("iostream",)
+BIBLIOGRAPHY = "docs/references.bib"
+REFERENCE = re.compile(r"\[([a-z]+(?:19|20)\d\d[a-z0-9]*)\]")
 
 
 def check_header(name):
@@ -26,6 +31,13 @@ def check_header(name):
         if path in HEADER_BANS:
             problems.append(f"{name}:{number}: <{path}> in a header")
     return problems
+
+
+def check_references(name, known):
+    """Every [huangfu2018highs] in a header or a page of docs/ is a key of the bibliography."""
+    text = read(name)
+    return [f"{name}:{text.count(chr(10), 0, match.start()) + 1}: [{match.group(1)}] is not in "
+            f"{BIBLIOGRAPHY}" for match in REFERENCE.finditer(text) if match.group(1) not in known]
 
 
 def check_file(name):
@@ -52,6 +64,10 @@ def check_file(name):
 def main():
     files = project_files()
     problems = [problem for name in files for problem in check_file(name)]
+    known = set(re.findall(r"^@\w+\{([^,]+),", read(BIBLIOGRAPHY), re.MULTILINE))
+    for name in files:
+        if name.endswith((".h", ".cc")) or (name.startswith("docs/") and name.endswith(".md")):
+            problems += check_references(name, known)
     return report("files", problems, len(files))
 
 

@@ -75,6 +75,12 @@ class Files(unittest.TestCase):
         self.assertEqual(len(self.problems("a/b.h", "int x;\n")), 1)
         self.assertEqual(len(self.problems("a/b.h", "#pragma once\n#include <iostream>\n")), 1)
 
+    def test_references(self):
+        with mock.patch.object(check_files, "read", lambda name: "a\n// [hall2018highs], x[2020]\n"):
+            self.assertEqual(check_files.check_references("a/b.h", {"hall2018highs"}), [])
+            [problem] = check_files.check_references("a/b.h", {"other2018"})
+        self.assertIn("a/b.h:2: [hall2018highs] is not in", problem)
+
 
 if __name__ == "__main__":
     unittest.main()
