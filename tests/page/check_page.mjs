@@ -251,7 +251,7 @@ async function check_print(browser, url, screenshots) {
   const { context, page } = await open(browser, url, kDesk);
   const path = screenshots ? join(screenshots, 'print.pdf') : undefined;
   const pdf = await page.pdf({ path, format: 'A4', printBackground: true });
-  check(pdf.length > 20000, `prints to PDF (${pdf.length} bytes)`);
+  check(pdf.length > 5000, `prints to PDF (${pdf.length} bytes)`);
   check(pdf.subarray(0, 5).toString() === '%PDF-', 'what is printed is a PDF');
   await check_charts(page, 'after printing');
   await context.close();

@@ -97,6 +97,20 @@ export function unique<T>(items: T[]): T[] {
   return [...new Set(items)];
 }
 
+// Whether there is anything to draw.
+export function has_figures(table: Table): boolean {
+  return table.rows.some((row) => row.some((cell) => typeof cell === 'number' && cell !== 0));
+}
+
+// Quarters from the first to the last, those without a row included; other texts in order.
+export function along_time(texts: string[]): string[] {
+  const sorted = unique(texts).sort();
+  const first = quarter_index(sorted[0] ?? '');
+  const last = quarter_index(sorted[sorted.length - 1] ?? '');
+  if (sorted.some((x) => Number.isNaN(quarter_index(x))) || !(last >= first)) return sorted;
+  return Array.from({ length: last - first + 1 }, (_, i) => quarter_text(first + i));
+}
+
 // Rows of a table as stacks: one value per x and name, rows that share both added.
 export interface Stacks {
   xs: string[];
@@ -105,7 +119,7 @@ export interface Stacks {
 }
 
 export function stack(rows: Row[], x: string, name: string, value: string): Stacks {
-  const xs = unique(rows.map((r) => r.text(x))).sort();
+  const xs = along_time(rows.map((r) => r.text(x)));
   const names = unique(rows.map((r) => r.text(name)));
   const at = new Map(xs.map((v, i) => [v, i]));
   const values = new Map(names.map((n) => [n, xs.map(() => 0)]));

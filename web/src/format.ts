@@ -43,6 +43,10 @@ export function words(name: string): string {
   return name.replaceAll('_', ' ');
 }
 
+export function shorten(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}\u2026` : text;
+}
+
 export function escape_html(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -14,7 +14,7 @@ import {
 } from './charts/over_time';
 import { sites_figure } from './charts/sites';
 import { timeline_figure } from './charts/timeline';
-import { has_columns, read_page, type Headline, type Page, type Table } from './data';
+import { has_columns, has_figures, read_page, type Headline, type Page, type Table } from './data';
 import { el } from './dom';
 import {
   figure_section,
@@ -164,7 +164,7 @@ interface Part {
 }
 
 function known_part(known: Known, table: Table): Part {
-  if (table.rows.length > 0 && known.figure && has_columns(table, known.columns)) {
+  if (known.figure && has_figures(table) && has_columns(table, known.columns)) {
     return { short: known.short, element: figure_section(known.figure(table)) };
   }
   return { short: known.short, element: table_section(table) };

@@ -1,9 +1,10 @@
 // Axes, legends and tooltips that the charts share.
 
-import { escape_html, format_number } from '../format';
+import { escape_html, format_number, shorten } from '../format';
 import { theme } from '../palette';
 
 export const kNarrow = 520;
+export const kLongName = 36; // characters
 
 export function legend(width: number): object {
   return {
@@ -15,6 +16,7 @@ export function legend(width: number): object {
     itemHeight: 14,
     itemGap: 12,
     textStyle: { color: theme().ink, fontSize: 12 },
+    formatter: (name: string) => shorten(name, kLongName),
   };
 }
 
@@ -23,7 +25,7 @@ export function legend_height(names: string[], width: number): number {
   let lines = 1;
   let x = 0;
   for (const name of names) {
-    const w = 22 + 5 + name.length * 6.8 + 12;
+    const w = 22 + 5 + Math.min(name.length, kLongName) * 6.8 + 12;
     if (x > 0 && x + w > width - 8) {
       lines += 1;
       x = 0;

@@ -1,6 +1,6 @@
 // What binds when: quarters by constraints, the darker the more one further unit is worth.
 
-import { rows_of, unique, type Row, type Table } from '../data';
+import { along_time, rows_of, unique, type Row, type Table } from '../data';
 import { el } from '../dom';
 import type { Chosen, Figure } from '../figure';
 import { escape_html, format_number, words } from '../format';
@@ -28,7 +28,7 @@ class Bottlenecks {
   constructor(table: Table) {
     this.rows = rows_of(table).filter((r) => r.number('shadow_price') !== 0);
     this.families = unique(this.rows.map((r) => r.text('family')));
-    this.quarters = unique(this.rows.map((r) => r.text('quarter'))).sort();
+    this.quarters = along_time(this.rows.map((r) => r.text('quarter')));
     for (const r of this.rows) {
       const family = r.text('family');
       const price = Math.abs(r.number('shadow_price'));

@@ -2,7 +2,7 @@
 
 import { rows_of, unique, type Table } from '../data';
 import type { Figure } from '../figure';
-import { escape_html, format_number } from '../format';
+import { escape_html, format_number, shorten } from '../format';
 import { style, theme } from '../palette';
 import { tooltip_style } from './axes';
 
@@ -12,7 +12,7 @@ function node_name(id: string): string {
 }
 
 export function flows_figure(table: Table): Figure {
-  const rows = rows_of(table);
+  const rows = rows_of(table).filter((r) => r.number('ttokens_per_day') > 0);
   const stages = unique(rows.map((r) => r.text('stage')));
   const years = unique(rows.map((r) => r.text('year'))).sort();
   const all_nodes = unique(
@@ -90,7 +90,7 @@ export function flows_figure(table: Table): Figure {
               fontSize: 12,
               position: 'right',
               formatter: (p: { name: string; value: number }) =>
-                `${node_name(p.name)}  ${format_number(p.value)}`,
+                `${shorten(node_name(p.name), 18)}  ${format_number(p.value)}`,
               textBorderColor: t.background,
               textBorderWidth: 3,
             },

@@ -1,7 +1,7 @@
 // Charts along time: demand, fleet, power, wafers, costs, funds.
 
 import type { EChartsCoreOption } from 'echarts/core';
-import { rows_of, stack, unique, type Row, type Stacks, type Table } from '../data';
+import { along_time, rows_of, stack, unique, type Row, type Stacks, type Table } from '../data';
 import type { Chosen, Figure } from '../figure';
 import { format_number, unit_of, words } from '../format';
 import { missing_style, style, theme } from '../palette';
@@ -167,7 +167,7 @@ export function power_figure(table: Table): Figure {
   const looks = [style(4), { color: style(5).color }, { color: style(0).color }];
   const lines = (chosen: Chosen) => {
     const at = rows.filter((r) => !chosen.site || r.text('site') === chosen.site);
-    const xs = unique(rows.map((r) => r.text('quarter'))).sort();
+    const xs = along_time(rows.map((r) => r.text('quarter')));
     const series = columns.map(([column, name, kind], i): Series => {
       const values = xs.map(() => 0);
       for (const r of at) {

@@ -4,9 +4,9 @@ import { registerMap } from 'echarts/core';
 import { korea, world } from 'virtual:land';
 import { rows_of, type Row, type Table } from '../data';
 import type { Chosen, Figure } from '../figure';
-import { escape_html, format_number } from '../format';
+import { escape_html, format_number, shorten } from '../format';
 import { style, theme } from '../palette';
-import { kNarrow, legend, tooltip_style } from './axes';
+import { kLongName, kNarrow, legend, tooltip_style } from './axes';
 
 type MapInput = Parameters<typeof registerMap>[1];
 
@@ -146,7 +146,7 @@ export function sites_figure(table: Table): Figure {
           label: {
             show: m.column === 'announced_mw' && (width >= kNarrow || view !== kViews.world),
             position: 'right',
-            formatter: '{b}',
+            formatter: (p: { name: string }) => shorten(p.name, kLongName),
             color: t.ink,
             fontSize: 11,
             textBorderColor: t.background,
