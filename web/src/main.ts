@@ -158,6 +158,17 @@ function run_section(page: Page): HTMLElement | null {
   );
 }
 
+// What is inside the file and not Astrolabe's.
+function page_footer(): HTMLElement {
+  return el(
+    'footer',
+    {},
+    'Written by Astrolabe. Charts: Apache ECharts, Copyright The Apache Software Foundation (Apache ' +
+      'License 2.0), with ZRender, Copyright Baidu Inc. (BSD 3-Clause). Outlines of countries: ' +
+      'Natural Earth (public domain).',
+  );
+}
+
 interface Part {
   short: string;
   element: HTMLElement;
@@ -228,6 +239,7 @@ function show(page: Page): void {
       page.headlines.length > 0 ? headlines : '',
       contents(parts),
       el('main', {}, ...parts.map((p) => p.element)),
+      page_footer(),
     );
   start_figures();
   on_theme_change(redraw_figures);
