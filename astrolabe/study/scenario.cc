@@ -8,6 +8,7 @@
 #include "astrolabe/base/table.h"
 #include "astrolabe/study/scenario_schema.h"
 #include "astrolabe/study/toml_reader.h"
+#include "astrolabe/workload/length_distribution.h"
 
 namespace astrolabe::study {
 
@@ -141,6 +142,12 @@ TokenPrice read_value_unserved(const TomlTable& table, bool must_serve) {
   return TokenPrice();
 }
 
+// Mean and p90 must be those of a law of lengths (workload/length_distribution.h).
+void check_lengths(const TomlTable& t, const std::string& stem) {
+  workload::LengthDistribution::from_mean_and_p90(t.number(stem), t.find_number(stem + "_p90"),
+                                                  t.position(stem + "_p90"), t.key(stem));
+}
+
 DemandInput read_demand(const TomlTable& t, const Scenario& s) {
   DemandInput d;
   check_name(t, "name");
@@ -151,6 +158,8 @@ DemandInput read_demand(const TomlTable& t, const Scenario& s) {
   d.output_tokens = t.number("output_tokens");
   d.input_tokens_p90 = t.find_number("input_tokens_p90");
   d.output_tokens_p90 = t.find_number("output_tokens_p90");
+  check_lengths(t, "input_tokens");
+  check_lengths(t, "output_tokens");
   d.cached_input = t.find_number("cached_input").value_or(0);
   d.ttft = t.get<Duration::kDim>("ttft");
   d.tpot = t.get<Duration::kDim>("tpot");
