@@ -1,12 +1,19 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
 
 #include "apps/commands.h"
 #include "apps/terminal.h"
+#include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/table.h"
+#include "astrolabe/milp/solver.h"
+#include "astrolabe/report/page.h"
+#include "astrolabe/study/pipeline.h"
 #include "astrolabe/study/scenario.h"
 
 namespace astrolabe {
@@ -34,15 +41,104 @@ void check_options(const PlanOptions& o) {
   }
 }
 
+planning::SolveOptions solve_options(const PlanOptions& o, Progress* progress) {
+  planning::SolveOptions options;
+  options.solver = o.solver == "cbc"     ? milp::SolverKind::kCbc
+                   : o.solver == "highs" ? milp::SolverKind::kHighs
+                                         : milp::available_solvers().front();
+  options.gap = o.gap;
+  options.time_limit = o.time_limit_s * units::second;
+  options.threads = o.threads > 0
+                        ? o.threads
+                        : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.progress = [progress](const std::string& line) { progress->update(line); };
+  return options;
+}
+
+report::Page make_page(const study::PlanStudy& plan, const study::ScenarioAndCatalog& input) {
+  report::Page page;
+  page.title = input.scenario.name;
+  page.subtitle = input.scenario.description;
+  page.run = plan.run;
+  page.run.insert(page.run.begin(), {"astrolabe", ASTROLABE_VERSION});
+  page.notes = plan.notes;
+  page.tables = plan.tables;
+  for (const study::Headline& h : plan.headlines) {
+    page.headlines.push_back({h.label, h.value, h.unit, h.detail, h.facts});
+  }
+  page.facts = report::page_facts(input.catalog, plan.facts);
+  return page;
+}
+
+std::string run_json(const report::Page& page) {
+  nlohmann::ordered_json run;
+  for (const auto& [key, value] : page.run) run[key] = value;
+  return run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// Each file appears whole or not at all; the report last, so that it never shows what is not there.
+void write_results(const report::Page& page, const PlanOptions& o, const std::string& directory) {
+  const std::string page_template =
+      o.template_file.empty() ? ASTROLABE_SOURCE_DIR "/web/dist/report.html" : o.template_file;
+  const bool has_template = !o.template_file.empty() || std::filesystem::exists(page_template);
+  std::string html;
+  if (has_template) html = report::to_html(page, read_text_file(page_template));
+  std::error_code code;
+  std::filesystem::create_directories(directory + "/tables", code);
+  if (code) throw InputError({directory, 0}, "--out", code.message(), "a directory to write to");
+  for (const Table& table : page.tables) {
+    write_file_atomically(directory + "/tables/" + table.name + ".csv", to_csv(table));
+  }
+  write_file_atomically(directory + "/plan.json", report::to_json(page));
+  write_file_atomically(directory + "/run.json", run_json(page));
+  if (has_template) {
+    write_file_atomically(directory + "/report.html", html);
+  } else {
+    std::fprintf(stderr,
+                 "astrolabe: the page %s is not built (see README): no report.html written\n",
+                 page_template.c_str());
+  }
+}
+
+int print_infeasible(const study::PlanStudy& plan, bool is_json) {
+  if (is_json) {
+    const nlohmann::json document = {{"status", "infeasible"}, {"explanation", plan.explanation}};
+    std::printf("%s\n",
+                document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::printf("infeasible\n%s\n", plan.summary.c_str());
+  }
+  return kInfeasible;
+}
+
 // The one place where the command meets the library.
 int make_plan(const PlanOptions& options) {
   check_options(options);
   Progress progress;
   progress.start("reading");
   const study::ScenarioAndCatalog input = study::read_scenario(options.scenario, options.data_dir);
+  progress.start("planning");
+  const study::PlanStudy plan = study::run_plan(input, solve_options(options, &progress));
+  if (plan.status == planning::PlanStatus::kInfeasible) {
+    progress.finish();
+    return print_infeasible(plan, options.is_json);
+  }
+  if (plan.status == planning::PlanStatus::kNotVerified) {
+    progress.finish();
+    std::fprintf(stderr, "astrolabe: internal error: %s\n", plan.reason.c_str());
+    return kInternalError;
+  }
+  progress.start("writing");
+  const report::Page page = make_page(plan, input);
+  const std::string directory = options.out.empty() ? "out/" + input.scenario.name : options.out;
+  write_results(page, options, directory);
   progress.finish();
-  std::fprintf(stderr, "%s is valid; this build cannot plan it yet\n", input.scenario.name.c_str());
-  return kInternalError;
+  if (options.is_json) {
+    std::printf("%s", report::to_json(page).c_str());
+  } else {
+    std::printf("%s\n  written to %s\n", plan.summary.c_str(), directory.c_str());
+  }
+  return kSuccess;
 }
 
 }  // namespace
@@ -50,7 +146,7 @@ int make_plan(const PlanOptions& options) {
 void add_plan_command(CLI::App* app, Invocation* invocation) {
   CLI::App* command = app->add_subcommand(
       "plan",
-      "Find the plan of a scenario, prove it by simulation and write its tables and report.\n"
+      "Find the plan of a scenario, check it and write its tables and report.\n"
       "\n"
       "  astrolabe plan scenarios/stargate_korea.toml\n"
       "  astrolabe plan scenarios/stargate_korea.toml --out out/korea --gap 0.001 --json\n");

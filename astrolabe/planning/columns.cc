@@ -126,6 +126,17 @@ void ColumnBuilder::fleet_columns() {
   }
 }
 
+namespace {
+
+// False where all of a class must be served in another country.
+bool may_stand_in(const DemandClass& work, const std::string& country) {
+  return std::none_of(work.in_country.begin(), work.in_country.end(), [&](const auto& share) {
+    return share.country != country && share.share >= 1;
+  });
+}
+
+}  // namespace
+
 void ColumnBuilder::allocation_columns() {
   const int T = p_.horizon();
   f_.unserved_ = ColumnGrid(p_.classes.size(), 1, static_cast<std::size_t>(T));
@@ -144,6 +155,7 @@ void ColumnBuilder::allocation_columns() {
     const std::size_t c = need.work.index(), a = need.accelerator.index();
     const DemandClass& work = p_.classes[c];
     for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
+      if (!may_stand_in(work, p_.sites[f_.zones_[z].sites.front()].country)) continue;
       const std::string who = work.name + "," + p_.accelerators[a].name + "," +
                               p_.sites[f_.zones_[z].sites.front()].name;
       for (int t = 0; t < T; ++t) {

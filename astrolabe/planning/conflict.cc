@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "astrolabe/milp/deletion_filter.h"
@@ -275,11 +274,9 @@ std::string conflict_sentence(const Formulation& f, const Conflict& c) {
 
 class ConflictSearch {
  public:
-  ConflictSearch(const Problem& p, const ProbeOptions& options, Duration time_limit)
+  ConflictSearch(const Problem& p, const ProbeOptions& options)
       : f_(Formulation::build(p)),
         options_(options),
-        time_limit_(time_limit),
-        start_(std::chrono::steady_clock::now()),
         demands_(list_hard_demands(p)),
         limits_(list_limits(f_)) {
     for (const HardDemand& d : demands_) rows_.push_back(demand_rows(f_, d));
@@ -287,10 +284,7 @@ class ConflictSearch {
   std::optional<Conflict> run();
 
  private:
-  Duration time_left() const {
-    const std::chrono::duration<double> used = std::chrono::steady_clock::now() - start_;
-    return time_limit_ - used.count() * units::second;
-  }
+  bool is_late() const { return options_.time_for_solve() <= Duration{}; }
   // A fixed load stands in the rows of its site's power; it has no rows of its own to drop.
   bool has_own_rows(std::size_t i) const {
     return demands_[i].kind != HardDemand::Kind::kFixedLoad && !rows_[i].empty();
@@ -302,8 +296,6 @@ class ConflictSearch {
 
   Formulation f_;
   ProbeOptions options_;
-  Duration time_limit_;
-  std::chrono::steady_clock::time_point start_;
   std::vector<HardDemand> demands_;
   std::vector<Limit> limits_;
   std::vector<std::vector<milp::ConstraintId>> rows_;  // by demand
@@ -323,7 +315,7 @@ std::optional<int> ConflictSearch::first_failing_quarter() const {
   FeasibilityProbe all(f_.model(), options_);
   if (all.solve() != Feasibility::kInfeasible) return std::nullopt;
   int low = -1, high = f_.problem().horizon() - 1;  // feasible up to low, infeasible up to high
-  while (high - low > 1 && time_left() > 0 * units::second) {
+  while (high - low > 1 && !is_late()) {
     const int middle = (low + high) / 2;
     const bool fails = all.solve_without(rows_after(middle)) == Feasibility::kInfeasible;
     (fails ? high : low) = middle;
@@ -351,7 +343,7 @@ bool ConflictSearch::filter(Conflict* conflict) const {
   milp::DeletionOptions options;
   options.solver = options_.solver;
   options.with_integers = options_.with_integers;
-  options.time_limit = std::max(time_left(), 1.0 * units::second);
+  options.time_limit = std::max(options_.time_for_solve(), 1.0 * units::second);
   options.threads = options_.threads;
   const milp::InfeasibleSubset found = milp::find_infeasible_subset(model, groups, options);
   if (found.status == milp::SubsetStatus::kFeasible) return false;
@@ -385,7 +377,7 @@ bool ConflictSearch::filter(Conflict* conflict) const {
 
 void ConflictSearch::measure(Conflict* conflict) const {
   auto measured = [&](const std::vector<RowRelief>& relief, double most) -> std::optional<double> {
-    if (relief.empty() || time_left() <= 0 * units::second) return std::nullopt;
+    if (relief.empty() || is_late()) return std::nullopt;
     return least_relief(f_.model(), relief, most, options_);
   };
   for (ConflictingDemand& d : conflict->demands) {
@@ -412,7 +404,11 @@ std::optional<Conflict> ConflictSearch::run() {
 
 std::optional<Conflict> find_conflict(const Problem& problem, const ProbeOptions& options,
                                       Duration time_limit) {
-  return ConflictSearch(problem, options, time_limit).run();
+  ProbeOptions bounded = options;
+  const auto ticks = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(time_limit.in(units::second)));
+  bounded.deadline = std::min(options.deadline, std::chrono::steady_clock::now() + ticks);
+  return ConflictSearch(problem, bounded).run();
 }
 
 }  // namespace astrolabe::planning

@@ -38,6 +38,15 @@ class Explainer {
     const std::chrono::duration<double> used = std::chrono::steady_clock::now() - start_;
     return limit_ - used.count() * units::second;
   }
+  // Options for probes that all have to be over within that time.
+  ProbeOptions until(Duration from_now) const {
+    ProbeOptions options = probe_;
+    options.time_limit = from_now;
+    options.deadline = std::chrono::steady_clock::now() +
+                       std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                           std::chrono::duration<double>(from_now.in(units::second)));
+    return options;
+  }
   bool is_over() {
     if (time_left() > 0 * units::second) return false;
     explanation_.is_cut_short = true;
@@ -97,11 +106,8 @@ void Explainer::find_reasons() {
 
 void Explainer::find_whole_number_reason() {
   SolveOptions loose = options_;
-  loose.gap = 1e3;
   loose.time_limit = std::max(0.4 * time_left(), 1.0 * units::second);
-  loose.progress = {};
-  const Formulation f = Formulation::build(p_);
-  const Solution s = solve(f, loose);
+  const Solution s = find_any_plan(p_, loose);
   if (s.status == PlanStatus::kSolved || s.status == PlanStatus::kGapOpen) return;
   if (s.status == PlanStatus::kInfeasible) {
     probe_.with_integers = true;
@@ -118,6 +124,7 @@ void Explainer::find_whole_number_reason() {
 
 std::vector<std::vector<Candidate>> Explainer::all_candidates() {
   std::vector<std::vector<Candidate>> by_reason;
+  const ProbeOptions probe = until(0.5 * time_left());
   for (std::size_t i = 0; i < reasons_.size() && !is_over(); ++i) {
     Problem base = p_;
     for (std::size_t other = 0; other < reasons_.size(); ++other) {
@@ -128,8 +135,8 @@ std::vector<std::vector<Candidate>> Explainer::all_candidates() {
       }
     }
     const Reason& reason = reasons_[i];
-    by_reason.push_back(reason.shortfall ? fixes_for(base, *reason.shortfall, probe_)
-                                         : fixes_for(base, *reason.conflict, probe_));
+    by_reason.push_back(reason.shortfall ? fixes_for(base, *reason.shortfall, probe)
+                                         : fixes_for(base, *reason.conflict, probe));
   }
   return by_reason;
 }
@@ -177,9 +184,7 @@ void Explainer::price_fixes() {
   for (const auto& [index, extra_cost] : unpriced_) {
     if (is_over()) return;
     Fix& fix = explanation_.fixes[index];
-    ProbeOptions options = probe_;
-    options.time_limit = time_left();
-    fix.extra_cost_billion_usd = extra_cost(options);
+    fix.extra_cost_billion_usd = extra_cost(until(time_left()));
     if (!fix.extra_cost_billion_usd) continue;
     const double extra = *fix.extra_cost_billion_usd;
     fix.sentence += fmt::format(
@@ -204,7 +209,7 @@ Explanation Explainer::run() {
   }
   if (explanation_.fixes.empty() && !is_over()) {
     explanation_.is_single = false;
-    auto together = lower_together(p_, list_hard_demands(p_), probe_);
+    auto together = lower_together(p_, list_hard_demands(p_), until(time_left()));
     if (together) keep_verified({std::move(*together)});
   }
   explanation_.is_single |= explanation_.fixes.empty();
@@ -223,7 +228,8 @@ std::string Explanation::text() const {
   std::string text;
   for (const std::string& conflict : conflicts) text += conflict + ".\n";
   if (fixes.empty()) {
-    text += "No change of the kinds tried makes a plan possible.\n";
+    text += is_cut_short ? "No change was verified in time.\n"
+                         : "No change of the kinds tried makes a plan possible.\n";
   } else {
     text += is_single ? "Smallest single fixes, each solved again:\n"
                       : "No single change is enough; together, each solved again:\n";

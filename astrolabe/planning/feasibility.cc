@@ -1,6 +1,6 @@
 #include "astrolabe/planning/feasibility.h"
 
-#include <cmath>
+#include <algorithm>
 #include <unordered_map>
 
 namespace astrolabe::planning {
@@ -8,14 +8,19 @@ namespace astrolabe::planning {
 namespace {
 
 milp::SolveResult run(milp::Solver* solver, const ProbeOptions& options) {
+  if (options.time_for_solve() <= Duration{}) {
+    milp::SolveResult late;
+    late.status = milp::ModelStatus::kTimeLimit;
+    return late;
+  }
   if (options.with_integers) {
     milp::MipOptions mip;
-    mip.time_limit = options.time_limit;
+    mip.time_limit = options.time_for_solve();
     mip.threads = options.threads;
     return solver->solve_mip(mip);
   }
   milp::LpOptions lp;
-  lp.time_limit = options.time_limit;
+  lp.time_limit = options.time_for_solve();
   lp.threads = options.threads;
   lp.wants_rays = false;
   return solver->solve_lp(lp);
@@ -37,6 +42,13 @@ Feasibility read(const milp::SolveResult& r, const ProbeOptions& options) {
 }
 
 }  // namespace
+
+Duration ProbeOptions::time_for_solve() const {
+  using Clock = std::chrono::steady_clock;
+  if (deadline == Clock::time_point::max()) return time_limit;
+  const std::chrono::duration<double> left = deadline - Clock::now();
+  return std::min(time_limit, left.count() * units::second);
+}
 
 FeasibilityProbe::FeasibilityProbe(const milp::Model& model, const ProbeOptions& options)
     : model_(model), options_(options), solver_(milp::make_solver(options.solver)) {

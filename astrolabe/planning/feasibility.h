@@ -9,6 +9,7 @@
 // The relaxation answers for the linear program alone: what it calls infeasible is infeasible, what
 // it calls feasible still has to be verified with whole phases and modules.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,10 @@ struct ProbeOptions {
   bool with_integers = false;
   Duration time_limit = 20.0 * units::second;  // of one solve
   int threads = 1;
+  // No solve starts after it, and none runs past it.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+
+  Duration time_for_solve() const;  // not above 0 when the deadline has passed
 };
 
 enum class Feasibility { kFeasible, kInfeasible, kUnknown };

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "astrolabe/milp/elastic.h"
+#include "astrolabe/milp/verify.h"
 
 namespace astrolabe::planning {
 
@@ -134,7 +135,7 @@ std::optional<double> cost_of_move(Problem p, std::size_t r, double kept, std::s
   }
   milp::LpOptions lp;
   lp.method = milp::LpMethod::kIpm;
-  lp.time_limit = options.time_limit;
+  lp.time_limit = options.time_for_solve();
   lp.threads = options.threads;
   lp.wants_rays = false;
   const milp::SolveResult reference = solver->solve_lp(lp);
@@ -143,7 +144,8 @@ std::optional<double> cost_of_move(Problem p, std::size_t r, double kept, std::s
     solver->set_row_bounds(row, f.model().lower(row), f.model().upper(row));
   }
   lp.method = milp::LpMethod::kSimplex;
-  lp.time_limit = options.time_limit - reference.elapsed;
+  lp.time_limit = options.time_for_solve();
+  if (lp.time_limit <= Duration{}) return std::nullopt;
   const milp::SolveResult result = solver->solve_lp(lp);
   if (!result.is_optimal()) return std::nullopt;
   return result.objective - reference.objective;
@@ -428,8 +430,9 @@ std::optional<Candidate> lower_together(const Problem& p, const std::vector<Hard
   milp::ElasticOptions elastic;
   elastic.solver = options.solver;
   elastic.with_integers = options.with_integers;
-  elastic.time_limit = options.time_limit;
+  elastic.time_limit = options.time_for_solve();
   elastic.threads = options.threads;
+  if (elastic.time_limit <= Duration{}) return std::nullopt;
   const milp::ElasticRepair repair = milp::find_cheapest_repair(f.model(), prices, elastic);
   if (repair.x.empty()) return std::nullopt;
   Candidate together = make(FixKind::kLower, "", {});
@@ -455,20 +458,51 @@ std::optional<Candidate> lower_together(const Problem& p, const std::vector<Hard
   return together;
 }
 
-bool verify_fix(const Problem& problem, const SolveOptions& options, Fix* fix) {
-  Problem changed = problem;
-  fix->apply(&changed);
-  SolveOptions loose = options;
-  loose.gap = kAnyGap;
-  loose.progress = {};
-  // Any plan will do, and without costs one is found many times faster.
-  Formulation f = Formulation::build(changed);
+Solution find_any_plan(const Problem& problem, const SolveOptions& options) {
+  Formulation f = Formulation::build(problem);
   for (std::size_t i = 0; i < f.model().num_variables(); ++i) {
     f.model().set_cost(milp::VariableId(i), 0);
   }
   f.model().set_objective_offset(0);
-  const Solution s = solve(f, loose);
-  fix->is_verified = s.status == PlanStatus::kSolved || s.status == PlanStatus::kGapOpen;
+  Solution found;
+  milp::LpOptions lp;
+  lp.time_limit = 0.5 * options.time_limit;
+  lp.threads = options.threads;
+  lp.wants_rays = false;
+  const auto solver = milp::make_solver(options.solver);
+  solver->load(f.model());
+  const milp::SolveResult relaxed = solver->solve_lp(lp);
+  if (relaxed.status == milp::ModelStatus::kInfeasible) {
+    found.reason = "the linear relaxation is infeasible";
+    return found;
+  }
+  if (relaxed.is_optimal()) {
+    for (std::size_t i = 0; i < f.model().num_variables(); ++i) {
+      const milp::VariableId v(i);
+      if (!f.model().is_integer(v)) continue;
+      const double up = std::ceil(relaxed.x[i] - kRounding);
+      const double whole = std::clamp(up, f.model().lower(v), f.model().upper(v));
+      solver->set_bounds(v, whole, whole);
+    }
+    const milp::SolveResult rounded = solver->solve_lp(lp);
+    if (rounded.is_optimal() && milp::verify_lp(solver->program(), rounded).passed) {
+      found.status = PlanStatus::kSolved;
+      found.x = rounded.x;
+      return found;
+    }
+  }
+  SolveOptions loose = options;
+  loose.gap = kAnyGap;
+  loose.time_limit = 0.5 * options.time_limit;
+  loose.progress = {};
+  return solve(f, loose);
+}
+
+bool verify_fix(const Problem& problem, const SolveOptions& options, Fix* fix) {
+  Problem changed = problem;
+  fix->apply(&changed);
+  const PlanStatus status = find_any_plan(changed, options).status;
+  fix->is_verified = status == PlanStatus::kSolved || status == PlanStatus::kGapOpen;
   return fix->is_verified;
 }
 

@@ -58,7 +58,11 @@ std::optional<Candidate> lower_together(const Problem& problem,
 
 HardDemand demand_of(const Shortfall& shortfall);
 
-// Applies, solves to any plan (costs left out) within the time limit, and sets is_verified.
+// Any plan at all, costs left out: the relaxation with phases and modules rounded up, its residuals
+// checked like every plan's; where that has no answer, planning::solve. Only status, x and reason.
+Solution find_any_plan(const Problem& problem, const SolveOptions& options);
+
+// Applies, looks for any plan within the time limit, and sets is_verified.
 bool verify_fix(const Problem& problem, const SolveOptions& options, Fix* fix);
 
 }  // namespace astrolabe::planning

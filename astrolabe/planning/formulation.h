@@ -9,6 +9,7 @@
 // proportion to their fleets. Supply runs on quarters before the start too: what is in the pipeline
 // when the horizon opens is a decision within the first quarter's capacity.
 
+#include <cmath>
 #include <vector>
 
 #include "astrolabe/milp/model.h"
@@ -37,7 +38,9 @@ struct Linear {
   std::vector<milp::Term> terms;
   double constant = 0;
   void add(milp::VariableId v, double coefficient) {
-    if (v.is_valid() && coefficient != 0) terms.push_back({v, coefficient});
+    // What is left of a difference of equal figures is rounding, not a coefficient.
+    constexpr double kRounding = 1e-12;
+    if (v.is_valid() && std::fabs(coefficient) > kRounding) terms.push_back({v, coefficient});
   }
   void add(const Linear& other, double factor);
 };

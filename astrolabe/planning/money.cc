@@ -1,21 +1,28 @@
 #include <algorithm>
 #include <cmath>
 
+#include "astrolabe/base/finance.h"
 #include "astrolabe/planning/builders.h"
 
 namespace astrolabe::planning {
 
 using milp::kInfinity;
 
-namespace finance {
-double straight_line_value(double price, double age, double life) {
-  return life > 0 ? price * std::max(0.0, 1 - age / life) : 0;
+namespace {
+
+// Share of the price that straight-line depreciation leaves after `quarters`.
+double share_left(double quarters, double life_years) {
+  return straight_line_value(1.0 * units::usd, std::max(quarters, 0.0) * units::quarter,
+                             life_years * units::year)
+      .in(units::usd);
 }
-double annuity_cost_ratio(double cost, double discount, double years) {
-  auto factor = [&](double r) { return r > 1e-9 ? r / (1 - std::pow(1 + r, -years)) : 1 / years; };
-  return factor(cost) / factor(discount);
+
+// What a dollar repaid as an annuity at the fund's rate is worth at the discount rate.
+double annuity_cost_ratio(double fund_rate, double discount_rate, double years) {
+  return capital_recovery_factor(fund_rate, years) * annuity_factor(discount_rate, years);
 }
-}  // namespace finance
+
+}  // namespace
 
 void MoneyBuilder::build() {
   const std::size_t years = year_index(p_.horizon() - 1) + 1;
@@ -114,8 +121,7 @@ void MoneyBuilder::building_costs() {
       const auto now = f_.phases(s, t), before = f_.phases(s, t - 1);
       if (!now.is_valid()) continue;
       const auto payments = spread(phase, t - site.build_quarters, site.build_quarters);
-      const double kept =
-          finance::straight_line_value(1, (p_.horizon() - t) / 4.0, p_.building_life_years);
+      const double kept = share_left(p_.horizon() - t, p_.building_life_years);
       const double cost = (present_value(payments) - phase * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -135,8 +141,7 @@ void MoneyBuilder::grid_costs() {
       const auto now = f_.grid_power(s, t), before = f_.grid_power(s, t - 1);
       if (!now.is_valid()) continue;
       const auto payments = spread(each, t - site.grid_quarters, site.grid_quarters);
-      const double kept =
-          finance::straight_line_value(1, (p_.horizon() - t) / 4.0, p_.building_life_years);
+      const double kept = share_left(p_.horizon() - t, p_.building_life_years);
       const double cost = (present_value(payments) - each * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -156,8 +161,7 @@ void MoneyBuilder::module_costs() {
       const auto now = f_.modules(l, t), before = f_.modules(l, t - 1);
       if (!now.is_valid() || now == before) continue;
       const auto payments = spread(each, t, m.lead_quarters);
-      const double age = (p_.horizon() - t - m.lead_quarters) / 4.0;
-      const double kept = finance::straight_line_value(1, std::max(0.0, age), p_.fab_life_years);
+      const double kept = share_left(p_.horizon() - t - m.lead_quarters, p_.fab_life_years);
       const double cost = (present_value(payments) - each * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -281,8 +285,7 @@ void MoneyBuilder::fund_rows() {
           drawn.add(column, 1);
           by_fund_year[i * years + y].add(column, 1);
           const double life = asset == AssetClass::kAccelerators ? 5.0 : p_.building_life_years;
-          const double premium =
-              finance::annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
+          const double premium = annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
           item.cost.add(column, premium * p_.discount_factor(last));
         }
         rows_.at_most(Family::kSpending,

@@ -168,7 +168,7 @@ void RowBuilder::in_country_rows() {
         if (demand <= 0) continue;
         Linear due;
         due.constant = share.share * demand;
-        due.add(f_.unserved_.at(c, 0, at), -share.share);
+        due.add(f_.unserved_.at(c, 0, at), -1);
         at_most(Family::kInCountry, work.name + "," + share.country, t, due, served[at]);
       }
     }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 namespace astrolabe::planning {
@@ -38,6 +39,7 @@ class PlanSearch {
     for (std::size_t l = 0; l < p.lines.size(); ++l) {
       for (int t = 0; t < p.horizon(); ++t) collect(f.modules(l, t), &modules_);
     }
+    make_batches();
     best_.solver_name = solver_->name_and_version();
     solver_->load(f.model());
   }
@@ -61,8 +63,12 @@ class PlanSearch {
                    double threshold);
   milp::SolveResult solve_lp(const std::string& name, milp::LpMethod method);
   void keep_if_better(const milp::SolveResult& result);
-  void round_and_solve(const std::vector<double>& relaxed, double phase_threshold,
-                       double module_threshold);
+  // Fractions above a threshold round up: of all batches but the last, the last, and modules.
+  struct Thresholds {
+    double early, last, modules;
+  };
+  void dive(const std::vector<double>& relaxed, const Thresholds& thresholds);
+  void make_batches();
   void branch_and_bound();
   bool price_with_integers_fixed();
   void record(const std::string& name, const milp::SolveResult& r,
@@ -74,10 +80,26 @@ class PlanSearch {
   std::chrono::steady_clock::time_point start_;
   std::unique_ptr<milp::Solver> solver_;
   std::vector<milp::VariableId> phases_, modules_;
+  std::vector<std::vector<milp::VariableId>> batches_;  // of phases, by falling block size
   milp::Basis relaxed_basis_;
   Solution best_;
   bool has_plan_ = false, is_unverified_ = false;
 };
+
+void PlanSearch::make_batches() {
+  const Problem& p = f_.problem();
+  std::vector<std::size_t> sites(p.sites.size());
+  std::iota(sites.begin(), sites.end(), std::size_t{0});
+  std::stable_sort(sites.begin(), sites.end(), [&](std::size_t a, std::size_t b) {
+    return p.sites[a].block > p.sites[b].block;
+  });
+  constexpr std::size_t kBatches = 4;
+  batches_.resize(std::min(kBatches, std::max<std::size_t>(sites.size(), 1)));
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    auto& batch = batches_[i * batches_.size() / sites.size()];
+    for (int t = 0; t < p.horizon(); ++t) collect(f_.phases(sites[i], t), &batch);
+  }
+}
 
 void PlanSearch::record(const std::string& name, const milp::SolveResult& r,
                         const milp::Verification& verification) {
@@ -139,16 +161,24 @@ void PlanSearch::keep_if_better(const milp::SolveResult& r) {
   set_gaps();
 }
 
-void PlanSearch::round_and_solve(const std::vector<double>& relaxed, double phase_threshold,
-                                 double module_threshold) {
-  const std::string label =
-      fmt::format("rounded (phases {:.2f}, modules {:.2f})", phase_threshold, module_threshold);
+void PlanSearch::dive(const std::vector<double>& relaxed, const Thresholds& thresholds) {
+  const std::string label = fmt::format("dive {:.2f}/{:.2f}/{:.2f}", thresholds.early,
+                                        thresholds.last, thresholds.modules);
+  release(phases_);
   release(modules_);
-  fix_rounded(phases_, relaxed, phase_threshold);
   solver_->set_basis(relaxed_basis_);
-  const milp::SolveResult phases = solve_lp(label + ": phases", milp::LpMethod::kSimplex);
-  if (!phases.has_primal) return;
-  fix_rounded(modules_, phases.x, module_threshold);
+  std::vector<double> x = relaxed;
+  // Large blocks first, to the nearest whole number: what they leave over or short is taken up by
+  // the smaller ones, which are still free. The last batch rounds up.
+  const std::size_t batches = batches_.size();
+  for (std::size_t i = 0; i < batches; ++i) {
+    fix_rounded(batches_[i], x, i + 1 < batches ? thresholds.early : thresholds.last);
+    const milp::SolveResult r =
+        solve_lp(fmt::format("{}: phases {}", label, i + 1), milp::LpMethod::kSimplex);
+    if (!r.has_primal) return;
+    x = r.x;
+  }
+  fix_rounded(modules_, x, thresholds.modules);
   keep_if_better(solve_lp(label + ": plan", milp::LpMethod::kSimplex));
 }
 
@@ -197,10 +227,11 @@ Solution PlanSearch::run() {
   }
   best_.bound = relaxed.objective;
   relaxed_basis_ = solver_->basis();
-  // Phases almost always round up; modules are dear, so they round up late.
-  for (const auto& [phase, module] : {std::pair{0.02, 0.5}, {0.25, 0.5}, {0.02, 0.8}, {0.1, 0.2}}) {
+  for (const Thresholds& thresholds :
+       {Thresholds{0.5, 0.05, 0.5}, Thresholds{0.3, 0.05, 0.5}, Thresholds{0.02, 0.02, 0.5},
+        Thresholds{0.5, 0.05, 0.9}, Thresholds{0.5, 0.05, 0.1}}) {
     if (is_closed()) break;
-    round_and_solve(relaxed.x, phase, module);
+    dive(relaxed.x, thresholds);
   }
   if (!is_closed()) branch_and_bound();
   if (!has_plan_) {

@@ -3,9 +3,10 @@
 // Solves a formulation to a gap. Open solvers find good bounds on models of this kind and no
 // incumbents, so the incumbent is ours:
 //   1. LP relaxation (interior point, crossover: duals must be basic) gives the bound.
-//   2. Round site phases up where their fraction exceeds a threshold, solve the LP warm; round
-//      modules the same way, solve. Cumulative columns stay monotone under this rounding. Several
-//      thresholds; the best is kept.
+//   2. Dive: fix the phases of the sites with the largest blocks to whole numbers, solve the LP
+//   warm,
+//      let the others take up the difference, fix the next, and the modules last. Cumulative
+//      columns stay monotone under rounding at a threshold. Several thresholds; the best is kept.
 //   3. If the gap is still open: branch and bound from the best plan.
 //   4. Integers fixed, one more LP: its duals are the shadow prices. Said so in the report, since a
 //      whole phase or module has no marginal price of its own.

@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "astrolabe/study/problem_parts.h"
+#include "astrolabe/supply/bill_of_materials.h"
+#include "astrolabe/supply/capacity.h"
+
+namespace astrolabe::study {
+
+using catalog::Catalog;
+using planning::Problem;
+
+namespace {
+
+template <class Id, class Items>
+Id find_by_name(const Items& items, const std::string& name) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].name == name) return Id(i);
+  }
+  return {};
+}
+
+// The HBM product, added with a recipe at every DRAM line of the scenario. ASSUMPTION: every maker
+// reaches the yield of the product's facts; makers' own yields are published for few of them.
+planning::HbmId hbm_product(const Catalog& catalog, const supply::AcceleratorParts& parts,
+                            const supply::BillOfMaterials& bill, Problem* problem) {
+  const std::string& name = parts.hbm_product;
+  const auto known = find_by_name<planning::HbmId>(problem->hbm, name);
+  if (known.is_valid()) return known;
+  planning::HbmProduct product;
+  product.name = name;
+  product.stack_price = parts.hbm.stack_price;
+  const double stacks_per_wafer = 1 / bill.stack.dram_wafers_per_stack.in(units::wafer);
+  const int cycle = supply::whole_quarters(parts.hbm.cycle_time);
+  const Quarter start = catalog.get_quarter(name, "volume_start");
+  for (std::size_t l = 0; l < problem->lines.size(); ++l) {
+    if (problem->lines[l].kind != planning::LineKind::kDram) continue;
+    planning::HbmRecipe recipe;
+    recipe.line = planning::LineId(l);
+    recipe.cycle_quarters = cycle;
+    for (int t = 0; t < problem->quarters; ++t) {
+      // Wafers of the first volume quarter were started one cycle before it.
+      const bool is_made = problem->quarter(t) + cycle >= start;
+      recipe.stacks_per_wafer.push_back(is_made ? stacks_per_wafer : 0);
+    }
+    product.recipes.push_back(std::move(recipe));
+  }
+  problem->hbm.push_back(std::move(product));
+  return planning::HbmId(problem->hbm.size() - 1);
+}
+
+Table materials_table() {
+  return {"materials",
+          "What one accelerator and one gigawatt are made of",
+          {{"accelerator", "Accelerator", {}},
+           {"hbm_product", "HBM", {}},
+           {"stacks", "Stacks, assembly losses included", {}},
+           {"hbm_stacks_per_wafer", "Good stacks per DRAM wafer", {}},
+           {"hbm_net_tb_per_wafer", "Net HBM per DRAM wafer", {}},
+           {"hbm_dram_wafers", "HBM wafers per accelerator", {}},
+           {"host_dram_wafers", "Host DRAM wafers per accelerator", {}},
+           {"logic_wafers", "Logic wafers per accelerator", {}},
+           {"packaging_wafers", "Packaging wafers per accelerator", {}},
+           {"it_power_kw", "IT power per accelerator", {}},
+           {"accelerators_per_gw", "Accelerators per GW of IT power", {}},
+           {"dram_kwafers_per_gw", "DRAM wafers per GW of IT power", {}},
+           {"price_usd", "Price", {}}},
+          {}};
+}
+
+// The first fact that keeps a type out, or "".
+std::string missing_fact(const Catalog& catalog, const std::string& name) {
+  for (const char* attribute : {"launch", "price", "it_power", "hbm_bandwidth", "hbm_capacity",
+                                "dense_bf16", "scale_up_domain", "scale_up_bandwidth", "tdp"}) {
+    if (!catalog.has_value(name, attribute)) {
+      const catalog::Fact* fact = catalog.find_fact(name, attribute);
+      return fmt::format("missing: {}.{}{}", name, attribute,
+                         fact == nullptr ? "" : " (" + fact->position.text() + ")");
+    }
+  }
+  return "";
+}
+
+std::string dram_line(const Problem& p) {
+  for (const planning::SupplyLine& line : p.lines) {
+    if (line.kind == planning::LineKind::kDram) return line.name;
+  }
+  return "";
+}
+
+void add_material_row(const planning::AcceleratorType& type, const supply::AcceleratorParts& parts,
+                      const supply::BillOfMaterials& bill, Table* table) {
+  const auto tb_per_wafer = units::TB / units::wafer;
+  table->add_row({type.name, parts.hbm_product, bill.hbm_stacks,
+                  1 / bill.stack.dram_wafers_per_stack.in(units::wafer),
+                  bill.stack.net_capacity_per_dram_wafer.in(tb_per_wafer),
+                  bill.hbm_dram_wafers.in(units::wafer), bill.host_dram_wafers.in(units::wafer),
+                  bill.logic_wafers.in(units::wafer), bill.packaging_wafers.in(units::wafer),
+                  type.it_power.in(units::kW), supply::accelerators_per_gw(parts, 1.0),
+                  supply::dram_wafers_per_gw(parts, bill, 1.0).in(units::kwafer),
+                  type.price.in(units::usd)});
+}
+
+}  // namespace
+
+void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltProblem* built) {
+  Problem& p = built->problem;
+  built->materials = materials_table();
+  const supply::DefectModel defects{supply::YieldModel::kMurphy, 0};
+  const supply::WaferGeometry wafer = supply::conventional_300mm_wafer();
+  const int life =
+      supply::whole_quarters(catalog.get<Duration::kDim>("finance_base", "accelerator_life"));
+  for (const AcceleratorInput& input : scenario.accelerators) {
+    const std::string& name = input.name;
+    const std::string missing = missing_fact(catalog, name);
+    const auto reading = supply::read_accelerator_parts(catalog, name, dram_line(p));
+    if (!missing.empty() || !reading.value) {
+      built->excluded.push_back(name + ": " + (missing.empty() ? reading.reason : missing));
+      continue;
+    }
+    const supply::AcceleratorParts& parts = *reading.value;
+    planning::AcceleratorType type;
+    type.logic = find_by_name<planning::LineId>(p.lines, parts.process_node);
+    type.packaging = find_by_name<planning::LineId>(p.lines, parts.packaging);
+    if (!type.logic.is_valid() || !type.packaging.is_valid()) {
+      built->excluded.push_back(
+          fmt::format("{}: needs {} and {}, of which {} is no supplier of this scenario", name,
+                      parts.process_node, parts.packaging,
+                      type.logic.is_valid() ? parts.packaging : parts.process_node));
+      continue;
+    }
+    const supply::BillOfMaterials bill = compute_bill(parts, defects, defects, wafer);
+    type.name = name;
+    type.vendor = catalog.get_text(name, "vendor");
+    const Quarter launch = input.first_delivery.value_or(catalog.get_quarter(name, "launch"));
+    const auto last =
+        input.last_order ? input.last_order : catalog.find_quarter(name, "last_order");
+    type.first_delivery = std::max(0, launch - p.start);
+    type.last_delivery = last ? std::min(*last - p.start, p.quarters - 1) : p.quarters - 1;
+    type.life_quarters = life;
+    type.hbm = hbm_product(catalog, parts, bill, &p);
+    type.stacks = bill.hbm_stacks;
+    type.logic_wafers = bill.logic_wafers.in(units::wafer);
+    type.packaging_wafers = bill.packaging_wafers.in(units::wafer);
+    type.host_dram_wafers = bill.host_dram_wafers.in(units::wafer);
+    type.packaging_quarters =
+        supply::whole_quarters(catalog.get<Duration::kDim>(parts.packaging, "cycle_time"));
+    type.logic_quarters =
+        supply::whole_quarters(catalog.get<Duration::kDim>(parts.process_node, "cycle_time"));
+    type.it_power = catalog.get<Power::kDim>(name, "it_power");
+    type.price = catalog.get<Money::kDim>(name, "price");
+    type.position = input.position;
+    add_material_row(type, parts, bill, &built->materials);
+    for (const std::string& fact : reading.facts) {
+      built->materials.columns[11].facts.push_back(fact);
+    }
+    p.accelerators.push_back(std::move(type));
+  }
+  for (const planning::HbmProduct& product : p.hbm) {
+    if (const auto cost = catalog.find<WaferPrice::kDim>(product.name, "wafer_cost")) {
+      p.dram_wafer_value = std::max(p.dram_wafer_value, *cost);
+    }
+  }
+}
+
+}  // namespace astrolabe::study
