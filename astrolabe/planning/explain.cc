@@ -10,6 +10,8 @@ namespace astrolabe::planning {
 
 namespace {
 
+// Billion USD below which a relaxed cost is no difference.
+constexpr double kNoCost = 1e-3;
 constexpr int kMostConflicts = 3;  // beyond what reachability finds
 // Shares of the time limit: no further conflict is looked for with less left; one conflict's most.
 constexpr double kTimeForFixes = 0.6, kTimeForConflict = 0.3;
@@ -187,9 +189,13 @@ void Explainer::price_fixes() {
     fix.extra_cost_billion_usd = extra_cost(until(time_left()));
     if (!fix.extra_cost_billion_usd) continue;
     const double extra = *fix.extra_cost_billion_usd;
-    fix.sentence += fmt::format(
-        ", {} billion USD against the plan without this demand",
-        std::fabs(extra) >= 10 ? fmt::format("{:+.0f}", extra) : fmt::format("{:+.2g}", extra));
+    if (std::fabs(extra) < kNoCost) {
+      fix.sentence += ", at no extra cost";
+    } else {
+      fix.sentence += fmt::format(
+          ", {} billion USD against the plan without this demand",
+          std::fabs(extra) >= 10 ? fmt::format("{:+.0f}", extra) : fmt::format("{:+.2g}", extra));
+    }
   }
 }
 

@@ -358,6 +358,25 @@ void keep(std::optional<Candidate> candidate, std::vector<Candidate>* into) {
   if (candidate) into->push_back(std::move(*candidate));
 }
 
+// A row is priced by the inverse of the largest bound in its family, so that a megawatt and a token
+// count by the share of the demand they are.
+std::vector<milp::FamilyPrice> prices_by_share(
+    const milp::Model& model, const std::vector<std::vector<milp::ConstraintId>>& rows) {
+  std::vector<double> largest(model.num_families(), 0);
+  for (const auto& of_demand : rows) {
+    for (milp::ConstraintId row : of_demand) {
+      double& size = largest[model.family(row).index()];
+      size = std::max(size, std::fabs(model.upper(row)));
+    }
+  }
+  std::vector<milp::FamilyPrice> prices;
+  for (std::size_t i = 0; i < largest.size(); ++i) {
+    if (largest[i] <= 0) continue;
+    prices.push_back({model.family_name(milp::FamilyId(i)), 1 / largest[i]});
+  }
+  return prices;
+}
+
 }  // namespace
 
 HardDemand demand_of(const Shortfall& s) {
@@ -409,24 +428,12 @@ std::vector<Candidate> fixes_for(const Problem& p, const Conflict& c, const Prob
 std::optional<Candidate> lower_together(const Problem& p, const std::vector<HardDemand>& demands,
                                         const ProbeOptions& options) {
   const Formulation f = Formulation::build(p);
-  // A row is priced by the inverse of the largest bound in its family, so that a megawatt and a
-  // token count by the share of the demand they are.
-  std::vector<double> largest(f.model().num_families(), 0);
   std::vector<std::vector<milp::ConstraintId>> rows;
   for (const HardDemand& d : demands) {
-    rows.emplace_back();
-    if (d.kind == Kind::kRenewableShare || d.kind == Kind::kFixedLoad) continue;
-    rows.back() = demand_rows(f, d);
-    for (milp::ConstraintId row : rows.back()) {
-      double& size = largest[f.model().family(row).index()];
-      size = std::max(size, std::fabs(f.model().upper(row)));
-    }
+    const bool has_own = d.kind != Kind::kRenewableShare && d.kind != Kind::kFixedLoad;
+    rows.push_back(has_own ? demand_rows(f, d) : std::vector<milp::ConstraintId>{});
   }
-  std::vector<milp::FamilyPrice> prices;
-  for (std::size_t i = 0; i < largest.size(); ++i) {
-    if (largest[i] <= 0) continue;
-    prices.push_back({f.model().family_name(milp::FamilyId(i)), 1 / largest[i]});
-  }
+  const std::vector<milp::FamilyPrice> prices = prices_by_share(f.model(), rows);
   milp::ElasticOptions elastic;
   elastic.solver = options.solver;
   elastic.with_integers = options.with_integers;
