@@ -54,7 +54,7 @@ constexpr std::array<FamilyText, kFamilies> kTexts = {{
      "renewable energy for {}", true},
     {"energy_growth", "sum_z W[e,z,t] >= sum_z W[e,z,t-1]; sum_z W[e,z,t] <= potential[e,t]", "MW",
      1, "contracts of {}", true},
-    {"spending", "spent[g,k,y] = sum_f V[f,g,k,y]", "USD", 1e-9, "money for {}", true},
+    {"spending", "spent[g,k,y] = sum_f V[f,g,k,y]", "USD", 1e-7, "money for {}", true},
     {"fund_year", "sum_{g,k} V[f,g,k,y] <= ceiling[f,y]", "USD", 1e-9, "yearly ceiling of {}",
      true},
     {"fund_size", "sum_{g,k,y} V[f,g,k,y] <= size[f]", "USD", 1e-9, "size of {}", true},

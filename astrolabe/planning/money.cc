@@ -17,6 +17,9 @@ double share_left(double quarters, double life_years) {
       .in(units::usd);
 }
 
+// Spending rows are in 10 million USD: a megawatt of grid connection stays above 1e-3 there.
+constexpr double kSpendingScale = 100;
+
 // What a dollar repaid as an annuity at the fund's rate is worth at the discount rate.
 double annuity_cost_ratio(double fund_rate, double discount_rate, double years) {
   return capital_recovery_factor(fund_rate, years) * annuity_factor(discount_rate, years);
@@ -268,7 +271,8 @@ void MoneyBuilder::fund_rows() {
         const Linear& spent =
             spending_[(static_cast<std::size_t>(g) * f_.countries_.size() + k) * years + y];
         if (spent.terms.empty()) continue;
-        Linear drawn;
+        Linear drawn, due;
+        due.add(spent, kSpendingScale);
         const int last = std::min(Quarter(p_.start.year() + static_cast<int>(y), 4) - p_.start,
                                   p_.horizon() - 1);
         for (std::size_t i = 0; i < p_.funds.size(); ++i) {
@@ -282,13 +286,13 @@ void MoneyBuilder::fund_rows() {
                                    std::to_string(p_.start.year() + static_cast<int>(y)) + "]";
           const auto column = f_.model_.add_variable(name, 0, kInfinity, 0, false);
           f_.draws_.push_back({i, asset, k, p_.start.year() + static_cast<int>(y), column});
-          drawn.add(column, 1);
+          drawn.add(column, kSpendingScale);
           by_fund_year[i * years + y].add(column, 1);
           const double life = asset == AssetClass::kAccelerators ? 5.0 : p_.building_life_years;
           const double premium = annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
           item.cost.add(column, premium * p_.discount_factor(last));
         }
-        rows_.at_most(Family::kSpending,
+        rows_.equal(Family::kSpending,
                       std::string(asset_class_name(asset)) + "," + f_.countries_[k], last, spent,
                       drawn);
       }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "astrolabe/planning/builders.h"
 
@@ -21,11 +22,36 @@ void RowBuilder::build() {
   energy_rows();
 }
 
+namespace {
+
+// One term a column. What is left of equal terms that cancel is rounding, and is dropped.
+std::vector<milp::Term> merged(std::vector<milp::Term> terms) {
+  std::stable_sort(terms.begin(), terms.end(), [](const milp::Term& a, const milp::Term& b) {
+    return a.variable < b.variable;
+  });
+  std::vector<milp::Term> out;
+  double largest = 0;
+  for (const milp::Term& term : terms) {
+    if (!out.empty() && out.back().variable == term.variable) {
+      out.back().coefficient += term.coefficient;
+    } else {
+      out.push_back(term);
+    }
+    largest = std::max(largest, std::fabs(term.coefficient));
+  }
+  std::erase_if(out, [&](const milp::Term& term) {
+    return std::fabs(term.coefficient) <= 1e-12 * largest;
+  });
+  return out;
+}
+
+}  // namespace
+
 void RowBuilder::add_row(Family family, const std::string& entity, int t, double lower,
                          double upper, const Linear& e) {
   const std::string name = std::string(family_text(family).name) + "[" + entity +
                            (entity.empty() ? "" : ",") + p_.quarter(t).text() + "]";
-  f_.model_.add_constraint(family_text(family).name, name, lower, upper, e.terms);
+  f_.model_.add_constraint(family_text(family).name, name, lower, upper, merged(e.terms));
   f_.meanings_.push_back({family, entity, t});
 }
 

@@ -104,10 +104,25 @@ void add_material_row(const planning::AcceleratorType& type, const supply::Accel
 
 }  // namespace
 
+namespace {
+
+supply::DefectModel defect_model(const Scenario& scenario) {
+  for (const auto model : {supply::YieldModel::kPoisson, supply::YieldModel::kMurphy,
+                           supply::YieldModel::kNegativeBinomial, supply::YieldModel::kSeeds}) {
+    if (scenario.yield_model == supply::yield_model_name(model)) {
+      return {model, scenario.cluster_alpha};
+    }
+  }
+  throw InputError({scenario.file, 0}, "yield_model", scenario.yield_model,
+                   "poisson, murphy, negative_binomial or seeds");
+}
+
+}  // namespace
+
 void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltProblem* built) {
   Problem& p = built->problem;
   built->materials = materials_table();
-  const supply::DefectModel defects{supply::YieldModel::kMurphy, 0};
+  const supply::DefectModel defects = defect_model(scenario);
   const supply::WaferGeometry wafer = supply::conventional_300mm_wafer();
   const int life =
       supply::whole_quarters(catalog.get<Duration::kDim>("finance_base", "accelerator_life"));

@@ -81,7 +81,7 @@ void add_row(const parallel::Capability& c, const parallel::OperatingPoint& poin
 
 void add_inference(const DemandInput& input, std::size_t work_index,
                    const catalog::Catalog& catalog, const std::vector<Chip>& chips,
-                   BuiltProblem* built) {
+                   double delivered, BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
   const workload::Precision precision = workload::parse_precision(input.precision, input.position);
   const workload::DemandClass work = demand_class(input);
@@ -93,7 +93,7 @@ void add_inference(const DemandInput& input, std::size_t work_index,
     for (const parallel::OperatingPoint& point : c.points) {
       add_row(c, point, &built->capability);
       if (&point != &c.best() && !saves_enough(point, c.best())) continue;
-      need.points.push_back({point.name, point.processed_tokens(), point.it_power});
+      need.points.push_back({point.name, delivered * point.processed_tokens(), point.it_power});
     }
     if (!c.is_ok()) {
       built->capability.add_row({input.name, input.model, chips[a].accelerator.name,
@@ -142,7 +142,7 @@ void add_capability(const Scenario& scenario, const catalog::Catalog& catalog,
   }
   std::size_t work = 0;
   for (const DemandInput& input : scenario.demand) {
-    add_inference(input, work++, catalog, chips, built);
+    add_inference(input, work++, catalog, chips, scenario.delivered_throughput, built);
   }
   for (const TrainingInput& input : scenario.training) {
     add_training(input, work++, catalog, chips, built);

@@ -93,9 +93,12 @@ void read_general(const TomlTable& root, Scenario* s) {
   }
   for (const TomlTable& t : root.tables("fleet")) {
     s->availability = t.find_number("availability").value_or(1);
+    s->delivered_throughput = t.find_number("delivered_throughput").value_or(1);
     s->idle_power_share = t.find_number("idle_power").value_or(0);
   }
   for (const TomlTable& t : root.tables("wafers")) {
+    s->yield_model = t.text_or("yield_model", "murphy");
+    s->cluster_alpha = t.find_number("cluster_alpha").value_or(3);
     if (t.has("ceiling")) s->dram_ceiling = read_path(t, "ceiling", *s);
   }
 }
@@ -317,6 +320,32 @@ void read_work(const TomlTable& root, Scenario* s) {
   }
 }
 
+// After suppliers and sites: both names must be among them.
+void read_letter(const TomlTable& root, Scenario* s) {
+  const auto has = [](const auto& list, const auto& is_it) {
+    return std::find_if(list.begin(), list.end(), is_it) != list.end();
+  };
+  for (const TomlTable& t : root.tables("letter_of_intent")) {
+    LetterInput letter{t.text("line"),
+                       t.text("site"),
+                       static_cast<int>(t.integer("modules_per_fab")),
+                       static_cast<int>(t.integer("fabs_on_connection")),
+                       t.quarter("from"),
+                       t.quarter("until"),
+                       t.quarter("full_output")};
+    if (!has(s->suppliers, [&](const auto& l) { return l.line == letter.line; })) {
+      t.fail("line", letter.line, "a DRAM line that is a [[supplier]] of this scenario");
+    }
+    if (!has(s->sites, [&](const auto& place) { return place.name == letter.site; })) {
+      t.fail("site", letter.site, "a [[site]] of this scenario");
+    }
+    if (letter.until < letter.from) {
+      t.fail("until", letter.until.text(), "a quarter not before " + letter.from.text());
+    }
+    s->letter = std::move(letter);
+  }
+}
+
 void read_commitments(const TomlTable& root, Scenario* s) {
   for (const TomlTable& t : root.tables("commitment")) {
     const CommitmentInput c = read_commitment(t, *s);
@@ -344,6 +373,7 @@ Scenario parse_scenario(const std::string& text, const std::string& file) {
   read_list<SupplierInput>(
       root, "supplier", s, read_supplier, [](const auto& l) { return l.line; }, &s.suppliers);
   read_list<SiteInput>(root, "site", s, read_site, name_of, &s.sites);
+  read_letter(root, &s);
   read_list<ExistingInput>(
       root, "existing", s, read_existing,
       [](const auto& e) { return e.accelerator + " at " + e.site + " of " + e.installed.text(); },

@@ -114,6 +114,14 @@ struct CommitmentInput {  // [[commitment]]
   KeyLines key_lines;
 };
 
+// [letter_of_intent]: what is needed to read a letter over wafers as fabs and sites.
+struct LetterInput {
+  std::string line, site;                            // of new modules; of the PUE
+  int modules_per_fab = 0, fabs_on_connection = 0;   // of the line's connection_power
+  Quarter from, until;                               // over which "in all" is spread evenly
+  Quarter full_output;                               // by when new fabs must run in full
+};
+
 enum class ObjectiveInput { kLeastCost, kMostServed };
 
 struct Scenario {
@@ -124,8 +132,12 @@ struct Scenario {
   std::uint64_t seed = 0;
   double fab_capex_charged = 1;  // [finance]
   double availability = 1;       // [fleet]
+  double delivered_throughput = 1;
   double idle_power_share = 0;
+  std::string yield_model = "murphy";  // [wafers]
+  double cluster_alpha = 3;
   std::optional<Path> dram_ceiling;  // [wafers] ceiling, wafers per second
+  std::optional<LetterInput> letter;
   std::vector<DemandInput> demand;
   std::vector<TrainingInput> training;
   std::vector<AcceleratorInput> accelerators;

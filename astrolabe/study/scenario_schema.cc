@@ -47,6 +47,11 @@ KeySpec positive(KeySpec k) {
   return k;
 }
 
+KeySpec at_least_one(KeySpec k) {
+  k.min = 1;
+  return k;
+}
+
 KeySpec percent(const char* stem, const char* fallback, const char* meaning) {
   return quantity(KeyType::kNumber, stem, "percent", fallback, 0, 100, meaning);
 }
@@ -79,14 +84,36 @@ std::vector<TableSpec> general_tables() {
        false,
        "How the accelerators are run.",
        {positive(percent("availability", "100", "Share of the time that an accelerator serves")),
+        positive(percent("delivered_throughput", "100",
+                         "Share of the modelled throughput that a fleet reaches in service")),
         percent("idle_power", "0",
                 "Power of an accelerator that serves nothing, over its provisioned IT power")}},
       {"wafers",
        false,
        false,
-       "A ceiling on DRAM wafer starts, as a letter of intent gives.",
-       {quantity(KeyType::kPath, "ceiling", "kwafers_per_month", "no ceiling", 0, kUnlimited,
+       "How wafers yield, and a ceiling on DRAM wafer starts, as a letter of intent gives.",
+       {choice("yield_model", false, {"poisson", "murphy", "negative_binomial", "seeds"}, "murphy",
+               "How defects limit the yield of dies (docs/theory/supply.md)"),
+        positive(quantity(KeyType::kNumber, "cluster_alpha", "", "3", 0, 1e3,
+                          "Clustering of defects, read by the negative binomial model alone")),
+        quantity(KeyType::kPath, "ceiling", "kwafers_per_month", "no ceiling", 0, kUnlimited,
                  "Most DRAM wafer starts of all suppliers together, HBM and host memory")}},
+      {"letter_of_intent",
+       false,
+       false,
+       "Adds what 900,000 wafers mean: the letter of October 2025 read per month, per year and in "
+       "all.",
+       {text("line", kRequired, "DRAM supplier of whose expansion modules new fabs are"),
+        text("site", kRequired, "Listed site whose PUE turns IT power into facility power"),
+        at_least_one(of_type(KeyType::kInteger, "modules_per_fab", kRequired, "",
+                             "Expansion modules of one fab")),
+        at_least_one(of_type(KeyType::kInteger, "fabs_on_connection", kRequired, "",
+                             "Fabs that the line's connection_power stands for")),
+        of_type(KeyType::kQuarter, "from", kRequired, "",
+                "First quarter over which wafers in all are spread evenly"),
+        of_type(KeyType::kQuarter, "until", kRequired, "", "Last quarter of the same"),
+        of_type(KeyType::kQuarter, "full_output", kRequired, "",
+                "Quarter in which new fabs must run in full")}},
   };
 }
 
