@@ -46,8 +46,8 @@ std::string join_alternatives(const std::vector<std::string>& words, std::size_t
 
 }  // namespace astrolabe
 
-#define ASTROLABE_DEMAND(condition, detail)                                      \
-  do {                                                                           \
+#define ASTROLABE_DEMAND(condition, detail)                                               \
+  do {                                                                                    \
     if (!(condition)) ::astrolabe::fail_demand(#condition, __FILE__, __LINE__, (detail)); \
   } while (false)
 

@@ -13,8 +13,8 @@
 namespace astrolabe {
 
 struct Dim {
-  signed char second = 0, byte = 0, flop = 0, joule = 0, usd = 0, token = 0, wafer = 0,
-              kg_co2e = 0, metre = 0;
+  signed char second = 0, byte = 0, flop = 0, joule = 0, usd = 0, token = 0, wafer = 0, kg_co2e = 0,
+              metre = 0;
 
   constexpr bool operator==(const Dim&) const = default;
   constexpr Dim operator+(const Dim& o) const { return combine(o, 1); }
@@ -23,8 +23,8 @@ struct Dim {
  private:
   constexpr Dim combine(const Dim& o, int s) const {
     auto f = [s](signed char a, signed char b) { return static_cast<signed char>(a + s * b); };
-    return {f(second, o.second), f(byte, o.byte),   f(flop, o.flop),
-            f(joule, o.joule),   f(usd, o.usd),     f(token, o.token),
+    return {f(second, o.second), f(byte, o.byte),       f(flop, o.flop),
+            f(joule, o.joule),   f(usd, o.usd),         f(token, o.token),
             f(wafer, o.wafer),   f(kg_co2e, o.kg_co2e), f(metre, o.metre)};
   }
 };
@@ -41,8 +41,14 @@ class Quantity {
   constexpr Quantity operator+(Quantity o) const { return Quantity(v_ + o.v_); }
   constexpr Quantity operator-(Quantity o) const { return Quantity(v_ - o.v_); }
   constexpr Quantity operator-() const { return Quantity(-v_); }
-  constexpr Quantity& operator+=(Quantity o) { v_ += o.v_; return *this; }
-  constexpr Quantity& operator-=(Quantity o) { v_ -= o.v_; return *this; }
+  constexpr Quantity& operator+=(Quantity o) {
+    v_ += o.v_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity o) {
+    v_ -= o.v_;
+    return *this;
+  }
   constexpr Quantity operator*(double k) const { return Quantity(v_ * k); }
   constexpr Quantity operator/(double k) const { return Quantity(v_ / k); }
   friend constexpr Quantity operator*(double k, Quantity q) { return Quantity(k * q.v_); }

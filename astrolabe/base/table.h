@@ -13,12 +13,12 @@ namespace astrolabe {
 struct Table {
   using Cell = std::variant<std::string, double>;
   struct Column {
-    std::string name;                  // e.g. "it_power_mw"
-    std::string title;                 // e.g. "IT power"
-    std::vector<std::string> facts;    // "entity.attribute" of the catalogue
+    std::string name;                // e.g. "it_power_mw"
+    std::string title;               // e.g. "IT power"
+    std::vector<std::string> facts;  // "entity.attribute" of the catalogue
   };
 
-  std::string name;   // file name without extension, e.g. "fleet"
+  std::string name;  // file name without extension, e.g. "fleet"
   std::string title;
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
@@ -26,7 +26,7 @@ struct Table {
   void add_row(std::vector<Cell> row);  // as many cells as columns
 };
 
-std::string format_number(double value);   // 9 significant digits, shortest form, "-0" as "0"
+std::string format_number(double value);  // 9 significant digits, shortest form, "-0" as "0"
 std::string to_csv(const Table& table);
 
 // Writes to `path`.partial, syncs, and renames: a reader sees the old file or the whole new one.

@@ -164,7 +164,8 @@ std::optional<Unit> parse_unit(std::string_view text) {
     int exponent = 1;
     if (const auto caret = factor.find('^'); caret != std::string_view::npos) {
       const std::string_view digits = factor.substr(caret + 1);
-      const auto [p, code] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+      const auto [p, code] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
       if (code != std::errc() || p != digits.data() + digits.size() || exponent < -9 ||
           exponent > 9) {
         return std::nullopt;
@@ -245,16 +246,15 @@ std::string dim_text(const Dim& dim) {
     if (n.dim == dim) return n.name;
   }
   std::string s;
-  const std::array<std::pair<signed char, const char*>, 9> parts = {
-      {{dim.second, "s"},
-       {dim.byte, "byte"},
-       {dim.flop, "FLOP"},
-       {dim.joule, "joule"},
-       {dim.usd, "USD"},
-       {dim.token, "token"},
-       {dim.wafer, "wafer"},
-       {dim.kg_co2e, "kgCO2e"},
-       {dim.metre, "metre"}}};
+  const std::array<std::pair<signed char, const char*>, 9> parts = {{{dim.second, "s"},
+                                                                     {dim.byte, "byte"},
+                                                                     {dim.flop, "FLOP"},
+                                                                     {dim.joule, "joule"},
+                                                                     {dim.usd, "USD"},
+                                                                     {dim.token, "token"},
+                                                                     {dim.wafer, "wafer"},
+                                                                     {dim.kg_co2e, "kgCO2e"},
+                                                                     {dim.metre, "metre"}}};
   for (const auto& [exponent, name] : parts) {
     if (exponent == 0) continue;
     if (!s.empty()) s += "*";

@@ -17,7 +17,7 @@ namespace astrolabe {
 
 struct Unit {
   Dim dim;
-  double factor = 1;     // value_in_base_units = value * factor * usd_per_krw^krw_exponent
+  double factor = 1;  // value_in_base_units = value * factor * usd_per_krw^krw_exponent
   int krw_exponent = 0;
 };
 

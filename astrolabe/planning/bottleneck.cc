@@ -8,6 +8,13 @@
 
 namespace astrolabe::planning {
 
+namespace {
+
+// Below a million USD a quarter a row binds by tie-breaking, not by scarcity.
+constexpr double kLeastRent = 1e6;
+
+}  // namespace
+
 std::string money_text(double usd) {
   const double size = std::fabs(usd);
   if (size >= 1e9) return fmt::format("{:.3g} billion USD", usd / 1e9);
@@ -76,7 +83,7 @@ std::vector<Bottleneck> find_bottlenecks(const Formulation& f, const Solution& s
     const double units_used = left / text.unit_in_model;
     Bottleneck b{row.family, row.entity, row.t, 0, worth, text.unit, worth * units_used, ""};
     b.used_percent = right > 0 ? 100 * left / right : 100;
-    if (b.rent < 1e3) continue;  // under 1,000 USD a quarter is rounding
+    if (b.rent < kLeastRent) continue;
     std::string reason;
     if (row.family == Family::kSitePower) {
       reason = power_reason(f, solution, site_index(p, row.entity), t);

@@ -50,6 +50,8 @@ constexpr std::array<FamilyText, kFamilies> kTexts = {{
      "required IT power at {}", true},
     {"vendor_commitment", "sum_{a of v} kW[a] P[a,t] >= committed[v]", "MW", 1, "commitment to {}",
      true},
+    {"vendor_ceiling", "sum_{a of v} kW[a] P[a,t] <= ceiling[v,t]", "MW", 1, "deliveries of {}",
+     true},
     {"renewable_energy", "share[z,t] energy[z,t] <= sum_e cf[e,t] W[e,z,t]", "MW", 1,
      "renewable energy for {}", true},
     {"energy_growth", "sum_z W[e,z,t] >= sum_z W[e,z,t-1]; sum_z W[e,z,t] <= potential[e,t]", "MW",

@@ -32,6 +32,7 @@ enum class Family {
   kSiteGrowth,
   kSiteRequirement,
   kVendorCommitment,
+  kVendorCeiling,
   kRenewableEnergy,
   kEnergyGrowth,
   kSpending,

@@ -94,6 +94,9 @@ class Formulation {
 
   const Problem& problem() const { return *problem_; }
   const milp::Model& model() const { return model_; }
+  // How much a dollar of unserved demand weighs in the objective: more than one where only served
+  // tokens count. Duals are divided by it.
+  double penalty_weight() const { return problem_->objective == Objective::kMostServed ? 1e3 : 1; }
   milp::Model& model() { return model_; }
   const std::vector<RowMeaning>& meanings() const { return meanings_; }  // by constraint index
   const std::vector<Zone>& zones() const { return zones_; }

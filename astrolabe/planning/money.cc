@@ -143,7 +143,7 @@ void MoneyBuilder::grid_costs() {
     for (int t = 0; t < p_.horizon(); ++t) {
       const auto now = f_.grid_power(s, t), before = f_.grid_power(s, t - 1);
       if (!now.is_valid()) continue;
-      const auto payments = spread(each, t - site.grid_quarters, site.grid_quarters);
+      const auto payments = spread(each, t - site.grid_quarters / 2, 1);
       const double kept = share_left(p_.horizon() - t, p_.building_life_years);
       const double cost = (present_value(payments) - each * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
@@ -293,8 +293,8 @@ void MoneyBuilder::fund_rows() {
           item.cost.add(column, premium * p_.discount_factor(last));
         }
         rows_.equal(Family::kSpending,
-                      std::string(asset_class_name(asset)) + "," + f_.countries_[k], last, spent,
-                      drawn);
+                    std::string(asset_class_name(asset)) + "," + f_.countries_[k], last, due,
+                    drawn);
       }
     }
   }
@@ -320,14 +320,13 @@ void MoneyBuilder::fund_rows() {
 }
 
 void MoneyBuilder::objective() {
-  // Most served: unserved tokens alone count; the other costs, shrunk until they cannot outweigh a
-  // token, only break ties.
-  const bool is_least_cost = p_.objective == Objective::kLeastCost;
+  // Most served: unserved tokens alone count, a thousandfold; the other costs only break ties.
+  // (They are not shrunk instead, so that they stay above the solvers' tolerances.)
   std::vector<double> cost(f_.model_.num_variables(), 0.0);
   double constant = 0;
   for (const Formulation::CostItem& item : f_.costs_) {
     const bool is_unserved = item.name == kUnservedDemand;
-    const double weight = is_least_cost || is_unserved ? 1 : 1e-3;
+    const double weight = is_unserved ? f_.penalty_weight() : 1;
     for (const milp::Term& term : item.cost.terms) {
       cost[term.variable.index()] += weight * term.coefficient;
     }

@@ -186,6 +186,13 @@ struct VendorCommitment {
   SourcePosition position;
 };
 
+// "At most this much IT power of this vendor's accelerators delivered by the end of a quarter."
+struct VendorCeiling {
+  std::string vendor;
+  std::vector<Power> it_power;  // cumulative from the start, by quarter
+  SourcePosition position;
+};
+
 enum class Objective { kLeastCost, kMostServed };
 
 struct Problem {
@@ -205,6 +212,7 @@ struct Problem {
   std::vector<EnergySource> energy;
   std::vector<SiteRequirement> requirements;
   std::vector<VendorCommitment> commitments;
+  std::vector<VendorCeiling> ceilings;  // vendors without one are not limited
 
   // Ceiling on DRAM wafer starts over all lines by quarter (a letter of intent); empty = none.
   std::vector<Wafers> dram_ceiling;

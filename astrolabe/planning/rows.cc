@@ -39,9 +39,8 @@ std::vector<milp::Term> merged(std::vector<milp::Term> terms) {
     }
     largest = std::max(largest, std::fabs(term.coefficient));
   }
-  std::erase_if(out, [&](const milp::Term& term) {
-    return std::fabs(term.coefficient) <= 1e-12 * largest;
-  });
+  std::erase_if(
+      out, [&](const milp::Term& term) { return std::fabs(term.coefficient) <= 1e-12 * largest; });
   return out;
 }
 
@@ -211,6 +210,18 @@ void RowBuilder::commitment_rows() {
       power.add(f_.delivered(a, commitment.by), type.it_power.in(units::MW) / scale::kAccelerators);
     }
     at_most(Family::kVendorCommitment, commitment.vendor, commitment.by, due, power);
+  }
+  for (const VendorCeiling& ceiling : p_.ceilings) {
+    for (int t = 0; t < p_.horizon(); ++t) {
+      Linear power, most;
+      most.constant = ceiling.it_power[static_cast<std::size_t>(t)].in(units::MW);
+      for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {
+        const AcceleratorType& type = p_.accelerators[a];
+        if (type.vendor != ceiling.vendor) continue;
+        power.add(f_.delivered(a, t), type.it_power.in(units::MW) / scale::kAccelerators);
+      }
+      at_most(Family::kVendorCeiling, ceiling.vendor, t, power, most);
+    }
   }
   for (const SiteRequirement& r : p_.requirements) {
     for (int t = r.from; t < p_.horizon(); ++t) {

@@ -147,7 +147,7 @@ void PlanSearch::set_gaps() {
   best_.gap = std::max(0.0, distance) / std::max(std::fabs(best_.objective), 1e-9);
   double unserved = 0;
   for (const Formulation::CostItem& item : f_.costs()) {
-    if (item.name == kUnservedDemand) unserved = best_.value(item.cost);
+    if (item.name == kUnservedDemand) unserved = f_.penalty_weight() * best_.value(item.cost);
   }
   best_.gap_without_unserved =
       std::max(0.0, distance) / std::max(std::fabs(best_.objective - unserved), 1e-9);
@@ -210,6 +210,7 @@ bool PlanSearch::price_with_integers_fixed() {
   best_.x = r.x;
   best_.objective = r.objective;
   best_.duals = r.row_duals;
+  for (double& dual : best_.duals) dual /= f_.penalty_weight();
   set_gaps();
   return true;
 }

@@ -44,7 +44,7 @@ struct SolveStep {
 struct Solution {
   PlanStatus status = PlanStatus::kInfeasible;
   std::vector<double> x;      // by column, model units
-  std::vector<double> duals;  // by row: d(objective)/d(right-hand side), integers fixed
+  std::vector<double> duals;  // by row: d(objective)/d(right-hand side) over penalty_weight
   double objective = 0, bound = 0;
   double gap = 0;                   // (objective - bound) / |objective|
   double gap_without_unserved = 0;  // against the cost of what is built

@@ -36,7 +36,7 @@ std::string year_bottleneck(const PlanView& view, int year) {
   for (const auto& [name, r] : rent) {
     if (best.empty() || r > rent[best]) best = name;
   }
-  if (best.empty()) return "nothing scarce: all demand worth its cost is served";
+  if (best.empty()) return "";
   return best + ", " + planning::money_text(worth[best] / quarters[best]) + " per " + unit[best];
 }
 
@@ -104,6 +104,8 @@ std::vector<YearFigures> yearly_figures(const PlanView& view) {
     y.dram_kwafers = y.dram_kwafers / std::max(quarters, 1) + y.hbm_kwafers;
     y.spending_busd = spending[std::to_string(y.year)];
     y.bottleneck = year_bottleneck(view, y.year);
+    y.is_scarce = !y.bottleneck.empty();
+    if (!y.is_scarce) y.bottleneck = "nothing scarce: all demand worth its cost is served";
     years.push_back(std::move(y));
   }
   return years;
@@ -143,8 +145,12 @@ Headline first_bottleneck_headline(const std::vector<YearFigures>& years) {
   for (const YearFigures& y : years) {
     h.detail += fmt::format("{}{}: {}", h.detail.empty() ? "" : "; ", y.year, y.bottleneck);
   }
-  if (!years.empty())
-    h.value = years.front().bottleneck.substr(0, years.front().bottleneck.find(','));
+  for (const YearFigures& y : years) {
+    if (!y.is_scarce) continue;
+    h.value =
+        fmt::format("first, in {}: {}", y.year, y.bottleneck.substr(0, y.bottleneck.find(',')));
+    break;
+  }
   return h;
 }
 

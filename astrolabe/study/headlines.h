@@ -19,6 +19,7 @@ struct YearFigures {
   double hbm_kwafers = 0, dram_kwafers = 0;  // wafer starts a month, mean of the year
   double spending_busd = 0;                  // in the year, undiscounted
   std::string bottleneck;                    // the one with the largest rent over the year
+  bool is_scarce = false;
 };
 std::vector<YearFigures> yearly_figures(const PlanView& view);
 

@@ -219,7 +219,7 @@ std::map<std::pair<int, std::string>, double> YearlyCosts::compute() {
       const double phase = (site.shell_capex * (site.block / site.pue)).in(units::usd);
       pay_evenly("buildings", t - site.build_quarters, site.build_quarters,
                  phase * rise(view_, t, [&](int q) { return f.phases(s, q); }));
-      pay_evenly("grid connections", t - site.grid_quarters, site.grid_quarters,
+      pay_evenly("grid connections", t - site.grid_quarters / 2, 1,
                  (site.grid_capex * (1.0 * units::MW)).in(units::usd)*rise(view_, t, [&](int q) {
                    return f.grid_power(s, q);
                  }));

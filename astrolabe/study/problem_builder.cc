@@ -150,6 +150,13 @@ void add_sites(const Scenario& scenario, const Catalog& catalog, Problem* proble
     }
     problem->existing.push_back(fleet);
   }
+  for (const VendorInput& v : scenario.vendors) {
+    planning::VendorCeiling ceiling{v.name, {}, v.position};
+    for (int t = 0; t < problem->quarters; ++t) {
+      ceiling.it_power.push_back(Power::from_base(v.it_power.at(problem->quarter(t))));
+    }
+    problem->ceilings.push_back(std::move(ceiling));
+  }
   for (const CommitmentInput& c : scenario.commitments) {
     problem->commitments.push_back(
         {c.vendor, c.it_power, std::min(problem->quarters - 1, c.by - problem->start), c.position});

@@ -284,6 +284,10 @@ CommitmentInput read_commitment(const TomlTable& t, const Scenario& s) {
           t.key_lines()};
 }
 
+VendorInput read_vendor(const TomlTable& t, const Scenario& s) {
+  return {t.text("name"), read_path(t, "it_power", s), t.position(), t.key_lines()};
+}
+
 // Reads every table `name` and refuses a second one with the same key().
 template <class T>
 void read_list(const TomlTable& root, const std::string& name, const Scenario& s,
@@ -390,6 +394,8 @@ Scenario parse_scenario(const std::string& text, const std::string& file) {
         return EnergyInput{t.text("name"), t.position(), t.key_lines()};
       },
       name_of, &s.energy);
+  read_list<VendorInput>(
+      root, "vendor", s, read_vendor, [](const VendorInput& v) { return v.name; }, &s.vendors);
   read_commitments(root, &s);
   read_list<catalog::Override>(
       root, "fact", s,

@@ -116,10 +116,18 @@ struct CommitmentInput {  // [[commitment]]
 
 // [letter_of_intent]: what is needed to read a letter over wafers as fabs and sites.
 struct LetterInput {
-  std::string line, site;                            // of new modules; of the PUE
-  int modules_per_fab = 0, fabs_on_connection = 0;   // of the line's connection_power
-  Quarter from, until;                               // over which "in all" is spread evenly
-  Quarter full_output;                               // by when new fabs must run in full
+  std::string line, site;                           // of new modules; of the PUE
+  int modules_per_fab = 0, fabs_on_connection = 0;  // of the line's connection_power
+  Quarter from, until;                              // over which "in all" is spread evenly
+  Quarter full_output;                              // by when new fabs must run in full
+};
+
+// [[vendor]]: the most that can be delivered, cumulative.
+struct VendorInput {
+  std::string name;
+  Path it_power;  // W
+  SourcePosition position;
+  KeyLines key_lines;
 };
 
 enum class ObjectiveInput { kLeastCost, kMostServed };
@@ -146,6 +154,7 @@ struct Scenario {
   std::vector<ExistingInput> existing;
   std::vector<FundInput> funds;
   std::vector<EnergyInput> energy;
+  std::vector<VendorInput> vendors;
   std::vector<CommitmentInput> commitments;  // firm: constraints
   std::vector<CommitmentInput> intents;      // firm = false: only reported against
   std::vector<catalog::Override> overrides;  // [[fact]] key, value, unit, why

@@ -178,6 +178,11 @@ void check_vendors(const Scenario& s, const Catalog& catalog) {
   for (const AcceleratorInput& a : s.accelerators)
     vendors.insert(catalog.get_text(a.name, "vendor"));
   const std::vector<std::string> known(vendors.begin(), vendors.end());
+  for (const VendorInput& v : s.vendors) {
+    if (vendors.count(v.name) > 0) continue;
+    throw InputError(position_of(v, "name"), "vendor.name", unknown_name(v.name, known),
+                     "the vendor of a listed accelerator: " + join_alternatives(known));
+  }
   for (const auto* list : {&s.commitments, &s.intents}) {
     for (const CommitmentInput& c : *list) {
       if (vendors.count(c.vendor) > 0) continue;

@@ -25,7 +25,8 @@ std::string message_of(const std::string& text) {
 
 TEST(Csv, ErrorsNameFileAndLine) {
   EXPECT_EQ(message_of("a,b\n1\n"), "t.csv:2: given 1 cells; allowed: 2 cells, as in the header");
-  EXPECT_EQ(message_of("a,b\n1,\"x\n"), "t.csv:2: given a quote that is never closed; allowed: \"...\"");
+  EXPECT_EQ(message_of("a,b\n1,\"x\n"),
+            "t.csv:2: given a quote that is never closed; allowed: \"...\"");
   EXPECT_EQ(message_of("a,a\n"), "t.csv:1: a: given the column twice; allowed: once");
 }
 
