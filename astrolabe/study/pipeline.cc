@@ -11,6 +11,7 @@
 #include "astrolabe/study/headlines.h"
 #include "astrolabe/study/plan_tables.h"
 #include "astrolabe/study/problem_builder.h"
+#include "astrolabe/study/wafer_readings.h"
 
 namespace astrolabe::study {
 
@@ -63,6 +64,14 @@ void add_run_facts(const ScenarioAndCatalog& input, const planning::Solution& so
   for (const auto& [file, hash] : input.catalog.file_hashes()) {
     study->run.emplace_back("hash of " + file, hash);
   }
+}
+
+// The letter of intent over wafers, where the scenario asks what it means.
+void add_letter_tables(const ScenarioAndCatalog& input, const planning::Problem& problem,
+                       PlanStudy* study) {
+  if (!input.scenario.letter) return;
+  study->tables.push_back(readings_table(input.scenario, input.catalog, problem));
+  study->tables.push_back(reading_fabs_table(input.scenario, input.catalog, problem));
 }
 
 // Facts named by any table or headline, each once.
@@ -127,6 +136,7 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   study.tables.push_back(built.capability);
   study.tables.push_back(built.materials);
   study.tables.push_back(steps_table(solution));
+  add_letter_tables(input, problem, &study);
   study.summary = plan_summary(view, study.headlines);
   study.facts = facts_of(study, input.catalog);
   study.notes.push_back(
