@@ -89,7 +89,8 @@ ValidationCase validate_hbm(const Catalog& catalog) {
   const auto ddr5 = catalog.get<supply::BytesPerWafer::kDim>(kDramLine, "bits_per_wafer");
   const std::string ratio_gap =
       "ours divides the 2.5 TB that the catalogue assumes for a wafer of DDR5 or LPDDR5X (an "
-      "estimate, 1.5 to 2.8) by net HBM with its base dies; theirs is a planning figure of 2024";
+      "estimate, 1.5 to 2.8) by net HBM; theirs is a planning figure of 2024. For HBM4 the maker "
+      "says three or more: the upper bound of the range is an own guess of the catalogue";
   for (const auto& [product, check] :
        {std::pair{"hbm3e_12h", "check_hbm3e"}, std::pair{"hbm4_12h", "check_hbm4"}}) {
     const auto reading = supply::read_hbm_product(catalog, product);
