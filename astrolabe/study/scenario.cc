@@ -97,7 +97,7 @@ void read_general(const TomlTable& root, Scenario* s) {
     s->idle_power_share = t.find_number("idle_power").value_or(0);
   }
   for (const TomlTable& t : root.tables("wafers")) {
-    s->yield_model = t.text_or("yield_model", "murphy");
+    s->yield_model = t.text_or("yield_model", "poisson");
     s->cluster_alpha = t.find_number("cluster_alpha").value_or(3);
     if (t.has("ceiling")) s->dram_ceiling = read_path(t, "ceiling", *s);
   }

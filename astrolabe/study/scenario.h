@@ -142,7 +142,7 @@ struct Scenario {
   double availability = 1;       // [fleet]
   double delivered_throughput = 1;
   double idle_power_share = 0;
-  std::string yield_model = "murphy";  // [wafers]
+  std::string yield_model = "poisson";  // [wafers]
   double cluster_alpha = 3;
   std::optional<Path> dram_ceiling;  // [wafers] ceiling, wafers per second
   std::optional<LetterInput> letter;

@@ -92,7 +92,7 @@ std::vector<TableSpec> general_tables() {
        false,
        false,
        "How wafers yield, and a ceiling on DRAM wafer starts, as a letter of intent gives.",
-       {choice("yield_model", false, {"poisson", "murphy", "negative_binomial", "seeds"}, "murphy",
+       {choice("yield_model", false, {"poisson", "murphy", "negative_binomial", "seeds"}, "poisson",
                "How defects limit the yield of dies (docs/theory/supply.md)"),
         positive(quantity(KeyType::kNumber, "cluster_alpha", "", "3", 0, 1e3,
                           "Clustering of defects, read by the negative binomial model alone")),
