@@ -102,6 +102,38 @@ TEST(FabNeed, ExactMultipleNeedsNoFurtherModule) {
   EXPECT_EQ(need.decision, Quarter(2027, 1));  // no ramp: full with the first output
 }
 
+std::string letter_error(const std::string& line, const std::string& site,
+                         const std::string& until) {
+  const std::string text =
+      "[scenario]\nname = \"s\"\nstart = \"2026Q1\"\nend = \"2027Q4\"\n"
+      "[letter_of_intent]\nline = \"" +
+      line + "\"\nsite = \"" + site +
+      "\"\nmodules_per_fab = 6\nfabs_on_connection = 4\nfrom = \"2026Q1\"\nuntil = \"" + until +
+      "\"\nfull_output = \"2029Q1\"\n"
+      "[[demand]]\nname = \"chat\"\nmodel = \"tiny\"\nprecision = \"fp8\"\ninput_tokens = 1000\n"
+      "output_tokens = 100\nttft_ms = 500\ntpot_ms = 20\ndemand_ttokens_per_day = 2\n"
+      "must_serve = true\n[[accelerator]]\nname = \"chip\"\n"
+      "[[supplier]]\nline = \"dram\"\nshare_percent = 50\n[[site]]\nname = \"town\"\n";
+  try {
+    const Scenario s = parse_scenario(text, "s.toml");
+    return s.letter ? "read" : "no letter";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+TEST(LetterOfIntent, LineAndSiteAreOfTheScenario) {
+  EXPECT_EQ(letter_error("dram", "town", "2029Q4"), "read");
+  EXPECT_EQ(letter_error("flash", "town", "2029Q4"),
+            "s.toml:6: letter_of_intent.line: given flash; allowed: a DRAM line that is a "
+            "[[supplier]] of this scenario");
+  EXPECT_EQ(letter_error("dram", "village", "2029Q4"),
+            "s.toml:7: letter_of_intent.site: given village; allowed: a [[site]] of this scenario");
+  EXPECT_EQ(
+      letter_error("dram", "town", "2025Q4"),
+      "s.toml:11: letter_of_intent.until: given 2025Q4; allowed: a quarter not before 2026Q1");
+}
+
 // The readings as published: data/demand.csv, D27, D28 and S02. 2026 to 2029 are 48 months.
 TEST(WaferReadings, ThreeReadingsOfTheLetter) {
   const auto readings =
