@@ -85,7 +85,8 @@ void ColumnBuilder::site_columns() {
       }
       // Phases that a contract already covers were ordered before the start; others need the build
       // time from the first quarter on.
-      const double limit = t >= site.build_quarters ? f_.site_power_limit(s, t) : sure;
+      const double all = t >= site.build_quarters ? f_.site_power_limit(s, t) : sure;
+      const double limit = all - site.fixed_load[at].in(units::MW);
       const double phases = std::floor((limit - live) / site.block.in(units::MW) + 1e-9);
       if (phases >= 1) f_.phases_.at(s, 0, at) = add(indexed("phases", site.name, q), phases, true);
     }
@@ -185,6 +186,16 @@ void ColumnBuilder::allocation_columns() {
 
 void ColumnBuilder::energy_columns() {
   const int T = p_.horizon();
+  f_.renewable_use_ = ColumnGrid(f_.zones_.size(), 1, static_cast<std::size_t>(T));
+  for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
+    const Site& site = p_.sites[f_.zones_[z].sites.front()];
+    for (int t = 0; t < T; ++t) {
+      const auto at = static_cast<std::size_t>(t);
+      if (site.renewable_share[at] <= 0) continue;
+      f_.renewable_use_.at(z, 0, at) =
+          add(indexed("renewable", site.name, p_.quarter(t).text()), kInfinity);
+    }
+  }
   f_.contracts_ = ColumnGrid(p_.energy.size(), f_.zones_.size(), static_cast<std::size_t>(T));
   for (std::size_t e = 0; e < p_.energy.size(); ++e) {
     for (std::size_t z = 0; z < f_.zones_.size(); ++z) {

@@ -34,6 +34,7 @@ enum class Family {
   kVendorCommitment,
   kVendorCeiling,
   kRenewableEnergy,
+  kRenewableUse,
   kEnergyGrowth,
   kSpending,
   kFundYear,

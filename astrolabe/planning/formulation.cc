@@ -187,6 +187,11 @@ milp::VariableId Formulation::contracts(std::size_t e, std::size_t zone, int t) 
   return contracts_.at(e, zone, static_cast<std::size_t>(t));
 }
 
+milp::VariableId Formulation::renewable_use(std::size_t zone, int t) const {
+  if (t < 0) return {};
+  return renewable_use_.at(zone, 0, static_cast<std::size_t>(t));
+}
+
 milp::VariableId Formulation::unserved(std::size_t c, int t) const {
   return unserved_.at(c, 0, static_cast<std::size_t>(t));
 }

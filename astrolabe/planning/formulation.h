@@ -122,7 +122,8 @@ class Formulation {
   milp::VariableId grid_power(std::size_t s, int t) const;
   milp::VariableId modules(std::size_t line, int t) const;  // cumulative, by order quarter
   milp::VariableId contracts(std::size_t e, std::size_t zone, int t) const;
-  milp::VariableId unserved(std::size_t c, int t) const;  // training: t = last
+  milp::VariableId renewable_use(std::size_t zone, int t) const;  // mean MW of what is drawn
+  milp::VariableId unserved(std::size_t c, int t) const;          // training: t = last
   const std::vector<Allocation>& allocations() const { return allocations_; }
   const std::vector<Draw>& draws() const { return draws_; }
   const std::vector<std::string>& countries() const { return countries_; }
@@ -150,7 +151,7 @@ class Formulation {
   int history_ = 0;
   // [a][0][t], [a][s][t], [h][recipe][t + history], [line][0][t + history], ...
   ColumnGrid delivered_, deployed_, in_service_, wafers_, host_wafers_, stacks_, host_stock_,
-      phases_, grid_power_, modules_, contracts_, unserved_;
+      phases_, grid_power_, modules_, contracts_, renewable_use_, unserved_;
   std::vector<Allocation> allocations_;
   std::vector<std::vector<std::size_t>> allocations_of_;  // [zone * quarters + t]
   std::vector<Draw> draws_;

@@ -99,7 +99,7 @@ std::vector<milp::ConstraintId> demand_rows(const Formulation& f, const HardDema
     case Kind::kRenewableShare:
       return rows_of(f, Family::kRenewableEnergy, p.sites[d.index].name, always, milp::kInfinity);
     case Kind::kFixedLoad:
-      return rows_of(f, Family::kSitePower, p.sites[d.index].name, always, milp::kInfinity);
+      return rows_of(f, Family::kSiteGrid, p.sites[d.index].name, always, milp::kInfinity);
   }
   return {};
 }

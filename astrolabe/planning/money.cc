@@ -188,20 +188,19 @@ void MoneyBuilder::running_costs() {
       const auto at = static_cast<std::size_t>(t);
       load[at] = f_.zone_energy(z, t);
       const double each = hours * p_.discount_factor(t) * scale::kMoney;
-      Linear contracted;
       for (std::size_t e = 0; e < p_.energy.size(); ++e) {
         const EnergySource& source = p_.energy[e];
         const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);
         const double mean = source.capacity_factor * source.seasonal[season];
-        // A contract pays its price for all it makes; what it makes replaces bought electricity.
-        const double premium =
-            (source.price - site.electricity_price[at]).in(units::usd / units::MWh);
-        energy.cost.add(f_.contracts(e, z, t), each * mean * premium);
-        contracted.add(f_.contracts(e, z, t), mean);
+        // A contract pays its price for all it makes; what is used replaces bought electricity.
+        energy.cost.add(f_.contracts(e, z, t),
+                        each * mean * source.price.in(units::usd / units::MWh));
       }
-      energy.cost.add(load[at], each * site.electricity_price[at].in(units::usd / units::MWh));
+      const double bought = site.electricity_price[at].in(units::usd / units::MWh);
+      energy.cost.add(f_.renewable_use(z, t), -each * bought);
+      energy.cost.add(load[at], each * bought);
       carbon.cost.add(load[at], each * allowance);
-      carbon.cost.add(contracted, -each * allowance);
+      carbon.cost.add(f_.renewable_use(z, t), -each * allowance);
     }
     for (std::size_t s : f_.zones_[z].sites) {
       for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {

@@ -92,8 +92,10 @@ std::optional<Shortfall> site_shortfall(const Problem& p, std::size_t index) {
 std::optional<Shortfall> fixed_load_shortfall(const Problem& p, std::size_t index) {
   const Site& site = p.sites[index];
   auto load = [&](int t) { return site.fixed_load[static_cast<std::size_t>(t)].in(units::MW); };
+  // What is energised for accelerators already is not there for another load.
   auto available = [&](int t) {
-    return reachable_facility_power(p, SiteId(index), t).in(units::MW);
+    const Power live = site.energised[static_cast<std::size_t>(t)];
+    return (reachable_grid_power(p, SiteId(index), t) - live).in(units::MW);
   };
   for (int t = 0; t < p.horizon(); ++t) {
     if (available(t) >= load(t) - kSlack) continue;
@@ -180,18 +182,24 @@ std::string power_text(Power power) {
   return text + " MW";
 }
 
+Power reachable_grid_power(const Problem& p, SiteId id, int t) {
+  const Site& site = p.sites[id.index()];
+  const Power sure = sure_power(site, t);
+  return t >= site.grid_quarters ? std::max(site.expandable, sure) : sure;
+}
+
 Power reachable_facility_power(const Problem& p, SiteId id, int t) {
   const Site& site = p.sites[id.index()];
-  const Power live = site.energised[static_cast<std::size_t>(t)], sure = sure_power(site, t);
-  const bool is_ready = t >= site.grid_quarters && t >= site.build_quarters;
-  const Power limit = is_ready ? std::max(site.expandable, sure) : sure;
-  return live + std::floor((limit - live) / site.block + 1e-9) * site.block;
+  const auto at = static_cast<std::size_t>(t);
+  const Power live = site.energised[at];
+  const Power grid =
+      t >= site.build_quarters ? reachable_grid_power(p, id, t) : sure_power(site, t);
+  const double phases = std::floor((grid - site.fixed_load[at] - live) / site.block + 1e-9);
+  return live + std::max(phases, 0.0) * site.block;
 }
 
 Power reachable_it_power(const Problem& p, SiteId id, int t) {
-  const Site& site = p.sites[id.index()];
-  return (reachable_facility_power(p, id, t) - site.fixed_load[static_cast<std::size_t>(t)]) /
-         site.pue;
+  return reachable_facility_power(p, id, t) / p.sites[id.index()].pue;
 }
 
 std::vector<Shortfall> find_shortfalls(const Problem& problem) {

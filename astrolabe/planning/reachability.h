@@ -37,7 +37,9 @@ std::string power_text(Power power);
 
 std::vector<Shortfall> find_shortfalls(const Problem& problem);
 
-// Facility power a site can have by t when everything is ordered on the first day: whole phases.
+// Grid power a site can have by t when everything is ordered on the first day.
+Power reachable_grid_power(const Problem& problem, SiteId site, int t);
+// Facility power for accelerators likewise: whole phases of what other loads leave.
 Power reachable_facility_power(const Problem& problem, SiteId site, int t);
 // What of it is left for accelerators; below zero when the fixed load alone is too much.
 Power reachable_it_power(const Problem& problem, SiteId site, int t);

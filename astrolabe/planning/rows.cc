@@ -240,15 +240,17 @@ void RowBuilder::site_rows() {
       const auto at = static_cast<std::size_t>(t);
       Linear draw;
       draw.add(f_.it_power(s, t), site.pue);
-      draw.constant += site.fixed_load[at].in(units::MW);
-      const Linear built = f_.built_power(s, t);
+      Linear built = f_.built_power(s, t);
       if (!draw.terms.empty() || draw.constant > 0) {
         at_most(Family::kSitePower, site.name, t, draw, built);
       }
       Linear grid;
       grid.constant = std::max(site.contracted[at], site.energised[at]).in(units::MW);
       grid.add(f_.grid_power(s, t), 1);
-      if (!built.terms.empty()) at_most(Family::kSiteGrid, site.name, t, built, grid);
+      // A load behind the same connection takes power, not data-centre buildings.
+      const double fixed = site.fixed_load[at].in(units::MW);
+      built.constant += fixed;
+      if (!built.terms.empty() || fixed > 0) at_most(Family::kSiteGrid, site.name, t, built, grid);
       if (t == 0) continue;
       Linear phases_before, phases_now, grid_before, grid_now;
       phases_before.add(f_.phases(s, t - 1), site.block.in(units::MW));
@@ -279,6 +281,10 @@ void RowBuilder::energy_rows() {
         supply.add(f_.contracts(e, z, t), source.capacity_factor * source.seasonal[season]);
       }
       at_most(Family::kRenewableEnergy, site.name, t, due, supply);
+      Linear used;
+      used.add(f_.renewable_use(z, t), 1);
+      at_most(Family::kRenewableUse, site.name, t, used, supply);
+      at_most(Family::kRenewableUse, site.name, t, used, f_.zone_energy(z, t));
     }
   }
   for (std::size_t e = 0; e < p_.energy.size(); ++e) {

@@ -78,9 +78,9 @@ void RowBuilder::dram_line_rows() {
     }
   }
   if (p_.dram_ceiling.empty()) return;
-  for (int t = 0; t < p_.horizon(); ++t) {
+  for (int t = -f_.history_; t < p_.horizon(); ++t) {
     Linear ceiling;
-    ceiling.constant = p_.dram_ceiling[static_cast<std::size_t>(t)].in(units::kwafer);
+    ceiling.constant = p_.dram_ceiling[clamp_to_start(t)].in(units::kwafer);
     at_most(Family::kDramCeiling, "", t, all[f_.supply_index(t)], ceiling);
   }
 }

@@ -237,9 +237,10 @@ std::map<std::pair<int, std::string>, double> YearlyCosts::compute() {
       for (std::size_t e = 0; e < p_.energy.size(); ++e) {
         const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);
         usd += view_.value(f.contracts(e, z, t)) * p_.energy[e].capacity_factor *
-               p_.energy[e].seasonal[season] *
-               (p_.energy[e].price - site.electricity_price[at]).in(units::usd / units::MWh);
+               p_.energy[e].seasonal[season] * p_.energy[e].price.in(units::usd / units::MWh);
       }
+      usd -= view_.value(f.renewable_use(z, t)) *
+             site.electricity_price[at].in(units::usd / units::MWh);
       pay("electricity", t, usd * hours);
     }
   }
@@ -316,7 +317,8 @@ Table energy_table(const PlanView& view) {
                {"zone", "Sites", {}},
                {"energy_gwh", "Energy drawn", {}},
                {"renewable_required_percent", "Renewable share asked", {}},
-               {"renewable_percent", "Renewable share contracted", {}},
+               {"renewable_percent", "Renewable share used", {}},
+               {"contracted_percent", "Renewable energy contracted", {}},
                {"emissions_kt_co2e", "Emissions of the rest", {}},
                {"source", "Contracts", {}}},
               {}};
@@ -337,11 +339,11 @@ Table energy_table(const PlanView& view) {
                    format_number(std::round(mw)) + " MW";
       }
       if (load < kSmall) continue;
-      const double rest = std::max(0.0, load - renewable) * hours * units::MWh.base();
+      const double used = view.value(f.renewable_use(z, t));
+      const double rest = std::max(0.0, load - used) * hours * units::MWh.base();
       table.add_row({quarter_text(view, t), sites, load * hours / 1e3,
-                     100 * first.renewable_share[static_cast<std::size_t>(t)],
-                     100 * std::min(1.0, renewable / load),
-                     rest * first.carbon_intensity.base() / 1e6, sources});
+                     100 * first.renewable_share[static_cast<std::size_t>(t)], 100 * used / load,
+                     100 * renewable / load, rest * first.carbon_intensity.base() / 1e6, sources});
     }
   }
   return table;
