@@ -21,7 +21,7 @@ class DeratingReader {
  private:
   std::string entity_of(std::string_view attribute) {
     const bool is_own = has_own_ && catalog_.has_value(own_, attribute);
-    const std::string entity = is_own ? own_ : "derating_default";
+    std::string entity = is_own ? own_ : "derating_default";
     out_.facts.push_back(entity + "." + std::string(attribute));
     if (is_own) ++out_.measured;
     return entity;

@@ -47,7 +47,7 @@ std::vector<Limit> list_limits(const Formulation& f) {
         return l.family == group && l.entity == row.entity;
       });
       Limit& limit = it != limits.end() ? *it : limits.emplace_back(Limit{group, row.entity, {}});
-      limit.rows.push_back(milp::ConstraintId(i));
+      limit.rows.emplace_back(i);
     }
   }
   return limits;
@@ -363,14 +363,14 @@ bool ConflictSearch::filter(Conflict* conflict) const {
         {{Family::kRenewableEnergy, name, demand_rows(f_, d.demand)}, std::nullopt});
   }
   // Power at a site with a fixed load is that load's demand as well as a limit.
-  for (std::size_t i = 0; i < demands_.size(); ++i) {
-    if (demands_[i].kind != HardDemand::Kind::kFixedLoad) continue;
-    const std::string& name = f_.problem().sites[demands_[i].index].name;
+  for (const auto& demand : demands_) {
+    if (demand.kind != HardDemand::Kind::kFixedLoad) continue;
+    const std::string& name = f_.problem().sites[demand.index].name;
     const bool is_there =
         std::any_of(conflict->limits.begin(), conflict->limits.end(), [&](const auto& c) {
           return c.limit.family == Family::kSitePower && c.limit.entity == name;
         });
-    if (is_there) conflict->demands.push_back({demands_[i], {}});
+    if (is_there) conflict->demands.push_back({demand, {}});
   }
   return true;
 }

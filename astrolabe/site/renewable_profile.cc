@@ -33,7 +33,7 @@ class Autoregressive {
 };
 
 // First hour of calendar quarter q = 0 .. 4 in a year of 365 days.
-constexpr std::size_t kQuarterStart[] = {0, 90 * 24, 181 * 24, 273 * 24, 365 * 24};
+constexpr std::size_t kQuarterStart[] = {0, 90UL * 24, 181UL * 24, 273UL * 24, 365UL * 24};
 
 std::optional<HourlyProfile> scaled(HourlyProfile profile, double capacity_factor,
                                     const Seasonal& quarterly) {

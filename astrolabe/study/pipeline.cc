@@ -139,7 +139,7 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   add_letter_tables(input, problem, &study);
   study.summary = plan_summary(view, study.headlines);
   study.facts = facts_of(study, input.catalog);
-  study.notes.push_back(
+  study.notes.emplace_back(
       "Shadow prices come from the linear program with whole numbers of phases and modules fixed: "
       "a whole phase or module has no marginal price of its own.");
   return study;

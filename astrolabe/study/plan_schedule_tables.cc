@@ -25,9 +25,72 @@ double rise(const PlanView& view, int t, Expression at) {
 
 }  // namespace
 
-Table orders_table(const PlanView& view) {
+namespace {
+
+void add_accelerator_orders(const PlanView& view, int t, Table* table) {
   const Problem& p = view.problem();
   const auto& f = view.formulation;
+  for (std::size_t a = 0; a < p.accelerators.size(); ++a) {
+    const AcceleratorType& type = p.accelerators[a];
+    const double n = rise(view, t, [&](int q) { return f.delivered(a, q); }) / scale::kAccelerators;
+    if (n < 1) continue;
+    int cycle = 0;
+    for (const auto& recipe : p.hbm[type.hbm.index()].recipes) {
+      cycle = std::max(cycle, recipe.cycle_quarters);
+    }
+    const int lead = type.packaging_quarters + std::max(cycle, type.logic_quarters);
+    table->add_row({quarter_text(view, t - lead), type.name, type.vendor, std::round(n),
+                    std::string("accelerators"), quarter_text(view, t),
+                    std::to_string(cycle) + " quarters HBM wafers to stacks (logic " +
+                        std::to_string(type.logic_quarters) + "), " +
+                        std::to_string(type.packaging_quarters) + " packaging to rack"});
+  }
+}
+
+void add_module_orders(const PlanView& view, int t, Table* table) {
+  const Problem& p = view.problem();
+  const auto& f = view.formulation;
+  for (std::size_t l = 0; l < p.lines.size(); ++l) {
+    const auto& m = p.lines[l].module;
+    const double n = rise(view, t, [&](int q) { return f.modules(l, q); });
+    if (n < 0.5) continue;
+    table->add_row({quarter_text(view, t),
+                    "expansion of " +
+                        std::to_string(std::lround(m.capacity_wafers_per_quarter /
+                                                   units::quarter.in(units::month))) +
+                        " wafers/month",
+                    p.lines[l].name, std::round(n), std::string("modules"),
+                    quarter_text(view, t + m.lead_quarters),
+                    std::to_string(m.lead_quarters) + " quarters to first wafers, " +
+                        std::to_string(m.ramp_quarters) + " to full output"});
+  }
+}
+
+void add_site_orders(const PlanView& view, int t, Table* table) {
+  const Problem& p = view.problem();
+  const auto& f = view.formulation;
+  for (std::size_t s = 0; s < p.sites.size(); ++s) {
+    const Site& site = p.sites[s];
+    const double phases = rise(view, t, [&](int q) { return f.phases(s, q); });
+    if (phases > 0.5) {
+      table->add_row({quarter_text(view, t - site.build_quarters), std::string("building phases"),
+                      site.name, phases * site.block.in(units::MW), std::string("MW facility"),
+                      quarter_text(view, t),
+                      std::to_string(site.build_quarters) + " quarters to build"});
+    }
+    const double grid = rise(view, t, [&](int q) { return f.grid_power(s, q); });
+    if (grid > 0.5) {
+      table->add_row({quarter_text(view, t - site.grid_quarters), std::string("grid connection"),
+                      site.name, grid, std::string("MW facility"), quarter_text(view, t),
+                      std::to_string(site.grid_quarters) + " quarters to energise"});
+    }
+  }
+}
+
+}  // namespace
+
+Table orders_table(const PlanView& view) {
+  const Problem& p = view.problem();
   Table table{"orders",
               "What to order when",
               {{"quarter", "Order in", {}},
@@ -39,53 +102,9 @@ Table orders_table(const PlanView& view) {
                {"detail", "How the lead time adds up", {}}},
               {}};
   for (int t = 0; t < p.horizon(); ++t) {
-    for (std::size_t a = 0; a < p.accelerators.size(); ++a) {
-      const AcceleratorType& type = p.accelerators[a];
-      const double n =
-          rise(view, t, [&](int q) { return f.delivered(a, q); }) / scale::kAccelerators;
-      if (n < 1) continue;
-      int cycle = 0;
-      for (const auto& recipe : p.hbm[type.hbm.index()].recipes) {
-        cycle = std::max(cycle, recipe.cycle_quarters);
-      }
-      const int lead = type.packaging_quarters + std::max(cycle, type.logic_quarters);
-      table.add_row({quarter_text(view, t - lead), type.name, type.vendor, std::round(n),
-                     std::string("accelerators"), quarter_text(view, t),
-                     std::to_string(cycle) + " quarters HBM wafers to stacks (logic " +
-                         std::to_string(type.logic_quarters) + "), " +
-                         std::to_string(type.packaging_quarters) + " packaging to rack"});
-    }
-    for (std::size_t l = 0; l < p.lines.size(); ++l) {
-      const auto& m = p.lines[l].module;
-      const double n = rise(view, t, [&](int q) { return f.modules(l, q); });
-      if (n < 0.5) continue;
-      table.add_row(
-          {quarter_text(view, t),
-           "expansion of " +
-               std::to_string(static_cast<int>(
-                   m.capacity_wafers_per_quarter / units::quarter.in(units::month) + 0.5)) +
-               " wafers/month",
-           p.lines[l].name, std::round(n), std::string("modules"),
-           quarter_text(view, t + m.lead_quarters),
-           std::to_string(m.lead_quarters) + " quarters to first wafers, " +
-               std::to_string(m.ramp_quarters) + " to full output"});
-    }
-    for (std::size_t s = 0; s < p.sites.size(); ++s) {
-      const Site& site = p.sites[s];
-      const double phases = rise(view, t, [&](int q) { return f.phases(s, q); });
-      if (phases > 0.5) {
-        table.add_row({quarter_text(view, t - site.build_quarters), std::string("building phases"),
-                       site.name, phases * site.block.in(units::MW), std::string("MW facility"),
-                       quarter_text(view, t),
-                       std::to_string(site.build_quarters) + " quarters to build"});
-      }
-      const double grid = rise(view, t, [&](int q) { return f.grid_power(s, q); });
-      if (grid > 0.5) {
-        table.add_row({quarter_text(view, t - site.grid_quarters), std::string("grid connection"),
-                       site.name, grid, std::string("MW facility"), quarter_text(view, t),
-                       std::to_string(site.grid_quarters) + " quarters to energise"});
-      }
-    }
+    add_accelerator_orders(view, t, &table);
+    add_module_orders(view, t, &table);
+    add_site_orders(view, t, &table);
   }
   std::stable_sort(table.rows.begin(), table.rows.end(), [](const auto& a, const auto& b) {
     return std::get<std::string>(a[0]) < std::get<std::string>(b[0]);

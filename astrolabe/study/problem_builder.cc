@@ -120,7 +120,7 @@ void add_sites(const Scenario& scenario, const Catalog& catalog, Problem* proble
     for (const std::string& accelerator : input.accelerators) {
       for (std::size_t a = 0; a < problem->accelerators.size(); ++a) {
         if (problem->accelerators[a].name == accelerator) {
-          site.allowed.push_back(planning::AcceleratorId(a));
+          site.allowed.emplace_back(a);
         }
       }
     }
@@ -131,6 +131,9 @@ void add_sites(const Scenario& scenario, const Catalog& catalog, Problem* proble
     }
     problem->sites.push_back(std::move(site));
   }
+}
+
+void add_existing(const Scenario& scenario, Problem* problem) {
   for (const ExistingInput& input : scenario.existing) {
     planning::ExistingFleet fleet;
     for (std::size_t a = 0; a < problem->accelerators.size(); ++a) {
@@ -150,6 +153,9 @@ void add_sites(const Scenario& scenario, const Catalog& catalog, Problem* proble
     }
     problem->existing.push_back(fleet);
   }
+}
+
+void add_vendors(const Scenario& scenario, Problem* problem) {
   for (const VendorInput& v : scenario.vendors) {
     planning::VendorCeiling ceiling{v.name, {}, v.position};
     for (int t = 0; t < problem->quarters; ++t) {
@@ -200,7 +206,7 @@ AssetClass asset_class(const std::string& word, const SourcePosition& where) {
   for (int i = 0; i < planning::kAssetClasses; ++i) {
     const auto asset = static_cast<AssetClass>(i);
     if (word == planning::asset_class_name(asset)) return asset;
-    names.push_back(planning::asset_class_name(asset));
+    names.emplace_back(planning::asset_class_name(asset));
   }
   throw InputError(where, "eligible", "'" + word + "'", join_alternatives(names));
 }
@@ -280,6 +286,8 @@ BuiltProblem build_problem(const Scenario& scenario, const Catalog& catalog) {
   add_lines(scenario, catalog, &p);
   add_accelerators(scenario, catalog, &built);
   add_sites(scenario, catalog, &p);
+  add_existing(scenario, &p);
+  add_vendors(scenario, &p);
   add_demand(scenario, catalog, &p);
   add_energy(scenario, catalog, &p);
   add_capability(scenario, catalog, &built);

@@ -15,6 +15,8 @@ void add_lines(const Scenario& scenario, const catalog::Catalog& catalog,
                planning::Problem* problem);
 void add_sites(const Scenario& scenario, const catalog::Catalog& catalog,
                planning::Problem* problem);
+void add_existing(const Scenario& scenario, planning::Problem* problem);
+void add_vendors(const Scenario& scenario, planning::Problem* problem);
 void add_demand(const Scenario& scenario, const catalog::Catalog& catalog,
                 planning::Problem* problem);
 void add_money(const Scenario& scenario, const catalog::Catalog& catalog,

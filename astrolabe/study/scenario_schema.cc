@@ -224,6 +224,11 @@ std::vector<TableSpec> place_tables() {
        "IT power that must stand there.",
        {quantity(KeyType::kNumber, "it_power", "mw", "", 0, kUnlimited, "At least this IT power"),
         of_type(KeyType::kQuarter, "from", kRequired, "", "From this quarter on")}},
+  };
+}
+
+std::vector<TableSpec> holding_tables() {
+  return {
       {"vendor",
        true,
        false,
@@ -278,7 +283,7 @@ std::vector<TableSpec> place_tables() {
 const std::vector<TableSpec>& scenario_tables() {
   static const std::vector<TableSpec> all = [] {
     std::vector<TableSpec> tables = general_tables();
-    for (const auto& part : {demand_tables(), supply_tables(), place_tables()}) {
+    for (const auto& part : {demand_tables(), supply_tables(), place_tables(), holding_tables()}) {
       tables.insert(tables.end(), part.begin(), part.end());
     }
     return tables;

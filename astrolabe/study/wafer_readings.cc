@@ -129,9 +129,9 @@ Table readings_table(const Scenario& scenario, const Catalog& catalog, const Pro
                                       fed.tokens_per_day.in(units::token) / 1e15,
                                       fed.price.in(units::billion_usd)};
       for (const Announced& it : kAnnounced) {
-        row.push_back(catalog.get<Power::kDim>(it.entity, it.attribute) / fed.it_power);
+        row.emplace_back(catalog.get<Power::kDim>(it.entity, it.attribute) / fed.it_power);
       }
-      row.push_back(fed.unserved);
+      row.emplace_back(fed.unserved);
       table.add_row(std::move(row));
     }
   }
