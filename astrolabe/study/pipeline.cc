@@ -47,6 +47,71 @@ Table steps_table(const planning::Solution& solution) {
   return table;
 }
 
+bool has_fact(const catalog::Catalog& catalog, const std::string& entity,
+              const std::string& attribute) {
+  const auto facts = catalog.facts_of(entity);
+  return std::any_of(facts.begin(), facts.end(), [&](const catalog::Fact* fact) {
+    return fact->attribute.substr(0, fact->attribute.find('@')) == attribute;
+  });
+}
+
+// Facts behind the figures of tables whose rows mix many entities: those that enter their
+// arithmetic.
+void name_facts(const planning::Problem& p, const catalog::Catalog& catalog, Table* table) {
+  struct Basis {
+    const char* table;
+    std::size_t column;
+    std::vector<const char*> accelerator, hbm, line, site;
+  };
+  static const std::vector<Basis> kBases = {
+      {"orders",
+       5,
+       {"packaging", "process_node"},
+       {"cycle_time"},
+       {"cycle_time", "module_lead_time"},
+       {"build_time", "grid_lead_time"}},
+      {"timeline",
+       3,
+       {},
+       {},
+       {"module_lead_time", "module_ramp_time"},
+       {"build_time", "grid_lead_time"}},
+      {"flows",
+       4,
+       {"hbm_stacks", "hbm_bandwidth"},
+       {"die_area", "defect_density", "test_yield"},
+       {},
+       {}},
+      {"bottlenecks",
+       5,
+       {"price", "it_power"},
+       {},
+       {"capacity", "hbm_capacity"},
+       {"contracted_power", "expandable_power", "shell_capex"}},
+      {"cost_summary", 1, {"price"}, {}, {"module_capex"}, {"shell_capex", "grid_capex"}},
+      {"supply", 3, {"packages_per_wafer", "die_area"}, {"net_capacity_per_wafer"}, {}, {}},
+      {"demand", 3, {"hbm_bandwidth", "dense_fp8"}, {}, {}, {}},
+      {"allocation", 6, {"hbm_bandwidth", "dense_fp8"}, {}, {}, {}},
+      {"energy", 2, {"it_power"}, {}, {}, {"pue", "grid"}},
+      {"funds", 2, {"price"}, {}, {}, {"shell_capex"}},
+  };
+  for (const Basis& basis : kBases) {
+    if (table->name != basis.table) continue;
+    std::vector<std::string>& facts = table->columns[basis.column].facts;
+    auto add = [&](const auto& items, const std::vector<const char*>& attributes) {
+      for (const auto& item : items) {
+        for (const char* attribute : attributes) {
+          if (has_fact(catalog, item.name, attribute)) facts.push_back(item.name + "." + attribute);
+        }
+      }
+    };
+    add(p.accelerators, basis.accelerator);
+    add(p.hbm, basis.hbm);
+    add(p.lines, basis.line);
+    add(p.sites, basis.site);
+  }
+}
+
 void add_run_facts(const ScenarioAndCatalog& input, const planning::Solution& solution,
                    const planning::Formulation& formulation, PlanStudy* study) {
   const milp::Statistics statistics = formulation.model().statistics();
@@ -137,6 +202,7 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   study.tables.push_back(built.materials);
   study.tables.push_back(steps_table(solution));
   add_letter_tables(input, problem, &study);
+  for (Table& table : study.tables) name_facts(problem, input.catalog, &table);
   study.summary = plan_summary(view, study.headlines);
   study.facts = facts_of(study, input.catalog);
   study.notes.emplace_back(
