@@ -114,7 +114,7 @@ BENCHMARK(verification)->Unit(benchmark::kMillisecond);
 // per family and period) are to blame.
 void explanation(benchmark::State& state, SolverKind kind) {
   Model m = make_plan(10, 20);
-  std::vector<ConstraintGroup> groups(2 * kPeriods);
+  std::vector<ConstraintGroup> groups(2UL * kPeriods);
   for (std::size_t i = 0; i < m.num_constraints(); ++i) {
     const auto t = i / 30;
     groups[2 * t + (i % 30 < 10 ? 0 : 1)].rows.emplace_back(i);

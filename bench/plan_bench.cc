@@ -1,7 +1,7 @@
 // Speed of the steps from scenario to plan, on the reference question, one thread:
 //   cmake --build build/release --target plan_bench && build/release/plan_bench
-// BuildProblem reads nothing: capability search, bills of materials, capacity paths. BuildModel makes
-// the mixed-integer program. Solve finds the plan to a gap of 0.5 % and checks every answer.
+// build_problem reads nothing: capability search, bills of materials, capacity paths. build_model makes
+// the mixed-integer program. solve_plan finds the plan to a gap of 0.5 % and checks every answer.
 
 #include <benchmark/benchmark.h>
 
@@ -17,29 +17,29 @@ study::ScenarioAndCatalog reference() {
                               ASTROLABE_SOURCE_DIR "/data");
 }
 
-void ReadScenario(benchmark::State& state) {
+void read_scenario(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(reference());
 }
-BENCHMARK(ReadScenario)->Unit(benchmark::kMillisecond);
+BENCHMARK(read_scenario)->Unit(benchmark::kMillisecond);
 
-void BuildProblem(benchmark::State& state) {
+void build_problem(benchmark::State& state) {
   const auto input = reference();
   for (auto _ : state) {
     benchmark::DoNotOptimize(study::build_problem(input.scenario, input.catalog));
   }
 }
-BENCHMARK(BuildProblem)->Unit(benchmark::kMillisecond);
+BENCHMARK(build_problem)->Unit(benchmark::kMillisecond);
 
-void BuildModel(benchmark::State& state) {
+void build_model(benchmark::State& state) {
   const auto input = reference();
   const auto built = study::build_problem(input.scenario, input.catalog);
   for (auto _ : state) {
     benchmark::DoNotOptimize(planning::Formulation::build(built.problem));
   }
 }
-BENCHMARK(BuildModel)->Unit(benchmark::kMillisecond);
+BENCHMARK(build_model)->Unit(benchmark::kMillisecond);
 
-void Solve(benchmark::State& state) {
+void solve_plan(benchmark::State& state) {
   const auto input = reference();
   const auto built = study::build_problem(input.scenario, input.catalog);
   const auto formulation = planning::Formulation::build(built.problem);
@@ -47,7 +47,7 @@ void Solve(benchmark::State& state) {
   options.solver = milp::available_solvers().front();
   for (auto _ : state) benchmark::DoNotOptimize(planning::solve(formulation, options));
 }
-BENCHMARK(Solve)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(solve_plan)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace
 }  // namespace astrolabe
