@@ -1,7 +1,8 @@
 // Speed of the steps from scenario to plan, on the reference question, one thread:
 //   cmake --build build/release --target plan_bench && build/release/plan_bench
-// build_problem reads nothing: capability search, bills of materials, capacity paths. build_model makes
-// the mixed-integer program. solve_plan finds the plan to a gap of 0.5 % and checks every answer.
+// build_problem reads nothing: capability search, bills of materials, capacity paths. build_model
+// makes the mixed-integer program. solve_plan finds the plan to a gap of 0.5 % and checks every
+// answer.
 
 #include <benchmark/benchmark.h>
 
