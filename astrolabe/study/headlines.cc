@@ -192,10 +192,9 @@ std::vector<Headline> plan_headlines(const PlanView& view) {
                        fmt::format("{} GW of facility power, {:.2f} million accelerators",
                                    gigawatt(last.facility_power_mw), last.accelerators / 1e6),
                        facts_of(view, "it_power")});
-  headlines.push_back(
-      {"Most DRAM wafer starts in a year", fmt::format("{:.0f}", peak), "thousand a month",
-       fmt::format("in {}, HBM and host memory; the letter of intent says 900", peak_year),
-       line_facts});
+  headlines.push_back({"Most DRAM wafer starts in a year", fmt::format("{:.0f}", peak),
+                       "thousand a month", fmt::format("in {}, HBM and host memory", peak_year),
+                       line_facts});
   headlines.push_back(
       {"Net present cost", fmt::format("{:.0f}", npv), "billion USD",
        fmt::format("real, at {:.1f} % a year, residual values credited", 100 * p.discount_rate),
