@@ -8,6 +8,12 @@ find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(GTest REQUIRED)
 
+find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+add_library(zstd_c INTERFACE)
+target_include_directories(zstd_c SYSTEM INTERFACE ${ZSTD_INCLUDE_DIR})
+target_link_libraries(zstd_c INTERFACE ${ZSTD_LIBRARY})
+
 # highsbox ships a broken CMake package (it points at lib64/), so its parts are located one by one.
 file(GLOB ASTROLABE_HIGHSBOX LIST_DIRECTORIES true
      ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/highsbox/highs_dist)

@@ -23,7 +23,7 @@ if(ASTROLABE_COVERAGE)
 endif()
 
 # Libraries that only some modules use: kept in their .cc files.
-set(ASTROLABE_LIBS_base fmt::fmt)
+set(ASTROLABE_LIBS_base fmt::fmt zstd_c)
 set(ASTROLABE_LIBS_milp ${ASTROLABE_HIGHS_TARGET} ${ASTROLABE_CBC_TARGET} Threads::Threads)
 set(ASTROLABE_LIBS_workload nlohmann_json::nlohmann_json)
 set(ASTROLABE_LIBS_report nlohmann_json::nlohmann_json)
