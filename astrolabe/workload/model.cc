@@ -81,8 +81,12 @@ double ModelArchitecture::state_elements() const {
 
 Bytes weight_bytes(const ModelArchitecture& model, const Precision& precision) {
   const double wide = model.embedding_parameters() + model.n_moe * model.router_parameters();
-  return wide * bytes_per_element(precision.head) +
-         (model.total_parameters() - wide) * bytes_per_element(precision.weights);
+  const double experts = model.n_moe * model.experts * model.expert_parameters();
+  const double ffn = model.n_dense_ffn * model.dense_ffn_parameters() +
+                     model.n_moe * model.shared_expert_parameters();
+  const double mixers = model.total_parameters() - wide - experts - ffn;
+  return wide * traits(precision.head).weight + experts * traits(precision.experts).weight +
+         ffn * traits(precision.ffn).weight + mixers * traits(precision.projections).weight;
 }
 
 Bytes kv_bytes(const ModelArchitecture& model, const Precision& precision, double context) {

@@ -50,8 +50,12 @@ struct ModelArchitecture {
   int experts = 0, topk = 0;
   double expert_ffn = 0, shared_ffn = 0, moe_latent = 0;
 
+  int mtp_layers = 0;  // multi-token prediction
+  bool has_qk_norm = false;
+
   double linear_k_heads = 0, linear_k_dim = 0, linear_v_heads = 0, linear_v_dim = 0;
   double mamba_heads = 0, mamba_head_dim = 0, mamba_state = 0, mamba_groups = 0;
+  double conv_width = 4;  // short convolution before linear attention
 
   int n_attention() const { return n_full_attention + n_window_attention; }
   int n_layers() const;  // pipeline stages split these

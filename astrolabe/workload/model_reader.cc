@@ -80,6 +80,7 @@ void ModelReader::read_mixtures(ModelArchitecture& m) const {
   m.expert_ffn = optional("expert_ffn");
   m.shared_ffn = optional("shared_ffn");
   m.moe_latent = optional("moe_latent");
+  m.mtp_layers = count("mtp_layers");
   m.linear_k_heads = optional("lin_k_heads");
   m.linear_k_dim = optional("lin_k_dim");
   m.linear_v_heads = optional("lin_v_heads");

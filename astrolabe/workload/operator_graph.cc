@@ -7,29 +7,6 @@
 
 namespace astrolabe::workload {
 
-Flop total_flops(const OperatorList& operators) {
-  Flop sum;
-  for (const Operator& op : operators) sum += op.count * op.flops;
-  return sum;
-}
-
-Bytes total_bytes(const OperatorList& operators) {
-  Bytes sum;
-  for (const Operator& op : operators) sum += op.count * op.bytes();
-  return sum;
-}
-
-Bytes total_weight_bytes(const OperatorList& operators) {
-  Bytes sum;
-  for (const Operator& op : operators) sum += op.count * op.weights;
-  return sum;
-}
-
-double expected_distinct_experts(double experts, double topk, double tokens) {
-  if (experts <= 0) return 0;
-  return experts * (1 - std::pow(1 - topk / experts, tokens));
-}
-
 double stage_imbalance(const ModelArchitecture& model, const ShardDegrees& shard) {
   const double per_stage = static_cast<double>(model.n_layers()) / shard.pipeline;
   return std::ceil(per_stage) / per_stage;
@@ -50,15 +27,17 @@ Bytes weight_bytes_per_accelerator(const ModelArchitecture& m, const Precision& 
     attention += m.hidden * (m.head_dim + m.value_width()) * (1 - m.kv_heads / tp);
   }
   const double slots = m.experts + s.redundant_experts;
-  const double moe = slots * m.expert_parameters() / s.group() + m.shared_expert_parameters() / tp;
-  const double narrow = m.n_attention() * attention + m.n_linear * m.linear_parameters() / tp +
-                        m.n_dense_ffn * m.dense_ffn_parameters() / tp + m.n_moe * moe;
+  const double experts = m.n_moe * slots * m.expert_parameters() / s.group();
+  const double mixers = m.n_attention() * attention + m.n_linear * m.linear_parameters() / tp;
+  const double ffn =
+      m.n_dense_ffn * m.dense_ffn_parameters() / tp + m.n_moe * m.shared_expert_parameters() / tp;
   const double stages = s.pipeline;
   const double layers = stage_imbalance(m, s) / stages;
   // Embeddings and LM head are on different stages when there are two or more.
   const double embedding = m.embedding_parameters() / tp / (stages > 1 ? 2 : 1);
-  return layers * narrow * bytes_per_element(p.weights) +
-         (layers * m.n_moe * m.router_parameters() + embedding) * bytes_per_element(p.head);
+  return layers * (mixers * traits(p.projections).weight + ffn * traits(p.ffn).weight +
+                   experts * traits(p.experts).weight) +
+         (layers * m.n_moe * m.router_parameters() + embedding) * traits(p.head).weight;
 }
 
 Bytes kv_bytes_per_accelerator(const ModelArchitecture& m, const Precision& p,
@@ -75,13 +54,8 @@ OperatorList build_operator_graph(const ModelArchitecture& model, const Precisio
                                   const ShardDegrees& shard, const Batch& batch,
                                   const Routing& routing) {
   GraphBuilder builder(model, precision, shard, batch, routing);
-  builder.add_embedding();
-  builder.add_attention_layers();
-  builder.add_linear_layers();
-  builder.add_dense_ffn_layers();
-  builder.add_moe_layers();
-  builder.add_head();
-  builder.add_stage_transfer();
+  builder.add_model();
+  builder.add_drafts();
   return builder.take();
 }
 
