@@ -95,7 +95,8 @@ void GraphBuilder::add_drafts() {
     tokens_ = rank_.tokens();
     elementwise(OperatorKind::kNorm, "mtp_norm", 2 * count, h, h);
     gemm("mtp_projection", count, tokens_, h, 2 * h, precision_.projections);
-    add_layers({.full_attention = count,
+    add_layers({.full_attention = model_.n_full_attention > 0 ? count : 0,
+                .window_attention = model_.n_full_attention > 0 ? 0 : count,
                 .dense_ffn = model_.is_moe() ? 0 : count,
                 .moe = model_.is_moe() ? count : 0});
     add_head(count);

@@ -45,12 +45,16 @@ class GraphBuilder {
 
   void add_layers(const LayerCounts& counts);
   void add_attention(const LayerCounts& counts);
-  void add_grouped_attention(const LayerCounts& counts);
-  void add_grouped_core(double count, double window);
+  void add_attention_layer(double count, bool is_window);
+  void add_grouped_attention(double count, bool is_window);
+  void add_attention_core(const char* decode, const char* prefill, double count,
+                          AttentionShape shape);
   void add_latent_attention(double count);
-  void add_latent_decode(double count);
-  void add_latent_prefill(double count);
-  void add_indexer(double count);
+  void add_latent_core(double count, LatentShape shape, bool is_decode);
+  void add_absorbed(const Operator& core, const char* name, double count, double tokens);
+  void add_compressed_attention(double count, bool is_window);
+  void add_compressed_core(double count, double ratio, bool is_sparse);
+  void add_indexer(double count, double key_width, double entry_tokens);
   void add_context_gather(double count, double elements);
   void add_linear(double count);
   void add_linear_core(double count);

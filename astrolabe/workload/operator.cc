@@ -43,29 +43,48 @@ Operator start(OperatorKind kind, NumberFormat format) {
 Operator make_attention(OperatorKind kind, const AttentionShape& a) {
   Operator op = start(kind, a.compute);
   const double d = a.head_dim + a.value_dim;
-  const double p = pairs(a.query_tokens, a.context, a.window, a.square_ratio);
+  const double window = a.window * a.entry_tokens;
+  const double p = pairs(a.query_tokens, a.context, window, a.square_ratio) / a.entry_tokens;
   op.flops = 2 * a.sequences * a.heads * d * p * units::flop;
   // Engines pad V to the width of K.
-  op.kv = a.sequences * tokens_seen(a.query_tokens, a.context, a.window) * 2 * a.kv_heads *
-          a.head_dim * bytes_per_element(a.kv_cache);
+  const double width = (a.values_are_keys ? 1 : 2) * a.kv_heads * a.head_dim;
+  op.kv = a.sequences * tokens_seen(a.query_tokens, a.context, window) / a.entry_tokens * width *
+          bytes_per_element(a.kv_cache);
   op.activations = a.sequences * a.query_tokens * a.heads * d * kBf16;
   op.shape = a;
   return op;
 }
 
-double conv_channels(const LinearShape& s) {
-  return 2 * s.k_heads * s.k_dim + s.v_heads * s.v_dim;
-}
+double conv_channels(const LinearShape& s) { return 2 * s.k_heads * s.k_dim + s.v_heads * s.v_dim; }
 
 }  // namespace
 
 const char* operator_kind_name(OperatorKind kind) {
-  constexpr std::array<const char*, kOperatorKinds> kNames = {
-      "gemm",           "experts",       "attention_prefill", "attention_decode", "latent_prefill",
-      "latent_decode",  "sparse_latent", "absorb_query",      "absorb_value",     "indexer",
-      "convolution",    "linear_attention", "quantize",       "norm",             "rotary",
-      "activation",     "elementwise",   "embedding",         "sampling",         "all_reduce",
-      "all_gather",     "reduce_scatter", "dispatch",         "combine",          "send_receive"};
+  constexpr std::array<const char*, kOperatorKinds> kNames = {"gemm",
+                                                              "experts",
+                                                              "attention_prefill",
+                                                              "attention_decode",
+                                                              "latent_prefill",
+                                                              "latent_decode",
+                                                              "sparse_latent",
+                                                              "absorb_query",
+                                                              "absorb_value",
+                                                              "indexer",
+                                                              "convolution",
+                                                              "linear_attention",
+                                                              "quantize",
+                                                              "norm",
+                                                              "rotary",
+                                                              "activation",
+                                                              "elementwise",
+                                                              "embedding",
+                                                              "sampling",
+                                                              "all_reduce",
+                                                              "all_gather",
+                                                              "reduce_scatter",
+                                                              "dispatch",
+                                                              "combine",
+                                                              "send_receive"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -108,7 +127,8 @@ Operator make_latent_prefill(const LatentShape& s) {
   const double p = pairs(s.query_tokens, s.context, 0, s.square_ratio);
   op.flops = 2 * s.sequences * s.heads * (query + s.value_dim) * p * units::flop;
   const double query_and_output = s.query_tokens * s.heads * (query + s.value_dim);
-  const double keys_and_values = s.kv_length() * (s.heads * (s.nope_dim + s.value_dim) + s.rope_dim);
+  const double keys_and_values =
+      s.kv_length() * (s.heads * (s.nope_dim + s.value_dim) + s.rope_dim);
   op.activations = s.sequences * (query_and_output + keys_and_values) * kBf16;
   op.shape = s;
   return op;
@@ -150,8 +170,8 @@ Operator make_absorb(OperatorKind kind, const AbsorbShape& s) {
 Operator make_indexer(const IndexerShape& s) {
   Operator op = start(OperatorKind::kIndexer, NumberFormat::kFp8);
   const double p = pairs(s.query_tokens, s.context, 0, s.square_ratio);
-  op.flops = 2 * s.sequences * s.heads * s.dim * p * units::flop;
-  op.kv = s.sequences * (s.context + s.query_tokens) * s.dim * units::byte;
+  op.flops = 2 * s.sequences * s.heads * s.dim * p / s.entry_tokens * units::flop;
+  op.kv = s.sequences * (s.context + s.query_tokens) / s.entry_tokens * s.dim * units::byte;
   op.activations = s.sequences * s.query_tokens * s.heads * s.dim * units::byte;
   op.shape = s;
   return op;

@@ -59,6 +59,10 @@ OperatorList build_operator_graph(const ModelArchitecture& model, const Precisio
 Bytes weight_bytes_per_accelerator(const ModelArchitecture& model, const Precision& precision,
                                    const ShardDegrees& shard);
 
+// What multi-token prediction adds to that when an engine loads it, on the stage that runs it.
+Bytes mtp_bytes_per_accelerator(const ModelArchitecture& model, const Precision& precision,
+                                const ShardDegrees& shard);
+
 // KV cache and recurrent state of one sequence on one accelerator of its attention-DP rank.
 Bytes kv_bytes_per_accelerator(const ModelArchitecture& model, const Precision& precision,
                                const ShardDegrees& shard, double context);

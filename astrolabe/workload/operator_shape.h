@@ -36,7 +36,9 @@ struct AttentionShape {
   double sequences = 0, query_tokens = 1, context = 0;
   double heads = 0, kv_heads = 0;  // on this accelerator
   double head_dim = 0, value_dim = 0;
-  double window = 0;        // 0: none
+  double window = 0;        // cache entries a query attends to (window or top-k); 0: all
+  double entry_tokens = 1;  // tokens of a compressed cache entry
+  bool values_are_keys = false;
   double square_ratio = 1;  // E[n^2]/E[n]^2 of the query tokens of a prefill
   NumberFormat compute = NumberFormat::kBf16, kv_cache = NumberFormat::kBf16;
 
@@ -66,7 +68,7 @@ struct AbsorbShape {
 struct IndexerShape {
   double sequences = 0, query_tokens = 1, context = 0;
   double heads = 0, dim = 0, topk = 0;
-  double square_ratio = 1;
+  double square_ratio = 1, entry_tokens = 1;
 };
 
 // Short convolution or recurrence of Gated DeltaNet (delta rule) or Mamba-2 (scan), whose groups
