@@ -12,6 +12,20 @@ NumberFormat Accelerator::executed_format(NumberFormat wanted) const {
   return rates[static_cast<std::size_t>(wanted)] ? wanted : NumberFormat::kBf16;
 }
 
+workload::GemmFormat Accelerator::executed_format(workload::GemmFormat wanted) const {
+  const NumberFormat multiplied = workload::traits(wanted).multiplied;
+  return executed_format(multiplied) == multiplied ? wanted : workload::widened(wanted);
+}
+
+workload::Precision Accelerator::executed_precision(workload::Precision p) const {
+  p.projections = executed_format(p.projections);
+  p.ffn = executed_format(p.ffn);
+  p.experts = executed_format(p.experts);
+  p.head = executed_format(p.head);
+  p.attention = executed_format(p.attention);
+  return p;
+}
+
 FlopRate Accelerator::peak(NumberFormat wanted) const {
   const auto& rate = rates[static_cast<std::size_t>(executed_format(wanted))];
   ASTROLABE_DEMAND(rate.has_value(), name + " has no bf16 rate");

@@ -30,6 +30,10 @@ struct Accelerator {
 
   // The format in which the tensor cores multiply when `wanted` is asked for.
   workload::NumberFormat executed_format(workload::NumberFormat wanted) const;
+  // `wanted`, or the same weights widened to bf16.
+  workload::GemmFormat executed_format(workload::GemmFormat wanted) const;
+  // Of each kind of linear layer.
+  workload::Precision executed_precision(workload::Precision wanted) const;
   FlopRate peak(workload::NumberFormat wanted) const;  // of the executed format
 };
 

@@ -45,11 +45,15 @@ OperatorCost RooflineTime::cost(const Operator& op) const {
 double DeratedTime::compute_fraction(const Operator& op) const {
   const auto format = static_cast<std::size_t>(accelerator_.executed_format(op.format));
   switch (op.kind) {
-    case OperatorKind::kGroupedGemm:
+    case OperatorKind::kExperts:
       return derating_.grouped_gemm[format];
     case OperatorKind::kAttentionPrefill:
+    case OperatorKind::kLatentPrefill:
       return derating_.attention_prefill;
     case OperatorKind::kAttentionDecode:
+    case OperatorKind::kLatentDecode:
+    case OperatorKind::kSparseLatent:
+    case OperatorKind::kIndexer:
     case OperatorKind::kLinearAttention:
       return derating_.attention_decode;
     default:

@@ -81,7 +81,7 @@ void CapabilitySearch::finish(OperatingPoint& o, Frequency requests, Energy ener
   o.it_power = std::max(a.it_power - (a.tdp - o.power), o.power);
   o.energy_per_token = o.power / o.processed_tokens() * units::token;
   o.hbm_bandwidth = traffic * requests;
-  o.mfu = flops * requests / a.peak(engine_.precision().compute);
+  o.mfu = flops * requests / a.peak(workload::traits(engine_.precision().ffn).multiplied);
 }
 
 OperatingPoint CapabilitySearch::aggregated(const ServingPoint& p) const {

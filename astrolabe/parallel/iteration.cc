@@ -78,21 +78,22 @@ IterationModel::IterationModel(const workload::ModelArchitecture& model,
       times_(times),
       fabric_(make_fabric(accelerator, derating)),
       power_(accelerator, derating) {
-  // What is multiplied in bf16 is also read in bf16.
-  precision_.compute = accelerator.executed_format(precision.compute);
+  precision_ = accelerator.executed_precision(precision);
 }
 
 Duration IterationModel::collective_time(const Layout& layout, const Operator& op) const {
+  const auto& shape = op.get<workload::CollectiveShape>();
   switch (op.kind) {
     case OperatorKind::kAllReduce:
-      return network::all_reduce_time(fabric_, op.ranks, op.payload);
+      return network::all_reduce_time(fabric_, shape.ranks, shape.payload);
     case OperatorKind::kAllGather:
     case OperatorKind::kReduceScatter:
-      return network::gather_time(fabric_, op.ranks, op.payload);
-    case OperatorKind::kAllToAll:
-      return network::exchange_time(fabric_, op.ranks, op.payload, op.copies);
+      return network::gather_time(fabric_, shape.ranks, shape.payload);
+    case OperatorKind::kDispatch:
+    case OperatorKind::kCombine:
+      return network::exchange_time(fabric_, shape.ranks, shape.payload, shape.copies);
     default:
-      return network::send_time(fabric_, layout.accelerators() > fabric_.domain, op.payload);
+      return network::send_time(fabric_, layout.accelerators() > fabric_.domain, shape.payload);
   }
 }
 
@@ -113,7 +114,7 @@ IterationCost IterationModel::sequential(const Layout& layout, const Batch& batc
     Resource bound = Resource::kNetwork;
     if (workload::is_collective(op.kind)) {
       time = op.count * collective_time(layout, op);
-      if (op.kind == OperatorKind::kAllToAll) c.exchange += time;
+      if (workload::is_all_to_all(op.kind)) c.exchange += time;
       c.energy += power_.at(0, 0) * time;
     } else {
       const device::OperatorCost cost = times_.cost(op);

@@ -30,8 +30,9 @@ TrainingCapability training_capability(const workload::ModelArchitecture& model,
                                        const device::Accelerator& accelerator,
                                        const device::Derating& derating, double sequence_length) {
   TrainingCapability t;
+  const NumberFormat multiplied = workload::traits(precision.ffn).multiplied;
   const NumberFormat wanted =
-      precision.compute == NumberFormat::kBf16 ? NumberFormat::kBf16 : NumberFormat::kFp8;
+      multiplied == NumberFormat::kBf16 ? NumberFormat::kBf16 : NumberFormat::kFp8;
   t.format = accelerator.executed_format(wanted);
   t.mfu = t.format == NumberFormat::kBf16 ? derating.training_mfu_bf16 : derating.training_mfu_fp8;
   t.flops_per_token = training_flops_per_token(model, sequence_length);

@@ -56,8 +56,10 @@ void ModelReader::read_attention(ModelArchitecture& m) const {
   const std::string& kind = catalog_.get_text(entity_, "attention_kind");
   if (kind == "mla" || kind == "mla+dsa") {
     m.attention = AttentionKind::kLatent;
+  } else if (kind == "compressed") {
+    m.attention = AttentionKind::kCompressed;
   } else if (kind != "gqa" && kind != "mha" && kind != "mqa") {
-    reject("attention_kind", "mha, gqa, mqa, mla or mla+dsa");
+    reject("attention_kind", "mha, gqa, mqa, mla, mla+dsa or compressed");
   }
   m.has_output_gate = optional("attn_output_gate") > 0;
   m.heads = count("heads");
@@ -71,6 +73,17 @@ void ModelReader::read_attention(ModelArchitecture& m) const {
   m.index_topk = optional("dsa_index_topk");
   m.index_heads = optional("dsa_index_heads");
   m.index_dim = optional("dsa_index_dim");
+  m.n_index = count("n_index_layers");
+  m.has_qk_norm = has_query_key_norm(m.model_type);
+  m.has_values_as_keys = optional("values_are_keys") > 0;
+  m.window_kv_heads = count("window_kv_heads");
+  m.window_head_dim = optional("window_head_dim");
+  m.window_value_dim = optional("window_v_head_dim");
+  m.n_compressed_sparse = count("n_compressed_sparse_layers");
+  m.sparse_ratio = optional("compress_ratio_sparse");
+  m.dense_ratio = optional("compress_ratio_dense");
+  m.output_rank = optional("o_lora_rank");
+  m.output_groups = optional("o_groups");
 }
 
 void ModelReader::read_mixtures(ModelArchitecture& m) const {
@@ -80,10 +93,13 @@ void ModelReader::read_mixtures(ModelArchitecture& m) const {
   m.expert_ffn = optional("expert_ffn");
   m.shared_ffn = optional("shared_ffn");
   m.moe_latent = optional("moe_latent");
+  m.mtp_layers = count("mtp_layers");
   m.linear_k_heads = optional("lin_k_heads");
   m.linear_k_dim = optional("lin_k_dim");
   m.linear_v_heads = optional("lin_v_heads");
   m.linear_v_dim = optional("lin_v_dim");
+  m.has_channel_gates = m.n_linear > 0 && m.model_type == "kimi_linear";
+  m.has_full_rank_gate = optional("lin_full_rank_gate") > 0;
   m.mamba_heads = optional("mamba_heads");
   m.mamba_head_dim = optional("mamba_head_dim");
   m.mamba_state = optional("ssm_state");
@@ -91,19 +107,8 @@ void ModelReader::read_mixtures(ModelArchitecture& m) const {
 }
 
 void ModelReader::check(const ModelArchitecture& m) const {
-  if (m.heads <= 0) reject("heads", "at least one head");
-  if (m.n_attention() + m.n_linear <= 0) reject("n_full_attn_layers", "at least one mixer layer");
-  if (m.attention == AttentionKind::kLatent && (m.kv_rank <= 0 || m.value_dim <= 0)) {
-    reject("kv_lora_rank", "kv_lora_rank and v_head_dim of an MLA model");
-  }
-  if (m.attention == AttentionKind::kGrouped && (m.kv_heads <= 0 || m.head_dim <= 0)) {
-    reject("kv_heads", "kv_heads and head_dim of a GQA model");
-  }
-  if (m.n_window_attention > 0 && m.window <= 0) reject("window", "a window of at least one token");
-  if (m.n_dense_ffn > 0 && m.dense_ffn <= 0) reject("dense_ffn", "the width of a dense layer");
-  if (m.n_moe > 0 && (m.experts <= 0 || m.topk <= 0 || m.topk > m.experts || m.expert_ffn <= 0)) {
-    reject("experts", "experts >= topk >= 1 and expert_ffn of a mixture of experts");
-  }
+  const std::optional<DimensionConflict> conflict = find_dimension_conflict(m);
+  if (conflict) reject(conflict->attribute, conflict->allowed);
 }
 
 void ModelReader::reject(std::string_view attribute, const std::string& allowed) const {

@@ -40,14 +40,7 @@ Derating half_of_everything() {
 }
 
 Operator gemm(double m, double n, double k) {
-  Operator op;
-  op.flops = 2 * m * n * k * units::flop;
-  op.weights = 2 * n * k * units::byte;
-  op.activations = 2 * (m * k + m * n) * units::byte;
-  op.m = m;
-  op.n = n;
-  op.k = k;
-  return op;
+  return workload::make_gemm({.m = m, .n = n, .k = k});
 }
 
 TEST(OperatorTimeTest, RooflineIsTheSlowerOfArithmeticAndMemory) {
@@ -68,7 +61,7 @@ TEST(OperatorTimeTest, DeratedAddsLaunchAndDividesByFractions) {
   op.flops = 300.0 * units::flop;
   op.weights = 20.0 * units::byte;
   EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 6);
-  op.kind = OperatorKind::kGroupedGemm;
+  op.kind = OperatorKind::kExperts;
   EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 12);
   op.kind = OperatorKind::kAttentionPrefill;
   EXPECT_DOUBLE_EQ(derated.cost(op).time.in(units::second), 0.1 + 7.5);

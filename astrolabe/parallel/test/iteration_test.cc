@@ -93,8 +93,7 @@ TEST_F(IterationTest, FormatWithoutARateReadsActivationsInBf16) {
   const device::RooflineTime roofline(a);
   const IterationModel e(small_dense(), workload::parse_precision("fp8", {"t", 1}), a,
                          plain_derating(), roofline);
-  EXPECT_EQ(e.precision().compute, workload::NumberFormat::kBf16);
-  EXPECT_EQ(e.precision().weights, workload::NumberFormat::kFp8);
+  EXPECT_EQ(e.precision().ffn, workload::GemmFormat::kFp8Weights);
 }
 
 }  // namespace
