@@ -1,0 +1,31 @@
+#pragma once
+
+// What the time of an operator depends on of a chip, as plain numbers.
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace astrolabe::device {
+
+enum class MathFormat : unsigned char { kBf16, kFp8, kInt8, kFp4 };
+inline constexpr int kMathFormats = 4;
+
+struct Chip {
+  std::string name;          // as in tables of measurements: "h200_sxm"
+  std::string architecture;  // "hopper": chips of one architecture run the same kernels
+  double generation = 0;     // year of the architecture, to order them
+  std::array<double, kMathFormats> tflops{};  // dense; 0 = the chip lacks the format
+  double hbm_gbps = 0;                        // GB/s
+  double tdp_w = 0;
+
+  double peak_tflops(MathFormat format) const {
+    const double own = tflops[static_cast<std::size_t>(format)];
+    return own > 0 ? own : tflops[0];
+  }
+};
+
+// InputError when a figure is missing or no number.
+std::vector<Chip> read_chips(const std::string& path);
+
+}  // namespace astrolabe::device

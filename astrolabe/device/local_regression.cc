@@ -1,0 +1,205 @@
+#include "astrolabe/device/local_regression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "astrolabe/base/error.h"
+
+namespace astrolabe::device {
+namespace {
+
+constexpr int kMaxNeighbours = 96;
+constexpr int kMaxTerms = kMaxCoordinates + 1;
+constexpr int kReweightings = 4;
+constexpr double kReach = 1.1;         // h over the distance of the farthest neighbour
+constexpr double kSmallDeviation = 0.01;  // below it deviations count alike
+constexpr double kRidge = 1e-3;        // of slopes, per unit of weight
+
+// Splits [first, last) at its middle along the dimension of widest extent, which the search finds
+// again from the depth: dimensions take turns.
+void arrange_range(std::span<std::uint32_t> order, const float* points, std::size_t dims,
+                   std::size_t depth) {
+  if (order.size() <= 1) return;
+  const std::size_t axis = depth % dims;
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
+  std::nth_element(order.begin(), middle, order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const float xa = points[a * dims + axis], xb = points[b * dims + axis];
+    return xa < xb || (xa == xb && a < b);
+  });
+  const std::size_t half = order.size() / 2;
+  arrange_range(order.subspan(0, half), points, dims, depth + 1);
+  arrange_range(order.subspan(half + 1), points, dims, depth + 1);
+}
+
+// The k smallest so far, as a heap with the largest on top.
+class NearestHeap {
+ public:
+  explicit NearestHeap(std::span<PointTree::Neighbour> out) : out_(out) {}
+  float bound() const { return n_ < out_.size() ? INFINITY : out_[0].distance2; }
+  void offer(float distance2, std::uint32_t row) {
+    const auto less = [](const auto& a, const auto& b) { return a.distance2 < b.distance2; };
+    if (n_ == out_.size()) {
+      if (distance2 >= out_[0].distance2) return;
+      std::pop_heap(out_.begin(), out_.end(), less);
+      out_.back() = {distance2, row};
+    } else {
+      out_[n_++] = {distance2, row};
+    }
+    std::push_heap(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(n_), less);
+  }
+  int count() const { return static_cast<int>(n_); }
+
+ private:
+  std::span<PointTree::Neighbour> out_;
+  std::size_t n_ = 0;
+};
+
+struct Search {
+  const PointTree& tree;
+  const Coordinates& at;
+  NearestHeap& heap;
+
+  void visit(std::uint32_t first, std::uint32_t last, std::size_t axis) {
+    if (first >= last) return;
+    const std::uint32_t middle = first + (last - first) / 2;
+    const float* p = tree.row(middle);
+    float d2 = 0;
+    for (std::size_t i = 0; i < tree.dims(); ++i) d2 += (p[i] - at[i]) * (p[i] - at[i]);
+    heap.offer(d2, middle);
+    const float side = at[axis] - p[axis];
+    const std::size_t next = axis + 1 == tree.dims() ? 0 : axis + 1;
+    if (side < 0) {
+      visit(first, middle, next);
+      if (side * side < heap.bound()) visit(middle + 1, last, next);
+    } else {
+      visit(middle + 1, last, next);
+      if (side * side < heap.bound()) visit(first, middle, next);
+    }
+  }
+};
+
+// Symmetric positive definite a x = b in place; false when a is singular.
+bool solve(double a[kMaxTerms][kMaxTerms], double* b, int n) {
+  for (int j = 0; j < n; ++j) {
+    for (int k = 0; k < j; ++k) a[j][j] -= a[j][k] * a[j][k];
+    if (a[j][j] <= 1e-12) return false;
+    a[j][j] = std::sqrt(a[j][j]);
+    for (int i = j + 1; i < n; ++i) {
+      for (int k = 0; k < j; ++k) a[i][j] -= a[i][k] * a[j][k];
+      a[i][j] /= a[j][j];
+    }
+  }
+  for (int i = 0; i < n; ++i) {
+    for (int k = 0; k < i; ++k) b[i] -= a[i][k] * b[k];
+    b[i] /= a[i][i];
+  }
+  for (int i = n - 1; i >= 0; --i) {
+    for (int k = i + 1; k < n; ++k) b[i] -= a[k][i] * b[k];
+    b[i] /= a[i][i];
+  }
+  return true;
+}
+
+struct Neighbourhood {
+  int n = 0, terms = 0;
+  double z[kMaxNeighbours][kMaxTerms];  // 1, x_i - x
+  double y[kMaxNeighbours], weight[kMaxNeighbours];
+  double deviation[kMaxNeighbours];
+
+  // Weighted plane with the current deviations; c holds its coefficients.
+  bool fit(bool robust, double* c) const {
+    double a[kMaxTerms][kMaxTerms] = {};
+    std::fill(c, c + terms, 0.0);
+    double total = 0;
+    for (int i = 0; i < n; ++i) {
+      const double w = robust ? weight[i] / std::max(deviation[i], kSmallDeviation) : weight[i];
+      total += w;
+      for (int r = 0; r < terms; ++r) {
+        const double wz = w * z[i][r];
+        c[r] += wz * y[i];
+        for (int s = 0; s <= r; ++s) a[r][s] += wz * z[i][s];
+      }
+    }
+    for (int r = 1; r < terms; ++r) a[r][r] += kRidge * total;
+    return solve(a, c, terms);
+  }
+
+  void deviate(const double* c) {
+    for (int i = 0; i < n; ++i) {
+      double e = y[i];
+      for (int r = 0; r < terms; ++r) e -= c[r] * z[i][r];
+      deviation[i] = std::abs(e);
+    }
+  }
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> PointTree::arrange(std::span<float> points, int dims) {
+  const auto width = static_cast<std::size_t>(dims);
+  std::vector<std::uint32_t> order(points.size() / width);
+  std::iota(order.begin(), order.end(), 0u);
+  arrange_range(order, points.data(), width, 0);
+  const std::vector<float> old(points.begin(), points.end());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    std::copy_n(old.begin() + static_cast<std::ptrdiff_t>(order[i] * width), width,
+                points.begin() + static_cast<std::ptrdiff_t>(i * width));
+  }
+  return order;
+}
+
+int PointTree::nearest(const Coordinates& at, std::span<Neighbour> out) const {
+  NearestHeap heap(out);
+  Search{*this, at, heap}.visit(0, static_cast<std::uint32_t>(size()), 0);
+  return heap.count();
+}
+
+LocalEstimate regress_locally(const PointTree& tree, std::span<const float> values,
+                              const Coordinates& at, int neighbours) {
+  ASTROLABE_ASSERT(neighbours <= kMaxNeighbours, "too many neighbours");
+  std::array<PointTree::Neighbour, kMaxNeighbours> found;
+  const int n = tree.nearest(at, std::span(found).first(static_cast<std::size_t>(neighbours)));
+  float farthest = 0, closest = INFINITY;
+  for (int i = 0; i < n; ++i) {
+    farthest = std::max(farthest, found[static_cast<std::size_t>(i)].distance2);
+    closest = std::min(closest, found[static_cast<std::size_t>(i)].distance2);
+  }
+  const double h2 = std::max(1e-12, kReach * kReach * static_cast<double>(farthest));
+  Neighbourhood hood;
+  hood.terms = static_cast<int>(tree.dims()) + 1;
+  double total = 0;
+  for (int i = 0; i < n; ++i) {
+    const auto& f = found[static_cast<std::size_t>(i)];
+    const float y = values[f.row];
+    if (std::isnan(y)) continue;
+    const auto j = hood.n++;
+    hood.y[j] = y;
+    hood.weight[j] = std::exp(-4.5 * static_cast<double>(f.distance2) / h2);
+    total += hood.weight[j];
+    hood.z[j][0] = 1;
+    for (std::size_t r = 0; r < tree.dims(); ++r) {
+      hood.z[j][r + 1] = static_cast<double>(tree.row(f.row)[r]) - static_cast<double>(at[r]);
+    }
+  }
+  LocalEstimate estimate;
+  estimate.neighbours = hood.n;
+  estimate.distance = std::sqrt(static_cast<double>(closest));
+  if (hood.n == 0) return estimate;
+  double c[kMaxTerms];
+  bool ok = hood.fit(false, c);
+  for (int i = 0; ok && i < kReweightings; ++i) {
+    hood.deviate(c);
+    ok = hood.fit(true, c);
+  }
+  if (!ok) {  // all weight on one point: its value
+    hood.terms = 1;
+    hood.fit(false, c);
+  }
+  hood.deviate(c);
+  estimate.value = c[0];
+  for (int i = 0; i < hood.n; ++i) estimate.spread += hood.weight[i] * hood.deviation[i] / total;
+  return estimate;
+}
+
+}  // namespace astrolabe::device

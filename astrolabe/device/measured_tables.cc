@@ -1,0 +1,259 @@
+#include "astrolabe/device/measured_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <unordered_map>
+
+#include "astrolabe/base/csv.h"
+#include "astrolabe/base/error.h"
+
+namespace astrolabe::device {
+namespace {
+
+constexpr double kLeastCommon = 0.5;  // share of a table's points that its sister must have
+
+std::string path_of(const std::string& directory, Family family) {
+  return directory + "/" + columns_of(family).name + ".csv.zst";
+}
+
+std::string joined(const TableKey& key) {
+  std::string text;
+  for (const std::string* part : {&key.system, &key.framework, &key.version, &key.kernel}) {
+    text += *part + "|";
+  }
+  for (const std::string& c : key.categories) text += c + "|";
+  return text;
+}
+
+TableKey key_of(Family family, const Measurement& m) {
+  TableKey key{family, std::string(m.system), std::string(m.framework), std::string(m.version),
+               std::string(m.kernel), {}};
+  for (std::size_t i = 0; i < kMaxCategories; ++i) key.categories[i] = m.categories[i];
+  return key;
+}
+
+struct Draft {
+  TableKey key;
+  std::vector<float> points, residuals, differences;
+};
+
+void scale(const Interpolation& interpolation, int n, Coordinates* x) {
+  for (int i = 0; i < n; ++i) {
+    (*x)[static_cast<std::size_t>(i)] *= interpolation.scale[static_cast<std::size_t>(i)];
+  }
+}
+
+// The tables of one family, in the order of their first measurement.
+std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family family,
+                                                const Interpolation& interpolation,
+                                                const std::vector<Chip>& chips,
+                                                const MeasuredTables::Filter& keep) {
+  std::vector<std::unique_ptr<Draft>> drafts;
+  std::unordered_map<std::string, Draft*> by_key;
+  Draft* last = nullptr;
+  const Chip* chip = nullptr;
+  const int n = coordinate_count(family);
+  read_measurements(path, [&](const Measurement& m) {
+    if (keep && !keep(family, m)) return;
+    if (chip == nullptr || chip->name != m.system) {
+      const auto it = std::find_if(chips.begin(), chips.end(),
+                                   [&](const Chip& c) { return c.name == m.system; });
+      if (it == chips.end()) return;
+      chip = &*it;
+    }
+    const bool same = last != nullptr && last->key.system == m.system &&
+                      last->key.framework == m.framework && last->key.version == m.version &&
+                      last->key.kernel == m.kernel && last->key.has_categories(m.categories);
+    if (!same) {
+      TableKey key = key_of(family, m);
+      Draft*& entry = by_key[joined(key)];
+      if (entry == nullptr) {
+        drafts.push_back(std::make_unique<Draft>(Draft{std::move(key), {}, {}, {}}));
+        entry = drafts.back().get();
+      }
+      last = entry;
+    }
+    Coordinates x = coordinates_of(family, m.dims);
+    scale(interpolation, n, &x);
+    last->points.insert(last->points.end(), x.begin(), x.begin() + n);
+    const Work work = work_of(family, m.categories, m.dims);
+    last->residuals.push_back(
+        static_cast<float>(std::log(m.latency_us / reference_time_us(family, work, *chip))));
+  });
+  return drafts;
+}
+
+void arrange(Draft* draft) {
+  const int n = coordinate_count(draft->key.family);
+  const auto order = PointTree::arrange(draft->points, n);
+  std::vector<float> residuals(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) residuals[i] = draft->residuals[order[i]];
+  draft->residuals = std::move(residuals);
+}
+
+const std::string& architecture_of(const std::vector<Chip>& chips, const std::string& system) {
+  static const std::string kNone;
+  for (const Chip& c : chips) {
+    if (c.name == system) return c.architecture;
+  }
+  return kNone;
+}
+
+// The largest table of the same kernel on another chip of the architecture; -1 = none.
+int find_sister(const std::vector<std::unique_ptr<Draft>>& drafts, std::size_t of,
+                const std::vector<Chip>& chips) {
+  const TableKey& key = drafts[of]->key;
+  int best = -1;
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    const TableKey& other = drafts[i]->key;
+    if (i == of || other.system == key.system || other.family != key.family ||
+        other.framework != key.framework || other.kernel != key.kernel ||
+        other.categories != key.categories ||
+        architecture_of(chips, other.system) != architecture_of(chips, key.system)) {
+      continue;
+    }
+    if (best < 0 ||
+        drafts[i]->residuals.size() > drafts[static_cast<std::size_t>(best)]->residuals.size()) {
+      best = static_cast<int>(i);
+    }
+  }
+  return best;
+}
+
+struct PointHash {
+  std::size_t operator()(const Coordinates& x) const {
+    std::size_t h = 1469598103934665603u;
+    for (float v : x) h = (h ^ std::hash<float>{}(v)) * 1099511628211u;
+    return h;
+  }
+};
+
+// False when the two have too few points in common.
+bool subtract_sister(const Draft& sister, Draft* draft) {
+  const auto n = static_cast<std::size_t>(coordinate_count(draft->key.family));
+  const auto at = [n](const std::vector<float>& points, std::size_t i) {
+    Coordinates x{};
+    std::copy_n(points.begin() + static_cast<std::ptrdiff_t>(i * n), n, x.begin());
+    return x;
+  };
+  std::unordered_map<Coordinates, float, PointHash> known;
+  known.reserve(sister.residuals.size());
+  for (std::size_t i = 0; i < sister.residuals.size(); ++i) {
+    known.emplace(at(sister.points, i), sister.residuals[i]);
+  }
+  std::size_t common = 0;
+  draft->differences.assign(draft->residuals.size(), NAN);
+  for (std::size_t i = 0; i < draft->residuals.size(); ++i) {
+    const auto it = known.find(at(draft->points, i));
+    if (it == known.end()) continue;
+    draft->differences[i] = draft->residuals[i] - it->second;
+    ++common;
+  }
+  if (static_cast<double>(common) >= kLeastCommon * static_cast<double>(draft->residuals.size())) {
+    return true;
+  }
+  draft->differences.clear();
+  return false;
+}
+
+double number_at(const CsvTable& table, const CsvTable::Row& row, const char* column) {
+  return parse_number(table.cell(row, column), table.position(row), column);
+}
+
+}  // namespace
+
+bool TableKey::has_categories(const Categories& wanted) const {
+  for (std::size_t i = 0; i < kMaxCategories; ++i) {
+    if (categories[i] != wanted[i]) return false;
+  }
+  return true;
+}
+
+Interpolations read_interpolations(const std::string& path) {
+  const CsvTable table = CsvTable::read(path);
+  Interpolations all;
+  for (const auto& row : table.rows()) {
+    const std::string& name = table.cell(row, "family");
+    const auto family = find_family(name);
+    if (!family) throw InputError(table.position(row), "family", name, "a family of operators");
+    Interpolation& one = all[static_cast<std::size_t>(*family)];
+    for (std::size_t i = 0; i < kMaxCoordinates; ++i) {
+      const std::string column = "scale_" + std::to_string(i);
+      one.scale[i] = static_cast<float>(number_at(table, row, column.c_str()));
+    }
+    one.neighbours = static_cast<int>(number_at(table, row, "neighbours"));
+    one.difference_neighbours = static_cast<int>(number_at(table, row, "difference_neighbours"));
+    one.band_known = number_at(table, row, "band_known");
+    one.band_near = number_at(table, row, "band_near");
+    one.band_far = number_at(table, row, "band_far");
+    one.floor = number_at(table, row, "floor");
+    one.near_floor = number_at(table, row, "near_floor");
+    one.far_floor = number_at(table, row, "far_floor");
+  }
+  return all;
+}
+
+void write_interpolations(const std::string& path, const Interpolations& interpolations) {
+  std::string text =
+      "# How measured operators are interpolated. Written by fit_measured from data/measurements.\n"
+      "family";
+  for (std::size_t i = 0; i < kMaxCoordinates; ++i) text += ",scale_" + std::to_string(i);
+  text += ",neighbours,difference_neighbours,band_known,band_near,band_far,floor,near_floor,far_floor\n";
+  for (int f = 0; f < kFamilies; ++f) {
+    const Interpolation& one = interpolations[static_cast<std::size_t>(f)];
+    text += columns_of(static_cast<Family>(f)).name;
+    for (float s : one.scale) text += fmt::format(",{:g}", s);
+    text += fmt::format(",{},{},{:.3g},{:.3g},{:.3g},{:g},{:g},{:g}\n", one.neighbours,
+                        one.difference_neighbours, one.band_known, one.band_near, one.band_far,
+                        one.floor, one.near_floor, one.far_floor);
+  }
+  std::ofstream(path) << text;
+}
+
+MeasuredTables MeasuredTables::compile(const std::string& directory,
+                                       const Interpolations& interpolations,
+                                       const std::vector<Chip>& chips, const Filter& keep,
+                                       std::optional<Family> only) {
+  auto drafts = std::make_shared<std::vector<std::unique_ptr<Draft>>>();
+  for (int f = 0; f < kFamilies; ++f) {
+    const auto family = static_cast<Family>(f);
+    if (only && family != *only) continue;
+    const std::string path = path_of(directory, family);
+    if (!std::filesystem::exists(path)) continue;
+    for (auto& draft : read_family(path, family, interpolations[static_cast<std::size_t>(f)],
+                                   chips, keep)) {
+      arrange(draft.get());
+      drafts->push_back(std::move(draft));
+    }
+  }
+  MeasuredTables result;
+  result.interpolations_ = interpolations;
+  for (std::size_t i = 0; i < drafts->size(); ++i) {
+    Draft& draft = *(*drafts)[i];
+    int sister = find_sister(*drafts, i, chips);
+    if (sister >= 0 && !subtract_sister(*(*drafts)[static_cast<std::size_t>(sister)], &draft)) {
+      sister = -1;
+    }
+    result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences, sister});
+  }
+  result.storage_ = drafts;
+  return result;
+}
+
+std::size_t MeasuredTables::rows() const {
+  std::size_t n = 0;
+  for (const MeasuredTable& t : tables_) n += t.residuals.size();
+  return n;
+}
+
+Coordinates MeasuredTables::coordinates(Family family, const Dims& dims) const {
+  Coordinates x = coordinates_of(family, dims);
+  scale(interpolation(family), coordinate_count(family), &x);
+  return x;
+}
+
+}  // namespace astrolabe::device

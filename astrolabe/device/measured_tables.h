@@ -1,0 +1,90 @@
+#pragma once
+
+// Measured operators of every chip, ready to be interpolated: for each table the points in scaled
+// coordinates and r = log(measured / reference time) at them.
+//
+// A table may have a sister: the same kernel on another chip of the same architecture. Then the
+// differences of r at common points are kept too: they are smoother than r, so that the sister's
+// measurements stand in where this table has none.
+//
+// Compiling the files takes seconds; the result is kept in a cache file with version, fingerprint of
+// its inputs and checksum. A cache that is stale, damaged or of another version is made again; one
+// that cannot be written is done without.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "astrolabe/device/chip.h"
+#include "astrolabe/device/local_regression.h"
+#include "astrolabe/device/measurement_file.h"
+#include "astrolabe/device/operator_family.h"
+
+namespace astrolabe::device {
+
+// How a family is interpolated (data/measured_parameters.csv, written by fit_measured).
+struct Interpolation {
+  std::array<float, kMaxCoordinates> scale{1, 1, 1, 1, 1, 1, 1, 1};  // of each coordinate
+  int neighbours = 32;             // of r
+  int difference_neighbours = 64;  // of differences to the sister
+  // Half width of the 10-90 % band over sqrt(spread^2 + floor^2): with a table of this chip and
+  // kernel; with one of a sister chip or another kernel; across architectures.
+  double band_known = 1.5, band_near = 2, band_far = 3;
+  double floor = 0.02, near_floor = 0.06, far_floor = 0.2;
+};
+using Interpolations = std::array<Interpolation, kFamilies>;
+
+Interpolations read_interpolations(const std::string& path);
+void write_interpolations(const std::string& path, const Interpolations& interpolations);
+
+struct TableKey {
+  Family family = Family::kGemm;
+  std::string system, framework, version, kernel;
+  std::array<std::string, kMaxCategories> categories;
+
+  bool has_categories(const Categories& wanted) const;
+};
+
+struct MeasuredTable {
+  TableKey key;
+  std::span<const float> points;       // rows of coordinate_count(family), in tree order
+  std::span<const float> residuals;    // r
+  std::span<const float> differences;  // r - r of the sister; NaN where it has no such point
+  int sister = -1;                     // index; -1 = none
+
+  PointTree tree() const { return {points, coordinate_count(key.family)}; }
+};
+
+class MeasuredTables {
+ public:
+  // `directory` holds one file a family (others are ignored). Measurements of chips that are not
+  // in `chips`, and those for which `keep` says false, are left out.
+  using Filter = std::function<bool(Family, const Measurement&)>;
+  static MeasuredTables compile(const std::string& directory, const Interpolations& interpolations,
+                                const std::vector<Chip>& chips, const Filter& keep = {},
+                                std::optional<Family> only = {});
+  // The same from the cache at `cache_path`, which is made when it is not current.
+  static MeasuredTables load(const std::string& directory, const std::string& interpolation_path,
+                             const std::vector<Chip>& chips, const std::string& cache_path);
+
+  const std::vector<MeasuredTable>& tables() const { return tables_; }
+  const Interpolation& interpolation(Family family) const {
+    return interpolations_[static_cast<std::size_t>(family)];
+  }
+  std::size_t rows() const;
+
+  // Scaled, as the points of the tables.
+  Coordinates coordinates(Family family, const Dims& dims) const;
+
+ private:
+  friend class TableCache;
+  Interpolations interpolations_;
+  std::vector<MeasuredTable> tables_;
+  std::shared_ptr<const void> storage_;  // what the spans point into
+};
+
+}  // namespace astrolabe::device

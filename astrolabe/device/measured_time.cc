@@ -1,0 +1,168 @@
+#include "astrolabe/device/measured_time.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace astrolabe::device {
+namespace {
+
+// Distances in kind. Up to kNearKind a table says how this kernel behaves; beyond, another
+// architecture's does, by its efficiency.
+constexpr double kSameTable = 0.5, kNearKind = 10;
+constexpr double kOtherVersion = 0.1, kOtherKernel = 2, kOtherFramework = 3, kSisterChip = 1.5,
+                 kOtherArchitecture = 12, kPerGeneration = 2;
+constexpr double kAlike = 0.75;  // donors this much farther than the nearest still count
+constexpr std::size_t kMostDonors = 3;
+constexpr double kBlind = 2;  // half width (log) of the band of a bare reference time
+
+const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
+  for (const Chip& c : chips) {
+    if (c.name == name) return &c;
+  }
+  return nullptr;
+}
+
+std::string joined(const TableRequest& r) {
+  std::string text;
+  text += static_cast<char>('A' + static_cast<int>(r.family));
+  for (std::string_view part : {r.system, r.framework, r.version, r.kernel}) {
+    text += part;
+    text += '|';
+  }
+  for (std::string_view c : r.categories) {
+    text += c;
+    text += '|';
+  }
+  return text;
+}
+
+}  // namespace
+
+const char* estimate_source_name(EstimateSource source) {
+  switch (source) {
+    case EstimateSource::kTable:
+      return "table";
+    case EstimateSource::kNear:
+      return "near table";
+    case EstimateSource::kFar:
+      return "other architecture";
+    case EstimateSource::kReference:
+      return "reference";
+  }
+  return "";
+}
+
+MeasuredTime::MeasuredTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
+                           std::vector<std::string> without, std::string without_architecture)
+    : tables_(tables),
+      chips_(chips),
+      without_(std::move(without)),
+      without_architecture_(std::move(without_architecture)) {}
+
+bool MeasuredTime::is_left_out(const std::string& system) const {
+  if (std::find(without_.begin(), without_.end(), system) != without_.end()) return true;
+  if (without_architecture_.empty()) return false;
+  const Chip* chip = find_chip(chips_, system);
+  return chip != nullptr && chip->architecture == without_architecture_;
+}
+
+double MeasuredTime::distance_in_kind(const TableKey& key, const TableRequest& request,
+                                      const Chip& chip) const {
+  double d = 0;
+  if (key.framework != request.framework) {
+    d += kOtherFramework;
+  } else if (key.version != request.version && !request.version.empty()) {
+    d += kOtherVersion;
+  }
+  if (key.kernel != request.kernel && !request.kernel.empty()) d += kOtherKernel;
+  if (key.system == request.system) return d;
+  const Chip* other = find_chip(chips_, key.system);
+  if (other != nullptr && other->architecture == chip.architecture) return d + kSisterChip;
+  const double years = other == nullptr ? 10 : std::abs(other->generation - chip.generation);
+  return d + kOtherArchitecture + kPerGeneration * years;
+}
+
+const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
+                                                    const Chip& chip) const {
+  Donors& donors = donors_[joined(request)];
+  if (!donors.empty()) return donors;
+  for (const MeasuredTable& table : tables_.tables()) {
+    if (table.key.family != request.family || !table.key.has_categories(request.categories) ||
+        is_left_out(table.key.system)) {
+      continue;
+    }
+    donors.push_back({&table, distance_in_kind(table.key, request, chip)});
+  }
+  std::stable_sort(donors.begin(), donors.end(),
+                   [](const Donor& a, const Donor& b) { return a.distance < b.distance; });
+  if (donors.empty()) return donors;
+  const double farthest = donors.front().distance < kSameTable
+                              ? donors.front().distance
+                              : donors.front().distance + kAlike;
+  const auto end = std::find_if(donors.begin(), donors.end(),
+                                [&](const Donor& d) { return d.distance > farthest; });
+  donors.erase(end, donors.end());
+  if (donors.size() > kMostDonors) donors.resize(kMostDonors);
+  return donors;
+}
+
+LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinates& at) const {
+  const Interpolation& how = tables_.interpolation(table.key.family);
+  if (table.sister >= 0) {
+    const MeasuredTable& sister = tables_.tables()[static_cast<std::size_t>(table.sister)];
+    if (!is_left_out(sister.key.system)) {
+      const LocalEstimate base =
+          regress_locally(sister.tree(), sister.residuals, at, how.neighbours);
+      LocalEstimate own =
+          regress_locally(table.tree(), table.differences, at, how.difference_neighbours);
+      if (own.neighbours > 0 && base.neighbours > 0) {
+        own.value += base.value;
+        own.spread = std::max(own.spread, base.spread);
+        own.distance = std::min(own.distance, base.distance);
+        return own;
+      }
+    }
+  }
+  return regress_locally(table.tree(), table.residuals, at, how.neighbours);
+}
+
+TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chip,
+                                    const Dims& dims) const {
+  const Work work = work_of(request.family, request.categories, dims);
+  const double reference = reference_time_us(request.family, work, chip);
+  const Donors& donors = donors_of(request, chip);
+  if (donors.empty()) {
+    return {reference, reference * std::exp(-kBlind), reference * std::exp(kBlind),
+            EstimateSource::kReference};
+  }
+  const Coordinates at = tables_.coordinates(request.family, dims);
+  double sum = 0, weights = 0, spread = 0;
+  for (const Donor& donor : donors) {
+    const LocalEstimate local = residual(*donor.table, at);
+    const double w = std::exp(-donor.distance);
+    sum += w * local.value;
+    spread += w * local.spread;
+    weights += w;
+  }
+  const Interpolation& how = tables_.interpolation(request.family);
+  const double nearest = donors.front().distance;
+  const double r = sum / weights, s = spread / weights;
+  TimeEstimate estimate;
+  double half = 0;
+  if (nearest < kSameTable) {
+    estimate.source = EstimateSource::kTable;
+    half = how.band_known * std::hypot(s, how.floor);
+  } else if (nearest < kNearKind) {
+    estimate.source = EstimateSource::kNear;
+    half = how.band_near * std::hypot(s, how.near_floor);
+  } else {
+    estimate.source = EstimateSource::kFar;
+    half = how.band_far * std::hypot(s, how.far_floor);
+  }
+  estimate.us = reference * std::exp(r);
+  estimate.low_us = estimate.us * std::exp(-half);
+  estimate.high_us = estimate.us * std::exp(half);
+  return estimate;
+}
+
+}  // namespace astrolabe::device

@@ -1,0 +1,248 @@
+// Chooses how measured operators are interpolated and writes data/measured_parameters.csv.
+//
+//   fit_measured [--family NAME]... [--score]
+//
+// Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
+// and chooses for each family the scales of the coordinates and the number of neighbours that
+// predict those best (coordinate search on the mean absolute percentage error of a sample). Then the
+// bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for tables of
+// the chip itself, for chips whose own tables are left out, and for architectures left out.
+// Deterministic: the samples are chosen by hash.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/device/measured_tables.h"
+#include "astrolabe/device/measured_time.h"
+
+namespace {
+
+using namespace astrolabe::device;
+
+constexpr double kWithheld = 0.06;
+
+std::uint64_t mix(std::uint64_t h, double v) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &v, sizeof bits);
+  h ^= bits + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
+  h ^= h >> 31;
+  h *= 0xbf58476d1ce4e5b9u;
+  return h ^ (h >> 29);
+}
+
+double unit(std::uint64_t h) { return static_cast<double>(h % 1000003) / 1000003.0; }
+
+std::uint64_t shape_hash(Family family, const Dims& dims) {
+  std::uint64_t h = 7 + static_cast<std::uint64_t>(family);
+  for (int i = 0; i < columns_of(family).n_shape; ++i) {
+    h = mix(h, static_cast<double>(dims[static_cast<std::size_t>(i)]));
+  }
+  return h;
+}
+
+std::uint64_t row_hash(Family family, const Measurement& m) {
+  std::uint64_t h = 11 + static_cast<std::uint64_t>(family);
+  for (float d : m.dims) h = mix(h, static_cast<double>(d));
+  for (std::string_view s : {m.system, m.framework, m.kernel, m.categories[0], m.categories[1]}) {
+    for (char c : s) h = mix(h, c);
+  }
+  return h;
+}
+
+enum class Part { kTrain, kShape, kPoint };
+
+Part part_of(Family family, const Measurement& m) {
+  const bool has_shapes = columns_of(family).n_shape > 1;
+  if (has_shapes && unit(shape_hash(family, m.dims)) < kWithheld) return Part::kShape;
+  return unit(row_hash(family, m)) < kWithheld ? Part::kPoint : Part::kTrain;
+}
+
+struct Row {
+  std::string system, framework, version, kernel;
+  std::array<std::string, kMaxCategories> categories;
+  Dims dims;
+  double latency_us;
+  Part part;
+
+  TableRequest request(Family family) const {
+    TableRequest r{family, system, framework, version, kernel, {}};
+    for (std::size_t i = 0; i < kMaxCategories; ++i) r.categories[i] = categories[i];
+    return r;
+  }
+};
+
+struct Score {
+  double sum = 0;
+  std::vector<double> errors;
+  void add(double error) {
+    sum += error;
+    errors.push_back(error);
+  }
+  double mean() const { return errors.empty() ? 0 : sum / static_cast<double>(errors.size()); }
+  double quantile(double q) const {
+    if (errors.empty()) return 0;
+    std::vector<double> sorted = errors;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1))];
+  }
+};
+
+class Fit {
+ public:
+  Fit(std::string directory, std::vector<Chip> chips)
+      : directory_(std::move(directory)), chips_(std::move(chips)) {}
+
+  // Withheld rows of the family, at most `most` of each table system, chosen by hash.
+  std::vector<Row> withheld(Family family, double share) const {
+    std::vector<Row> rows;
+    read_measurements(directory_ + "/" + columns_of(family).name + ".csv.zst",
+                      [&](const Measurement& m) {
+                        const Part part = part_of(family, m);
+                        if (part == Part::kTrain) return;
+                        if (unit(mix(row_hash(family, m), 3)) > share) return;
+                        Row row{std::string(m.system), std::string(m.framework),
+                                std::string(m.version), std::string(m.kernel), {}, m.dims,
+                                m.latency_us, part};
+                        for (std::size_t i = 0; i < kMaxCategories; ++i) {
+                          row.categories[i] = m.categories[i];
+                        }
+                        rows.push_back(std::move(row));
+                      });
+    return rows;
+  }
+
+  MeasuredTables train(Family family, const Interpolations& how) const {
+    return MeasuredTables::compile(directory_, how, chips_,
+                                   [&](Family f, const Measurement& m) {
+                                     return f == family && part_of(f, m) == Part::kTrain;
+                                   },
+                                   family);
+  }
+
+  double score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
+               std::map<std::string, Score>* by = nullptr) const {
+    const MeasuredTime time(tables, chips_);
+    Score all;
+    for (const Row& row : rows) {
+      const Chip& chip = *std::find_if(chips_.begin(), chips_.end(),
+                                       [&](const Chip& c) { return c.name == row.system; });
+      const TimeEstimate e = time.estimate(row.request(family), chip, row.dims);
+      const double error = 100 * std::abs(e.us / row.latency_us - 1);
+      all.add(error);
+      if (by == nullptr) continue;
+      const char* part = row.part == Part::kShape ? "shapes" : "points";
+      (*by)[fmt::format("{} {}", row.system, part)].add(error);
+      (*by)[fmt::format("all {}", part)].add(error);
+      (*by)[fmt::format("{} {} {}", row.framework, row.kernel, row.categories[0])].add(error);
+    }
+    return all.mean();
+  }
+
+  const std::vector<Chip>& chips() const { return chips_; }
+
+ private:
+  std::string directory_;
+  std::vector<Chip> chips_;
+};
+
+// Coordinate search over scales (powers of the square root of two) and neighbours.
+Interpolation search(const Fit& fit, Family family, Interpolation start, double share) {
+  Interpolations how;
+  Interpolation& one = how[static_cast<std::size_t>(family)];
+  one = start;
+  const std::vector<Row> rows = fit.withheld(family, share);
+  const auto evaluate = [&] { return fit.score(family, fit.train(family, how), rows); };
+  double best = evaluate();
+  fmt::print(stderr, "{}: {} rows, start {:.3f}\n", columns_of(family).name, rows.size(), best);
+  for (int round = 0; round < 2; ++round) {
+    const double before = best;
+    for (int i = 0; i < coordinate_count(family); ++i) {
+      for (float factor : {2.0f, 0.5f}) {
+        while (true) {
+          const Interpolation old = one;
+          one.scale[static_cast<std::size_t>(i)] *= factor;
+          const double now = evaluate();
+          if (now < best - 0.01) {
+            best = now;
+            continue;
+          }
+          one = old;
+          break;
+        }
+      }
+    }
+    for (int* k : {&one.neighbours, &one.difference_neighbours}) {
+      const int kept = *k;
+      int chosen = kept;
+      for (int candidate : {12, 20, 32, 48, 80}) {
+        if (candidate == kept) continue;
+        *k = candidate;
+        const double now = evaluate();
+        if (now < best - 0.01) best = now, chosen = candidate;
+      }
+      *k = chosen;
+    }
+    fmt::print(stderr, "  round {}: {:.3f}\n", round, best);
+    if (before - best < 0.05) break;
+  }
+  return one;
+}
+
+void print(const std::map<std::string, Score>& by) {
+  for (const auto& [name, s] : by) {
+    fmt::print("  {:70} n {:6} mean {:6.2f} median {:6.2f} p90 {:6.1f}\n", name, s.errors.size(),
+               s.mean(), s.quantile(0.5), s.quantile(0.9));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Fits how measured operators are interpolated");
+  std::string directory = ASTROLABE_SOURCE_DIR "/data/measurements";
+  std::string output = ASTROLABE_SOURCE_DIR "/data/measured_parameters.csv";
+  std::vector<std::string> names;
+  bool only_score = false;
+  double share = 0.1;
+  app.add_option("--measurements", directory);
+  app.add_option("--family", names);
+  app.add_option("--share", share, "of the withheld rows that the search uses");
+  app.add_flag("--score", only_score);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const Fit fit(directory, read_chips(directory + "/systems.csv"));
+    Interpolations how;
+    if (std::FILE* f = std::fopen(output.c_str(), "r")) {
+      std::fclose(f);
+      how = read_interpolations(output);
+    }
+    for (int f = 0; f < kFamilies; ++f) {
+      const auto family = static_cast<Family>(f);
+      if (!names.empty() && std::find(names.begin(), names.end(),
+                                      columns_of(family).name) == names.end()) {
+        continue;
+      }
+      Interpolation& one = how[static_cast<std::size_t>(f)];
+      if (!only_score) one = search(fit, family, one, share);
+      fmt::print("{}: neighbours {} {} scales", columns_of(family).name, one.neighbours,
+                 one.difference_neighbours);
+      for (float s : one.scale) fmt::print(" {:.2f}", s);
+      std::map<std::string, Score> by;
+      const double mean = fit.score(family, fit.train(family, how), fit.withheld(family, share), &by);
+      fmt::print("\n  all {:.2f}\n", mean);
+      print(by);
+      std::fflush(stdout);
+    }
+    if (!only_score) write_interpolations(output, how);
+  } catch (const astrolabe::InputError& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return 2;
+  }
+  return 0;
+}
