@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <map>
 
 #include "astrolabe/base/error.h"
@@ -125,13 +126,26 @@ class Fit {
                                    family);
   }
 
+  // What is left out when a row is predicted.
+  enum class Without { kNothing, kSystem, kArchitecture };
+
   double score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
-               std::map<std::string, Score>* by = nullptr) const {
-    const MeasuredTime time(tables, chips_);
+               std::map<std::string, Score>* by = nullptr,
+               Without without = Without::kNothing) const {
+    std::map<std::string, std::unique_ptr<MeasuredTime>> times;
     Score all;
     for (const Row& row : rows) {
       const Chip& chip = *std::find_if(chips_.begin(), chips_.end(),
                                        [&](const Chip& c) { return c.name == row.system; });
+      std::unique_ptr<MeasuredTime>& entry = times[row.system];
+      if (entry == nullptr) {
+        entry = std::make_unique<MeasuredTime>(
+            tables, chips_,
+            without == Without::kSystem ? std::vector<std::string>{row.system}
+                                        : std::vector<std::string>{},
+            without == Without::kArchitecture ? chip.architecture : "");
+      }
+      const MeasuredTime& time = *entry;
       const TimeEstimate e = time.estimate(row.request(family), chip, row.dims);
       const double error = 100 * std::abs(e.us / row.latency_us - 1);
       all.add(error);
@@ -140,6 +154,7 @@ class Fit {
       (*by)[fmt::format("{} {}", row.system, part)].add(error);
       (*by)[fmt::format("all {}", part)].add(error);
       (*by)[fmt::format("{} {} {}", row.framework, row.kernel, row.categories[0])].add(error);
+      (*by)[fmt::format("{} {}", row.system, estimate_source_name(e.source))].add(error);
     }
     return all.mean();
   }
@@ -237,6 +252,14 @@ int main(int argc, char** argv) {
       const double mean = fit.score(family, fit.train(family, how), fit.withheld(family, share), &by);
       fmt::print("\n  all {:.2f}\n", mean);
       print(by);
+      for (const auto without : {Fit::Without::kSystem, Fit::Without::kArchitecture}) {
+        std::map<std::string, Score> left_out;
+        const double error = fit.score(family, fit.train(family, how), fit.withheld(family, share),
+                                       &left_out, without);
+        fmt::print("  WITHOUT {}: {:.2f}\n",
+                   without == Fit::Without::kSystem ? "the chip" : "its architecture", error);
+        print(left_out);
+      }
       std::fflush(stdout);
     }
     if (!only_score) write_interpolations(output, how);

@@ -22,6 +22,36 @@ const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
   return nullptr;
 }
 
+// How much of a time is explained by a resource that alone would take `share` of it: nothing for a
+// tenth, all for the whole of it, half for a half (H100 against H200, every family).
+double explained(double share) {
+  const double x = std::clamp(share, 0.0, 1.0);
+  return x * x * (3 - 2 * x);
+}
+
+// From the time on one chip to that on another of the same architecture.
+double carry_over(double us, const Work& work, const Chip& from, const Chip& to) {
+  const double compute = work.flops / (from.peak_tflops(work.format) * 1e6);
+  const double memory = work.bytes / (from.hbm_gbps * 1e3);
+  double by_compute = explained(compute / us), by_memory = explained(memory / us);
+  const double both = std::max(1.0, by_compute + by_memory);
+  by_compute /= both;
+  by_memory /= both;
+  const double compute_ratio = from.peak_tflops(work.format) / to.peak_tflops(work.format);
+  const double memory_ratio = from.hbm_gbps / to.hbm_gbps;
+  return us * (1 + by_compute * (compute_ratio - 1) + by_memory * (memory_ratio - 1));
+}
+
+// log of what a residual of chip `from` stands on when it is used for chip `to`.
+double log_reference(const Work& work, const Chip& from, const Chip& to, double residual,
+                     Family family) {
+  if (from.architecture != to.architecture) return std::log(reference_time_us(family, work, to));
+  const double reference = reference_time_us(family, work, from);
+  if (from.name == to.name) return std::log(reference);
+  const double us = reference * std::exp(residual);
+  return std::log(carry_over(us, work, from, to)) - residual;
+}
+
 std::string joined(const TableRequest& r) {
   std::string text;
   text += static_cast<char>('A' + static_cast<int>(r.family));
@@ -91,7 +121,8 @@ const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
         is_left_out(table.key.system)) {
       continue;
     }
-    donors.push_back({&table, distance_in_kind(table.key, request, chip)});
+    donors.push_back({&table, find_chip(chips_, table.key.system),
+                      distance_in_kind(table.key, request, chip)});
   }
   std::stable_sort(donors.begin(), donors.end(),
                    [](const Donor& a, const Donor& b) { return a.distance < b.distance; });
@@ -140,13 +171,13 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
     const double w = std::exp(-donor.distance);
-    sum += w * local.value;
+    sum += w * (local.value + log_reference(work, *donor.chip, chip, local.value, request.family));
     spread += w * local.spread;
     weights += w;
   }
   const Interpolation& how = tables_.interpolation(request.family);
   const double nearest = donors.front().distance;
-  const double r = sum / weights, s = spread / weights;
+  const double s = spread / weights;
   TimeEstimate estimate;
   double half = 0;
   if (nearest < kSameTable) {
@@ -159,7 +190,7 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
     estimate.source = EstimateSource::kFar;
     half = how.band_far * std::hypot(s, how.far_floor);
   }
-  estimate.us = reference * std::exp(r);
+  estimate.us = std::exp(sum / weights);
   estimate.low_us = estimate.us * std::exp(-half);
   estimate.high_us = estimate.us * std::exp(half);
   return estimate;

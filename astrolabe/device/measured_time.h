@@ -49,6 +49,7 @@ class MeasuredTime {
  private:
   struct Donor {
     const MeasuredTable* table;
+    const Chip* chip;
     double distance;  // in kind: 0 = this chip and kernel
   };
   using Donors = std::vector<Donor>;
