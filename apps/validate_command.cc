@@ -8,6 +8,7 @@
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/study/chain_validation.h"
+#include "astrolabe/study/operator_validation.h"
 
 namespace astrolabe {
 
@@ -47,14 +48,60 @@ int validate_chain(const ChainOptions& options, const Invocation& invocation) {
   return kSuccess;
 }
 
+int print(const study::AccuracyReport& report, const Invocation& invocation) {
+  if (invocation.is_json) {
+    std::printf("%s\n", study::to_json(report).dump(2).c_str());
+  } else {
+    std::fputs(study::to_text(report).c_str(), stdout);
+  }
+  return kSuccess;
+}
+
+void add_operators(CLI::App* command, Invocation* invocation) {
+  CLI::App* operators =
+      command->add_subcommand("operators",
+                              "Predicted times of operators against measured ones\n"
+                              "\n"
+                              "  astrolabe validate operators --measurements gemm.csv.zst\n"
+                              "  astrolabe validate operators --measurements moe.csv "
+                              "--accelerator-without-tables h200_sxm");
+  const auto request = std::make_shared<study::OperatorValidationRequest>();
+  operators
+      ->add_option("--measurements", request->measurements,
+                   "Table of one family of operators (CSV, plain or zstd), columns as in "
+                   "data/measurements/README.md")
+      ->type_name("FILE")
+      ->required();
+  operators
+      ->add_option("--accelerator-without-tables", request->without_tables,
+                   "Predict this system from its data sheet and other chips' tables (repeatable)")
+      ->type_name("NAME")
+      ->delimiter(',');
+  operators
+      ->add_option("--architecture-without-tables", request->without_architecture,
+                   "The same for all systems of an architecture (ampere, hopper, blackwell, ...)")
+      ->type_name("NAME");
+  add_data_option(operators, invocation);
+  add_json_option(operators, invocation);
+  operators->callback([invocation, request] {
+    invocation->run = [invocation, request] {
+      request->tables = invocation->data_dir + "/measurements";
+      request->parameters = invocation->data_dir + "/measured_parameters.csv";
+      return print(study::validate_operators(*request), *invocation);
+    };
+  });
+}
+
 }  // namespace
 
 void add_validate_command(CLI::App* app, Invocation* invocation) {
   CLI::App* command = app->add_subcommand("validate",
                                           "Our figures against published ones.\n"
                                           "\n"
-                                          "  astrolabe validate chain\n");
+                                          "  astrolabe validate chain\n"
+                                          "  astrolabe validate operators --measurements FILE\n");
   command->require_subcommand(1);
+  add_operators(command, invocation);
   CLI::App* chain = command->add_subcommand(
       "chain", "The chain from wafer to token, each figure beside the published ones");
   const auto options = std::make_shared<ChainOptions>();

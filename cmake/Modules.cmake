@@ -25,9 +25,10 @@ endif()
 # Libraries that only some modules use: kept in their .cc files.
 set(ASTROLABE_LIBS_base fmt::fmt zstd_c)
 set(ASTROLABE_LIBS_milp ${ASTROLABE_HIGHS_TARGET} ${ASTROLABE_CBC_TARGET} Threads::Threads)
+set(ASTROLABE_LIBS_device fmt::fmt)
 set(ASTROLABE_LIBS_workload nlohmann_json::nlohmann_json)
 set(ASTROLABE_LIBS_report nlohmann_json::nlohmann_json)
-set(ASTROLABE_LIBS_study nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus)
+set(ASTROLABE_LIBS_study fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus)
 
 function(astrolabe_module name deps)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/astrolabe/${name}/*.cc)

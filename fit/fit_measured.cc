@@ -4,10 +4,10 @@
 //
 // Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
 // and chooses for each family the scales of the coordinates and the number of neighbours that
-// predict those best (coordinate search on the mean absolute percentage error of a sample). Then the
-// bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for tables of
-// the chip itself, for chips whose own tables are left out, and for architectures left out.
-// Deterministic: the samples are chosen by hash.
+// predict those best (coordinate search on the mean absolute percentage error of a sample). Then
+// the bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for
+// tables of the chip itself, for chips whose own tables are left out, and for architectures left
+// out. Deterministic: the samples are chosen by hash.
 
 #include <fmt/format.h>
 
@@ -107,9 +107,14 @@ class Fit {
                         const Part part = part_of(family, m);
                         if (part == Part::kTrain) return;
                         if (unit(mix(row_hash(family, m), 3)) > share) return;
-                        Row row{std::string(m.system), std::string(m.framework),
-                                std::string(m.version), std::string(m.kernel), {}, m.dims,
-                                m.latency_us, part};
+                        Row row{std::string(m.system),
+                                std::string(m.framework),
+                                std::string(m.version),
+                                std::string(m.kernel),
+                                {},
+                                m.dims,
+                                m.latency_us,
+                                part};
                         for (std::size_t i = 0; i < kMaxCategories; ++i) {
                           row.categories[i] = m.categories[i];
                         }
@@ -119,11 +124,12 @@ class Fit {
   }
 
   MeasuredTables train(Family family, const Interpolations& how) const {
-    return MeasuredTables::compile(directory_, how, chips_,
-                                   [&](Family f, const Measurement& m) {
-                                     return f == family && part_of(f, m) == Part::kTrain;
-                                   },
-                                   family);
+    return MeasuredTables::compile(
+        directory_, how, chips_,
+        [&](Family f, const Measurement& m) {
+          return f == family && part_of(f, m) == Part::kTrain;
+        },
+        family);
   }
 
   // What is left out when a row is predicted.
@@ -239,8 +245,8 @@ int main(int argc, char** argv) {
     }
     for (int f = 0; f < kFamilies; ++f) {
       const auto family = static_cast<Family>(f);
-      if (!names.empty() && std::find(names.begin(), names.end(),
-                                      columns_of(family).name) == names.end()) {
+      if (!names.empty() &&
+          std::find(names.begin(), names.end(), columns_of(family).name) == names.end()) {
         continue;
       }
       Interpolation& one = how[static_cast<std::size_t>(f)];
@@ -249,7 +255,8 @@ int main(int argc, char** argv) {
                  one.difference_neighbours);
       for (float s : one.scale) fmt::print(" {:.2f}", s);
       std::map<std::string, Score> by;
-      const double mean = fit.score(family, fit.train(family, how), fit.withheld(family, share), &by);
+      const double mean =
+          fit.score(family, fit.train(family, how), fit.withheld(family, share), &by);
       fmt::print("\n  all {:.2f}\n", mean);
       print(by);
       for (const auto without : {Fit::Without::kSystem, Fit::Without::kArchitecture}) {

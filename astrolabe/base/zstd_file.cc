@@ -16,6 +16,18 @@ namespace {
 constexpr int kWindowLog = 27;
 const char* const kAllowed = "a readable text file, plain or compressed with zstd";
 
+bool is_zstd(const std::string& content) {
+  return content.size() >= 4 && std::memcmp(content.data(), "\x28\xB5\x2F\xFD", 4) == 0;
+}
+
+void require_size(std::size_t size, const std::string& file, std::size_t max_bytes) {
+  if (size <= max_bytes) return;
+  throw InputError({file, 0}, "", "more than " + std::to_string(max_bytes) + " bytes of content",
+                   "at most " + std::to_string(max_bytes) + " bytes");
+}
+
+}  // namespace
+
 std::string read_bytes(const std::string& path, std::size_t max_bytes) {
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0)
@@ -35,18 +47,6 @@ std::string read_bytes(const std::string& path, std::size_t max_bytes) {
   if (std::ferror(file.get()) != 0) throw InputError({path, 0}, "", "a read error", kAllowed);
   return content;
 }
-
-bool is_zstd(const std::string& content) {
-  return content.size() >= 4 && std::memcmp(content.data(), "\x28\xB5\x2F\xFD", 4) == 0;
-}
-
-void require_size(std::size_t size, const std::string& file, std::size_t max_bytes) {
-  if (size <= max_bytes) return;
-  throw InputError({file, 0}, "", "more than " + std::to_string(max_bytes) + " bytes of content",
-                   "at most " + std::to_string(max_bytes) + " bytes");
-}
-
-}  // namespace
 
 std::string decompress_zstd(const std::string& compressed, const std::string& file,
                             std::size_t max_bytes) {

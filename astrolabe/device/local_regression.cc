@@ -12,9 +12,9 @@ namespace {
 constexpr int kMaxNeighbours = 96;
 constexpr int kMaxTerms = kMaxCoordinates + 1;
 constexpr int kReweightings = 4;
-constexpr double kReach = 1.1;         // h over the distance of the farthest neighbour
+constexpr double kReach = 1.1;            // h over the distance of the farthest neighbour
 constexpr double kSmallDeviation = 0.01;  // below it deviations count alike
-constexpr double kRidge = 1e-3;        // of slopes, per unit of weight
+constexpr double kRidge = 1e-3;           // of slopes, per unit of weight
 
 // Splits [first, last) at its middle along the dimension of widest extent, which the search finds
 // again from the depth: dimensions take turns.

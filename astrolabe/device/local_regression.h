@@ -36,7 +36,9 @@ class PointTree {
   // The k nearest, in no order; fewer when there are fewer points. Returns how many.
   int nearest(const Coordinates& at, std::span<Neighbour> out) const;
 
-  std::size_t size() const { return dims_ == 0 ? 0 : points_.size() / static_cast<std::size_t>(dims_); }
+  std::size_t size() const {
+    return dims_ == 0 ? 0 : points_.size() / static_cast<std::size_t>(dims_);
+  }
   const float* row(std::uint32_t i) const { return points_.data() + std::size_t{i} * dims(); }
   std::size_t dims() const { return static_cast<std::size_t>(dims_); }
 

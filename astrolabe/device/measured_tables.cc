@@ -10,6 +10,8 @@
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
+#include "astrolabe/base/zstd_file.h"
+#include "astrolabe/device/table_cache.h"
 
 namespace astrolabe::device {
 namespace {
@@ -30,8 +32,12 @@ std::string joined(const TableKey& key) {
 }
 
 TableKey key_of(Family family, const Measurement& m) {
-  TableKey key{family, std::string(m.system), std::string(m.framework), std::string(m.version),
-               std::string(m.kernel), {}};
+  TableKey key{family,
+               std::string(m.system),
+               std::string(m.framework),
+               std::string(m.version),
+               std::string(m.kernel),
+               {}};
   for (std::size_t i = 0; i < kMaxCategories; ++i) key.categories[i] = m.categories[i];
   return key;
 }
@@ -160,6 +166,24 @@ bool subtract_sister(const Draft& sister, Draft* draft) {
   return false;
 }
 
+// Of everything that the compiled tables depend on.
+std::uint64_t fingerprint_of(const std::string& directory, const Interpolations& interpolations,
+                             const std::vector<Chip>& chips) {
+  std::uint64_t h =
+      checksum({reinterpret_cast<const char*>(&interpolations), sizeof interpolations});
+  for (const Chip& c : chips) {
+    h = checksum(c.name + c.architecture, h);
+    const double figures[] = {c.generation, c.hbm_gbps,  c.tflops[0],
+                              c.tflops[1],  c.tflops[2], c.tflops[3]};
+    h = checksum({reinterpret_cast<const char*>(figures), sizeof figures}, h);
+  }
+  for (int f = 0; f < kFamilies; ++f) {
+    const std::string path = path_of(directory, static_cast<Family>(f));
+    if (std::filesystem::exists(path)) h = checksum(read_bytes(path), h);
+  }
+  return h;
+}
+
 double number_at(const CsvTable& table, const CsvTable::Row& row, const char* column) {
   return parse_number(table.cell(row, column), table.position(row), column);
 }
@@ -202,7 +226,9 @@ void write_interpolations(const std::string& path, const Interpolations& interpo
       "# How measured operators are interpolated. Written by fit_measured from data/measurements.\n"
       "family";
   for (std::size_t i = 0; i < kMaxCoordinates; ++i) text += ",scale_" + std::to_string(i);
-  text += ",neighbours,difference_neighbours,band_known,band_near,band_far,floor,near_floor,far_floor\n";
+  text +=
+      ",neighbours,difference_neighbours,band_known,band_near,band_far,floor,near_floor,far_"
+      "floor\n";
   for (int f = 0; f < kFamilies; ++f) {
     const Interpolation& one = interpolations[static_cast<std::size_t>(f)];
     text += columns_of(static_cast<Family>(f)).name;
@@ -224,8 +250,8 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
     if (only && family != *only) continue;
     const std::string path = path_of(directory, family);
     if (!std::filesystem::exists(path)) continue;
-    for (auto& draft : read_family(path, family, interpolations[static_cast<std::size_t>(f)],
-                                   chips, keep)) {
+    for (auto& draft :
+         read_family(path, family, interpolations[static_cast<std::size_t>(f)], chips, keep)) {
       arrange(draft.get());
       drafts->push_back(std::move(draft));
     }
@@ -242,6 +268,18 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
   }
   result.storage_ = drafts;
   return result;
+}
+
+MeasuredTables MeasuredTables::load(const std::string& directory,
+                                    const std::string& interpolation_path,
+                                    const std::vector<Chip>& chips, const std::string& cache_path) {
+  const Interpolations interpolations = read_interpolations(interpolation_path);
+  if (cache_path.empty()) return compile(directory, interpolations, chips);
+  const std::uint64_t fingerprint = fingerprint_of(directory, interpolations, chips);
+  if (auto cached = TableCache::read(cache_path, fingerprint)) return std::move(*cached);
+  MeasuredTables tables = compile(directory, interpolations, chips);
+  TableCache::write(cache_path, fingerprint, tables);
+  return tables;
 }
 
 std::size_t MeasuredTables::rows() const {

@@ -7,9 +7,9 @@
 // differences of r at common points are kept too: they are smoother than r, so that the sister's
 // measurements stand in where this table has none.
 //
-// Compiling the files takes seconds; the result is kept in a cache file with version, fingerprint of
-// its inputs and checksum. A cache that is stale, damaged or of another version is made again; one
-// that cannot be written is done without.
+// Compiling the files takes seconds; the result is kept in a cache file with version, fingerprint
+// of its inputs and checksum. A cache that is stale, damaged or of another version is made again;
+// one that cannot be written is done without.
 
 #include <functional>
 #include <memory>
@@ -29,8 +29,8 @@ namespace astrolabe::device {
 // How a family is interpolated (data/measured_parameters.csv, written by fit_measured).
 struct Interpolation {
   std::array<float, kMaxCoordinates> scale{1, 1, 1, 1, 1, 1, 1, 1};  // of each coordinate
-  int neighbours = 32;             // of r
-  int difference_neighbours = 64;  // of differences to the sister
+  int neighbours = 32;                                               // of r
+  int difference_neighbours = 64;                                    // of differences to the sister
   // Half width of the 10-90 % band over sqrt(spread^2 + floor^2): with a table of this chip and
   // kernel; with one of a sister chip or another kernel; across architectures.
   double band_known = 1.5, band_near = 2, band_far = 3;

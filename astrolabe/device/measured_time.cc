@@ -121,15 +121,14 @@ const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
         is_left_out(table.key.system)) {
       continue;
     }
-    donors.push_back({&table, find_chip(chips_, table.key.system),
-                      distance_in_kind(table.key, request, chip)});
+    donors.push_back(
+        {&table, find_chip(chips_, table.key.system), distance_in_kind(table.key, request, chip)});
   }
   std::stable_sort(donors.begin(), donors.end(),
                    [](const Donor& a, const Donor& b) { return a.distance < b.distance; });
   if (donors.empty()) return donors;
-  const double farthest = donors.front().distance < kSameTable
-                              ? donors.front().distance
-                              : donors.front().distance + kAlike;
+  const double farthest = donors.front().distance < kSameTable ? donors.front().distance
+                                                               : donors.front().distance + kAlike;
   const auto end = std::find_if(donors.begin(), donors.end(),
                                 [&](const Donor& d) { return d.distance > farthest; });
   donors.erase(end, donors.end());

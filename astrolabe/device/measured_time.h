@@ -4,9 +4,10 @@
 //
 //   log t = log t_reference(chip) + r,   r by local regression (local_regression.h) in
 //   1. the table of this chip and kernel: r_sister + difference, or r itself;
-//   2. else the tables nearest in kind (donors): the same kernel on a chip of the same architecture,
-//      another kernel on this chip, ..., another architecture. The reference time of the chip that is
-//      asked for carries what its rates and bandwidth explain.
+//   2. else the tables nearest in kind (donors): the same kernel on a chip of the same
+//   architecture,
+//      another kernel on this chip, ..., another architecture. The reference time of the chip that
+//      is asked for carries what its rates and bandwidth explain.
 // Each answer has a band in which 80 % of measurements should fall, wider the farther it was
 // carried (source), and the spread of the neighbours around their plane.
 // Fails where engines switch kernels by a rule that the neighbours do not show, and for chips whose

@@ -142,6 +142,7 @@ class MeasurementReader {
     const long measured = sweep_.empty() ? 1 : count_filled(cells);
     file_.rows += measured;
     Measurement m;
+    m.family = file_.family;
     m.line = line_;
     if (cells.size() != columns_.size()) return exclude("a wrong number of cells", measured);
     const auto text = [&](std::size_t i) {
@@ -152,7 +153,8 @@ class MeasurementReader {
     m.version = text(map.version);
     m.kernel = text(map.kernel);
     for (std::size_t i = 0; i < map.n_categories; ++i) m.categories[i] = text(map.categories[i]);
-    if (!read_dims(cells, map, &m)) return exclude("a dimension that is no positive number", measured);
+    if (!read_dims(cells, map, &m))
+      return exclude("a dimension that is no positive number", measured);
     if (map.power != ColumnMap::kNone) parse(text(map.power), &m.power_w);
     if (map.power_limit != ColumnMap::kNone) parse(text(map.power_limit), &m.power_limit_w);
     if (sweep_.empty()) return deliver(&m, text(map.latency));
@@ -226,8 +228,8 @@ Family family_of_columns(const std::string& path, const std::vector<std::string>
   if (const auto named = family_of_path(path)) {
     const std::string missing = missing_columns(*named, columns);
     if (missing.empty()) return *named;
-    throw InputError({path, 1}, "columns", "a table of " + std::string(columns_of(*named).name) +
-                                               " without " + missing,
+    throw InputError({path, 1}, "columns",
+                     "a table of " + std::string(columns_of(*named).name) + " without " + missing,
                      "all columns of that family");
   }
   std::optional<Family> best;

@@ -5,9 +5,9 @@
 // Long: one measurement a line, with a column latency_us. Packed: one series a line, first line
 // "# sweep: NAME", and a column for each value of NAME that holds the latency, or nothing.
 // The family is the file's name where that names one, else the one whose columns it has.
-// A measurement that cannot be used (cells missing, not a number, zero or negative or absurdly long,
-// a dimension that is not positive) is left out and counted by its reason.
-// Throws InputError for: unreadable or damaged file, unknown family, missing columns, no rows.
+// A measurement that cannot be used (cells missing, not a number, zero or negative or absurdly
+// long, a dimension that is not positive) is left out and counted by its reason. Throws InputError
+// for: unreadable or damaged file, unknown family, missing columns, no rows.
 
 #include <array>
 #include <functional>
@@ -21,6 +21,7 @@
 namespace astrolabe::device {
 
 struct Measurement {
+  Family family = Family::kGemm;
   int line = 0;
   std::string_view system, framework, version, kernel;  // "" = the table has no such column
   Categories categories;

@@ -26,11 +26,11 @@ constexpr const char* kLatentDecodeDims[] = {"num_heads", "batch", "kv_len"};
 constexpr const char* kProjectionDims[] = {"num_heads", "num_tokens"};
 constexpr const char* kExpertDims[] = {"hidden", "inter",  "topk",      "experts",
                                        "moe_tp", "moe_ep", "num_tokens"};
-constexpr const char* kWideExpertDims[] = {"hidden", "inter",  "topk",   "experts",
+constexpr const char* kWideExpertDims[] = {"hidden",    "inter",  "topk",   "experts",
                                            "num_slots", "moe_tp", "moe_ep", "num_tokens"};
 constexpr const char* kDeltaDims[] = {"d_model", "num_k_heads", "num_v_heads", "batch", "seq_len"};
-constexpr const char* kMambaDims[] = {"d_model",  "d_state",    "nheads",  "n_groups",
-                                      "chunk_size", "batch", "seq_len"};
+constexpr const char* kMambaDims[] = {"d_model",    "d_state", "nheads", "n_groups",
+                                      "chunk_size", "batch",   "seq_len"};
 constexpr const char* kQuantiseDims[] = {"k", "m"};
 
 const FamilyColumns kColumns[kFamilies] = {
@@ -144,9 +144,9 @@ Work projection_work(const Categories& c, const Dims& d) {
 
 void add_module_projections(const Categories& c, double heads, double tokens, Work* work) {
   const WeightBytes b = bytes_of(c[3]);
-  const double weights = kHidden * (kQueryRank + kLatent + kRope) +
-                         heads * (kQueryRank * (kNope + kRope) + kLatent * (kNope + kValue) +
-                                  kValue * kHidden);
+  const double weights =
+      kHidden * (kQueryRank + kLatent + kRope) +
+      heads * (kQueryRank * (kNope + kRope) + kLatent * (kNope + kValue) + kValue * kHidden);
   // FLOP of narrow formats in units of the module's bf16 attention.
   const double speed = b.format == MathFormat::kFp4 ? 4 : b.format == MathFormat::kFp8 ? 2 : 1;
   work->flops += 2 * tokens * weights / speed;
@@ -257,10 +257,9 @@ int coordinate_count(Family family) {
     case Family::kAttentionDecode:
       return 6;
     case Family::kExperts:
+    case Family::kWideExperts:
     case Family::kMamba:
       return 6;
-    case Family::kWideExperts:
-      return 5;
     case Family::kGatedDelta:
       return 5;
     case Family::kLatentProjection:
@@ -278,14 +277,18 @@ Coordinates coordinates_of(Family family, const Dims& d) {
       return {log2p(d[0]), log2p(d[1]), log2p(d[2]), alignment(d[2])};
     case Family::kAttentionPrefill:
     case Family::kAttentionDecode:
-      return {log2p(d[0]), log2p(d[1]), log2p(d[1] / d[2]), window_coordinate(d[3]),
-              log2p(d[4]), log2p(d[5])};
+      // What fills the chip is sequences times heads that share a cache.
+      return {log2p(d[0]),        log2p(d[2]), log2p(d[1] / d[2]), window_coordinate(d[3]),
+              log2p(d[4] * d[2]), log2p(d[5])};
     case Family::kExperts:
     case Family::kWideExperts: {
       const ExpertShape e = expert_shape(family, d);
-      x = {log2p(static_cast<float>(e.hidden)), log2p(static_cast<float>(e.width)),
-           log2p(static_cast<float>(e.ranks)), log2p(static_cast<float>(e.tokens)),
-           log2p(static_cast<float>(e.slots)), log2p(static_cast<float>(e.topk))};
+      x = {log2p(static_cast<float>(e.hidden)),
+           log2p(static_cast<float>(e.width)),
+           log2p(static_cast<float>(e.slots / e.ranks)),
+           log2p(static_cast<float>(e.tokens * e.topk / e.slots)),
+           log2p(static_cast<float>(e.topk)),
+           log2p(static_cast<float>(e.ranks))};
       return x;
     }
     default:

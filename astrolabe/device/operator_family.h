@@ -53,7 +53,7 @@ struct FamilyColumns {
 const FamilyColumns& columns_of(Family family);
 std::optional<Family> find_family(std::string_view name);
 
-using Dims = std::array<float, kMaxDims>;                        // in the order of the columns
+using Dims = std::array<float, kMaxDims>;                         // in the order of the columns
 using Categories = std::array<std::string_view, kMaxCategories>;  // in the order of the columns
 
 int coordinate_count(Family family);

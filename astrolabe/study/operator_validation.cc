@@ -1,0 +1,107 @@
+#include "astrolabe/study/operator_validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/device/measured_time.h"
+#include "astrolabe/device/table_cache.h"
+
+namespace astrolabe::study {
+namespace {
+
+using device::Chip;
+using device::Family;
+using device::Measurement;
+
+// The column that tells the format of the arithmetic or the weights.
+std::string precision_of(Family family, const Measurement& m) {
+  switch (family) {
+    case Family::kLatentProjection:
+      return std::string(m.categories[1]);
+    case Family::kLatentModulePrefill:
+    case Family::kLatentModuleDecode:
+    case Family::kSparseModuleDecode:
+      return std::string(m.categories[3]);
+    case Family::kAttentionDecode:
+    case Family::kLatentDecode:
+    case Family::kLatentPrefill:
+      return fmt::format("{} kv {}", m.categories[0], m.categories[1]);
+    default:
+      return std::string(m.categories[0]);
+  }
+}
+
+std::vector<GroupKeys> groups_of(Family family, const Measurement& m, const char* source) {
+  const std::string system(m.system), framework(m.framework);
+  const std::string precision = precision_of(family, m);
+  std::vector<GroupKeys> groups = {
+      {{"system", system}},
+      {{"framework", framework}},
+      {{"precision", precision}},
+      {{"system", system}, {"framework", framework}, {"precision", precision}}};
+  if (!m.kernel.empty()) {
+    groups.push_back({{"framework", framework}, {"kernel", std::string(m.kernel)}});
+  }
+  if (source != nullptr) groups.push_back({{"source", source}});
+  return groups;
+}
+
+void require_known(const std::vector<Chip>& chips, const std::string& system) {
+  std::vector<std::string> names;
+  for (const Chip& c : chips) names.push_back(c.name);
+  if (std::find(names.begin(), names.end(), system) == names.end()) {
+    throw InputError({"command line", 0}, "--accelerator-without-tables", system,
+                     join_alternatives(names));
+  }
+}
+
+void require_architecture(const std::vector<Chip>& chips, const std::string& architecture) {
+  std::vector<std::string> names;
+  for (const Chip& c : chips) {
+    if (std::find(names.begin(), names.end(), c.architecture) == names.end()) {
+      names.push_back(c.architecture);
+    }
+  }
+  if (!architecture.empty() && std::find(names.begin(), names.end(), architecture) == names.end()) {
+    throw InputError({"command line", 0}, "--architecture-without-tables", architecture,
+                     join_alternatives(names));
+  }
+}
+
+}  // namespace
+
+AccuracyReport validate_operators(const OperatorValidationRequest& request) {
+  const std::vector<Chip> chips = device::read_chips(request.tables + "/systems.csv");
+  for (const std::string& system : request.without_tables) require_known(chips, system);
+  require_architecture(chips, request.without_architecture);
+  const device::MeasuredTables tables = device::MeasuredTables::load(
+      request.tables, request.parameters, chips, device::default_cache_path(request.tables));
+  const device::MeasuredTime time(tables, chips, request.without_tables,
+                                  request.without_architecture);
+  AccuracyScorer scorer;
+  const device::MeasurementFile file =
+      device::read_measurements(request.measurements, [&](const Measurement& m) {
+        const auto chip = std::find_if(chips.begin(), chips.end(),
+                                       [&](const Chip& c) { return c.name == m.system; });
+        if (chip == chips.end()) {
+          scorer.add_unscored(groups_of(m.family, m, nullptr),
+                              fmt::format("unknown accelerator {}", m.system));
+          return;
+        }
+        const device::TableRequest wanted{m.family,  m.system, m.framework,
+                                          m.version, m.kernel, m.categories};
+        const device::TimeEstimate e = time.estimate(wanted, *chip, m.dims);
+        scorer.add(groups_of(m.family, m, device::estimate_source_name(e.source)), m.latency_us,
+                   e.us, e.low_us, e.high_us);
+      });
+  for (const auto& [reason, count] : file.excluded.by_reason) {
+    for (long i = 0; i < count.rows; ++i) {
+      scorer.add_unscored({}, fmt::format("{} (first: line {})", reason, count.first_line));
+    }
+  }
+  return scorer.report();
+}
+
+}  // namespace astrolabe::study

@@ -1,0 +1,24 @@
+#pragma once
+
+// `astrolabe validate operators`: how well operator times are predicted for a file of measurements.
+
+#include <string>
+#include <vector>
+
+#include "astrolabe/study/accuracy.h"
+
+namespace astrolabe::study {
+
+struct OperatorValidationRequest {
+  std::string measurements;                 // file, in the columns of one family
+  std::string tables;                       // directory of measured tables
+  std::string parameters;                   // how they are interpolated
+  std::vector<std::string> without_tables;  // systems predicted from their catalogue entry alone
+  std::string without_architecture;         // all systems of it
+};
+
+// Groups: system, framework, precision, kernel, source of the estimate, and system with framework
+// and precision. InputError for a bad file and for a system that is not known.
+AccuracyReport validate_operators(const OperatorValidationRequest& request);
+
+}  // namespace astrolabe::study
