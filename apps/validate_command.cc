@@ -86,7 +86,7 @@ void add_operators(CLI::App* command, Invocation* invocation) {
   operators->callback([invocation, request] {
     invocation->run = [invocation, request] {
       request->tables = invocation->data_dir + "/measurements";
-      request->parameters = invocation->data_dir + "/measured_parameters.csv";
+      request->parameters = invocation->data_dir + "/fitted/interpolation.csv";
       return print(study::validate_operators(*request), *invocation);
     };
   });

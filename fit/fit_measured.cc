@@ -1,4 +1,4 @@
-// Chooses how measured operators are interpolated and writes data/measured_parameters.csv.
+// Chooses how measured operators are interpolated and writes data/fitted/interpolation.csv.
 //
 //   fit_measured [--family NAME]... [--score]
 //
@@ -94,6 +94,9 @@ struct Score {
   }
 };
 
+// By source: error (log) over half width of the band.
+using BandRatios = std::map<EstimateSource, Score>;
+
 class Fit {
  public:
   Fit(std::string directory, std::vector<Chip> chips)
@@ -136,8 +139,8 @@ class Fit {
   enum class Without { kNothing, kSystem, kArchitecture };
 
   double score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
-               std::map<std::string, Score>* by = nullptr,
-               Without without = Without::kNothing) const {
+               std::map<std::string, Score>* by = nullptr, Without without = Without::kNothing,
+               BandRatios* ratios = nullptr) const {
     std::map<std::string, std::unique_ptr<MeasuredTime>> times;
     Score all;
     for (const Row& row : rows) {
@@ -155,6 +158,10 @@ class Fit {
       const TimeEstimate e = time.estimate(row.request(family), chip, row.dims);
       const double error = 100 * std::abs(e.us / row.latency_us - 1);
       all.add(error);
+      if (ratios != nullptr) {
+        (*ratios)[e.source].add(std::abs(std::log(e.us / row.latency_us)) /
+                                std::log(e.high_us / e.us));
+      }
       if (by == nullptr) continue;
       const char* part = row.part == Part::kShape ? "shapes" : "points";
       (*by)[fmt::format("{} {}", row.system, part)].add(error);
@@ -222,12 +229,28 @@ void print(const std::map<std::string, Score>& by) {
   }
 }
 
+constexpr std::pair<Fit::Without, const char*> kModes[] = {
+    {Fit::Without::kNothing, "all tables"},
+    {Fit::Without::kSystem, "without the chip's tables"},
+    {Fit::Without::kArchitecture, "without those of its architecture"}};
+
+// Bands that hold 80 % of the withheld rows of each source.
+void set_bands(const BandRatios& ratios, Interpolation* one) {
+  const auto widen = [&](EstimateSource source, double* band) {
+    const auto it = ratios.find(source);
+    if (it != ratios.end() && it->second.errors.size() >= 30) *band *= it->second.quantile(0.8);
+  };
+  widen(EstimateSource::kTable, &one->band_known);
+  widen(EstimateSource::kNear, &one->band_near);
+  widen(EstimateSource::kFar, &one->band_far);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Fits how measured operators are interpolated");
   std::string directory = ASTROLABE_SOURCE_DIR "/data/measurements";
-  std::string output = ASTROLABE_SOURCE_DIR "/data/measured_parameters.csv";
+  std::string output = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
   std::vector<std::string> names;
   bool only_score = false;
   double share = 0.1;
@@ -254,18 +277,19 @@ int main(int argc, char** argv) {
       fmt::print("{}: neighbours {} {} scales", columns_of(family).name, one.neighbours,
                  one.difference_neighbours);
       for (float s : one.scale) fmt::print(" {:.2f}", s);
-      std::map<std::string, Score> by;
-      const double mean =
-          fit.score(family, fit.train(family, how), fit.withheld(family, share), &by);
-      fmt::print("\n  all {:.2f}\n", mean);
-      print(by);
-      for (const auto without : {Fit::Without::kSystem, Fit::Without::kArchitecture}) {
-        std::map<std::string, Score> left_out;
-        const double error = fit.score(family, fit.train(family, how), fit.withheld(family, share),
-                                       &left_out, without);
-        fmt::print("  WITHOUT {}: {:.2f}\n",
-                   without == Fit::Without::kSystem ? "the chip" : "its architecture", error);
-        print(left_out);
+      const MeasuredTables tables = fit.train(family, how);
+      const std::vector<Row> rows = fit.withheld(family, share);
+      BandRatios ratios;
+      for (const auto& [without, title] : kModes) {
+        std::map<std::string, Score> by;
+        const double mean = fit.score(family, tables, rows, &by, without, &ratios);
+        fmt::print("\n  {}: {:.2f}\n", title, mean);
+        print(by);
+      }
+      if (!only_score) set_bands(ratios, &one);
+      for (auto& [source, score] : ratios) {
+        fmt::print("  {}: 80 % within {:.2f} of the band's half width\n",
+                   estimate_source_name(source), score.quantile(0.8));
       }
       std::fflush(stdout);
     }

@@ -17,6 +17,7 @@ namespace astrolabe::device {
 namespace {
 
 constexpr double kLeastCommon = 0.5;  // share of a table's points that its sister must have
+constexpr double kMostUneven = 0.15;  // of the differences to a sister, natural logarithm
 
 std::string path_of(const std::string& directory, Family family) {
   return directory + "/" + columns_of(family).name + ".csv.zst";
@@ -109,27 +110,6 @@ const std::string& architecture_of(const std::vector<Chip>& chips, const std::st
   return kNone;
 }
 
-// The largest table of the same kernel on another chip of the architecture; -1 = none.
-int find_sister(const std::vector<std::unique_ptr<Draft>>& drafts, std::size_t of,
-                const std::vector<Chip>& chips) {
-  const TableKey& key = drafts[of]->key;
-  int best = -1;
-  for (std::size_t i = 0; i < drafts.size(); ++i) {
-    const TableKey& other = drafts[i]->key;
-    if (i == of || other.system == key.system || other.family != key.family ||
-        other.framework != key.framework || other.kernel != key.kernel ||
-        other.categories != key.categories ||
-        architecture_of(chips, other.system) != architecture_of(chips, key.system)) {
-      continue;
-    }
-    if (best < 0 ||
-        drafts[i]->residuals.size() > drafts[static_cast<std::size_t>(best)]->residuals.size()) {
-      best = static_cast<int>(i);
-    }
-  }
-  return best;
-}
-
 struct PointHash {
   std::size_t operator()(const Coordinates& x) const {
     std::size_t h = 1469598103934665603u;
@@ -138,33 +118,89 @@ struct PointHash {
   }
 };
 
-// False when the two have too few points in common.
-bool subtract_sister(const Draft& sister, Draft* draft) {
-  const auto n = static_cast<std::size_t>(coordinate_count(draft->key.family));
-  const auto at = [n](const std::vector<float>& points, std::size_t i) {
+// Finds for each table of a family the other one, of the same categories on the same architecture
+// (the kernel on another chip, or another framework's on this one), from which it differs most
+// evenly: least mean absolute deviation of the differences from their median.
+class SisterSearch {
+ public:
+  SisterSearch(const std::vector<std::unique_ptr<Draft>>& drafts, const std::vector<Chip>& chips)
+      : drafts_(drafts), chips_(chips), known_(drafts.size()) {}
+
+  // Index, and the differences where both have a point; -1 when no table has enough in common.
+  int find(std::size_t of, std::vector<float>* differences) {
+    int best = -1;
+    double least = INFINITY;
+    for (std::size_t i = 0; i < drafts_.size(); ++i) {
+      if (i == of || !is_candidate(drafts_[i]->key, drafts_[of]->key)) continue;
+      const double unevenness = unevenness_of(subtract(of, i, kSample));
+      if (unevenness < least) {
+        least = unevenness;
+        best = static_cast<int>(i);
+      }
+    }
+    if (least > kMostUneven) return -1;
+    *differences = subtract(of, static_cast<std::size_t>(best), 1);
+    return best;
+  }
+
+ private:
+  static constexpr std::size_t kSample = 7;  // every so many points are enough to choose
+  using Known = std::unordered_map<Coordinates, float, PointHash>;
+
+  bool is_candidate(const TableKey& a, const TableKey& b) const {
+    return a.categories == b.categories &&
+           architecture_of(chips_, a.system) == architecture_of(chips_, b.system);
+  }
+
+  Coordinates point(const Draft& draft, std::size_t i) const {
+    const auto n = static_cast<std::size_t>(coordinate_count(draft.key.family));
     Coordinates x{};
-    std::copy_n(points.begin() + static_cast<std::ptrdiff_t>(i * n), n, x.begin());
+    std::copy_n(draft.points.begin() + static_cast<std::ptrdiff_t>(i * n), n, x.begin());
     return x;
-  };
-  std::unordered_map<Coordinates, float, PointHash> known;
-  known.reserve(sister.residuals.size());
-  for (std::size_t i = 0; i < sister.residuals.size(); ++i) {
-    known.emplace(at(sister.points, i), sister.residuals[i]);
   }
-  std::size_t common = 0;
-  draft->differences.assign(draft->residuals.size(), NAN);
-  for (std::size_t i = 0; i < draft->residuals.size(); ++i) {
-    const auto it = known.find(at(draft->points, i));
-    if (it == known.end()) continue;
-    draft->differences[i] = draft->residuals[i] - it->second;
-    ++common;
+
+  const Known& known(std::size_t i) {
+    Known& map = known_[i];
+    if (map.empty()) {
+      const Draft& draft = *drafts_[i];
+      map.reserve(draft.residuals.size());
+      for (std::size_t j = 0; j < draft.residuals.size(); ++j) {
+        map.emplace(point(draft, j), draft.residuals[j]);
+      }
+    }
+    return map;
   }
-  if (static_cast<double>(common) >= kLeastCommon * static_cast<double>(draft->residuals.size())) {
-    return true;
+
+  // Of every `step`-th point; NaN where the other has none.
+  std::vector<float> subtract(std::size_t of, std::size_t other, std::size_t step) {
+    const Draft& draft = *drafts_[of];
+    const Known& map = known(other);
+    std::vector<float> differences;
+    for (std::size_t i = 0; i < draft.residuals.size(); i += step) {
+      const auto it = map.find(point(draft, i));
+      differences.push_back(it == map.end() ? NAN : draft.residuals[i] - it->second);
+    }
+    return differences;
   }
-  draft->differences.clear();
-  return false;
-}
+
+  static double unevenness_of(std::vector<float> differences) {
+    const std::size_t all = differences.size();
+    std::erase_if(differences, [](float d) { return std::isnan(d); });
+    if (static_cast<double>(differences.size()) < kLeastCommon * static_cast<double>(all)) {
+      return INFINITY;
+    }
+    const auto middle = differences.begin() + static_cast<std::ptrdiff_t>(differences.size() / 2);
+    std::nth_element(differences.begin(), middle, differences.end());
+    const float median = *middle;
+    double sum = 0;
+    for (float d : differences) sum += static_cast<double>(std::abs(d - median));
+    return sum / static_cast<double>(differences.size());
+  }
+
+  const std::vector<std::unique_ptr<Draft>>& drafts_;
+  const std::vector<Chip>& chips_;
+  std::vector<Known> known_;
+};
 
 // Of everything that the compiled tables depend on.
 std::uint64_t fingerprint_of(const std::string& directory, const Interpolations& interpolations,
@@ -244,29 +280,28 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
                                        const Interpolations& interpolations,
                                        const std::vector<Chip>& chips, const Filter& keep,
                                        std::optional<Family> only) {
-  auto drafts = std::make_shared<std::vector<std::unique_ptr<Draft>>>();
+  auto storage = std::make_shared<std::vector<std::unique_ptr<Draft>>>();
+  MeasuredTables result;
+  result.interpolations_ = interpolations;
   for (int f = 0; f < kFamilies; ++f) {
     const auto family = static_cast<Family>(f);
     if (only && family != *only) continue;
     const std::string path = path_of(directory, family);
     if (!std::filesystem::exists(path)) continue;
-    for (auto& draft :
-         read_family(path, family, interpolations[static_cast<std::size_t>(f)], chips, keep)) {
-      arrange(draft.get());
-      drafts->push_back(std::move(draft));
+    auto drafts =
+        read_family(path, family, interpolations[static_cast<std::size_t>(f)], chips, keep);
+    for (auto& draft : drafts) arrange(draft.get());
+    SisterSearch search(drafts, chips);
+    const int first = static_cast<int>(result.tables_.size());
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+      Draft& draft = *drafts[i];
+      const int sister = search.find(i, &draft.differences);
+      result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences,
+                                sister < 0 ? -1 : first + sister});
     }
+    std::move(drafts.begin(), drafts.end(), std::back_inserter(*storage));
   }
-  MeasuredTables result;
-  result.interpolations_ = interpolations;
-  for (std::size_t i = 0; i < drafts->size(); ++i) {
-    Draft& draft = *(*drafts)[i];
-    int sister = find_sister(*drafts, i, chips);
-    if (sister >= 0 && !subtract_sister(*(*drafts)[static_cast<std::size_t>(sister)], &draft)) {
-      sister = -1;
-    }
-    result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences, sister});
-  }
-  result.storage_ = drafts;
+  result.storage_ = storage;
   return result;
 }
 

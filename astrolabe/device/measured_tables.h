@@ -3,9 +3,10 @@
 // Measured operators of every chip, ready to be interpolated: for each table the points in scaled
 // coordinates and r = log(measured / reference time) at them.
 //
-// A table may have a sister: the same kernel on another chip of the same architecture. Then the
-// differences of r at common points are kept too: they are smoother than r, so that the sister's
-// measurements stand in where this table has none.
+// A table may have a sister: the same kernel on another chip of the architecture, or another
+// framework's on this chip, whichever it differs from most evenly. Then the differences of r at
+// common points are kept too: they are smoother than r, so that the sister's measurements stand in
+// where this table has none.
 //
 // Compiling the files takes seconds; the result is kept in a cache file with version, fingerprint
 // of its inputs and checksum. A cache that is stale, damaged or of another version is made again;
@@ -26,7 +27,7 @@
 
 namespace astrolabe::device {
 
-// How a family is interpolated (data/measured_parameters.csv, written by fit_measured).
+// How a family is interpolated (data/fitted/interpolation.csv, written by fit_measured).
 struct Interpolation {
   std::array<float, kMaxCoordinates> scale{1, 1, 1, 1, 1, 1, 1, 1};  // of each coordinate
   int neighbours = 32;                                               // of r

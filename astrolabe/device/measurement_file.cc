@@ -52,14 +52,10 @@ std::string missing_columns(Family family, const std::vector<std::string>& colum
   return missing;
 }
 
-// "power_gemm.csv.zst" is a table of the family gemm.
-std::optional<Family> family_of_path(const std::string& path) {
-  std::string stem = std::filesystem::path(path).filename().string();
-  stem = stem.substr(0, stem.find('.'));
-  for (std::string_view prefix : {"power_", "withheld_", "hidden_"}) {
-    if (stem.starts_with(prefix)) stem = stem.substr(prefix.size());
-  }
-  return find_family(stem);
+// "gemm.csv.zst" without its ends.
+std::string stem_of(const std::string& path) {
+  const std::string stem = std::filesystem::path(path).filename().string();
+  return stem.substr(0, stem.find('.'));
 }
 
 // Where each value of a Measurement stands in a line.
@@ -225,20 +221,23 @@ Family family_of_columns(const std::string& path, const std::vector<std::string>
     throw InputError({path, 1}, "latency_us", "a table without this column",
                      "a table of measured operators");
   }
-  if (const auto named = family_of_path(path)) {
+  const std::string stem = stem_of(path);
+  if (const auto named = find_family(stem)) {
     const std::string missing = missing_columns(*named, columns);
     if (missing.empty()) return *named;
     throw InputError({path, 1}, "columns",
                      "a table of " + std::string(columns_of(*named).name) + " without " + missing,
                      "all columns of that family");
   }
+  // The family with most of the columns; where two have the same ones, the name decides.
   std::optional<Family> best;
   std::size_t most = 0;
   for (int i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     const auto& c = columns_of(family);
-    const std::size_t n = c.categories.size() + c.dims.size();
-    if (!missing_columns(family, columns).empty() || n <= most) continue;
+    const std::size_t n = 2 * (c.categories.size() + c.dims.size()) +
+                          (stem.find(c.name) != std::string::npos ? 1 : 0);
+    if (n <= most || !missing_columns(family, columns).empty()) continue;
     best = family;
     most = n;
   }

@@ -1,0 +1,96 @@
+// Speed of operator times from measured tables, one thread:
+//   cmake --build build/release --target operator_bench && build/release/operator_bench
+// load_tables: from the compiled cache, made in the first call. estimate: one direct local
+// regression. curve: one evaluation of a prepared operator, over one dimension (product) and two
+// (attention). prepare: making such a curve.
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+
+#include "astrolabe/device/measured_curve.h"
+#include "astrolabe/device/table_cache.h"
+
+namespace astrolabe::device {
+namespace {
+
+const std::string kDirectory = ASTROLABE_SOURCE_DIR "/data/measurements";
+const std::string kInterpolation = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
+
+MeasuredTables load() {
+  return MeasuredTables::load(kDirectory, kInterpolation, read_chips(kDirectory + "/systems.csv"),
+                              default_cache_path(kDirectory));
+}
+
+struct World {
+  std::vector<Chip> chips = read_chips(kDirectory + "/systems.csv");
+  MeasuredTables tables = load();
+  MeasuredTime time{tables, chips};
+  const Chip& chip =
+      *std::find_if(chips.begin(), chips.end(), [](const Chip& c) { return c.name == "h200_sxm"; });
+  TableRequest product{Family::kGemm, "h200_sxm", "vllm", "", "", {"bfloat16"}};
+  TableRequest attention{Family::kAttentionDecode, "h200_sxm", "vllm", "", "",
+                         {"bfloat16", "bfloat16"}};
+
+  MeasuredCurve product_curve() const {
+    return MeasuredCurve::prepare(time, product, chip, {5120, 3000, 0}, {2, 1, 65536});
+  }
+  MeasuredCurve attention_curve() const {
+    return MeasuredCurve::prepare(time, attention, chip, {128, 12, 2, 0, 0, 0}, {4, 1, 1024},
+                                  {5, 16, 131072});
+  }
+};
+
+void load_tables(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(load());
+}
+BENCHMARK(load_tables)->Unit(benchmark::kMillisecond);
+
+void estimate(benchmark::State& state) {
+  const World w;
+  float m = 1;
+  for (auto _ : state) {
+    m = m > 30000 ? 1 : m * 1.37f;
+    benchmark::DoNotOptimize(w.time.estimate(w.product, w.chip, {5120, 3000, std::floor(m)}));
+  }
+}
+BENCHMARK(estimate)->Unit(benchmark::kMicrosecond);
+
+void curve_of_product(benchmark::State& state) {
+  const World w;
+  const MeasuredCurve curve = w.product_curve();
+  double m = 1;
+  for (auto _ : state) {
+    m = m > 30000 ? 1 : m * 1.37;
+    benchmark::DoNotOptimize(curve.us(m));
+  }
+}
+BENCHMARK(curve_of_product);
+
+void curve_of_attention(benchmark::State& state) {
+  const World w;
+  const MeasuredCurve curve = w.attention_curve();
+  double length = 16;
+  for (auto _ : state) {
+    length = length > 100000 ? 16 : length * 1.37;
+    benchmark::DoNotOptimize(curve.us(37, length));
+  }
+}
+BENCHMARK(curve_of_attention);
+
+void prepare_product(benchmark::State& state) {
+  const World w;
+  for (auto _ : state) benchmark::DoNotOptimize(w.product_curve());
+}
+BENCHMARK(prepare_product)->Unit(benchmark::kMillisecond);
+
+void prepare_attention(benchmark::State& state) {
+  const World w;
+  for (auto _ : state) benchmark::DoNotOptimize(w.attention_curve());
+}
+BENCHMARK(prepare_attention)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace astrolabe::device
+
+BENCHMARK_MAIN();
