@@ -1,6 +1,6 @@
 // Chooses how measured operators are interpolated and writes data/fitted/interpolation.csv.
 //
-//   fit_measured [--family NAME]... [--score]
+//   fit_measured [--family NAME]... [--score] [--page validation/operators/README.md]
 //
 // Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
 // and chooses for each family the scales of the coordinates and the number of neighbours that
@@ -18,13 +18,20 @@
 #include <cstring>
 #include <map>
 
+#include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
+#include "astrolabe/base/table.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/measured_time.h"
+#include "astrolabe/study/accuracy.h"
+#include "astrolabe/study/chain_validation.h"
 
 namespace {
 
 using namespace astrolabe::device;
+using astrolabe::study::AccuracyReport;
+using astrolabe::study::AccuracyScorer;
+using astrolabe::study::to_text;
 
 constexpr double kWithheld = 0.06;
 
@@ -78,24 +85,13 @@ struct Row {
   }
 };
 
-struct Score {
-  double sum = 0;
-  std::vector<double> errors;
-  void add(double error) {
-    sum += error;
-    errors.push_back(error);
-  }
-  double mean() const { return errors.empty() ? 0 : sum / static_cast<double>(errors.size()); }
-  double quantile(double q) const {
-    if (errors.empty()) return 0;
-    std::vector<double> sorted = errors;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1))];
-  }
-};
-
 // By source: error (log) over half width of the band.
-using BandRatios = std::map<EstimateSource, Score>;
+using BandRatios = std::map<EstimateSource, std::vector<double>>;
+
+double quantile(std::vector<double> values, double q) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+}
 
 class Fit {
  public:
@@ -138,11 +134,10 @@ class Fit {
   // What is left out when a row is predicted.
   enum class Without { kNothing, kSystem, kArchitecture };
 
-  double score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
-               std::map<std::string, Score>* by = nullptr, Without without = Without::kNothing,
-               BandRatios* ratios = nullptr) const {
+  AccuracyReport score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
+                       Without without = Without::kNothing, BandRatios* ratios = nullptr) const {
     std::map<std::string, std::unique_ptr<MeasuredTime>> times;
-    Score all;
+    AccuracyScorer scorer;
     for (const Row& row : rows) {
       const Chip& chip = *std::find_if(chips_.begin(), chips_.end(),
                                        [&](const Chip& c) { return c.name == row.system; });
@@ -156,20 +151,18 @@ class Fit {
       }
       const MeasuredTime& time = *entry;
       const TimeEstimate e = time.estimate(row.request(family), chip, row.dims);
-      const double error = 100 * std::abs(e.us / row.latency_us - 1);
-      all.add(error);
       if (ratios != nullptr) {
-        (*ratios)[e.source].add(std::abs(std::log(e.us / row.latency_us)) /
-                                std::log(e.high_us / e.us));
+        (*ratios)[e.source].push_back(std::abs(std::log(e.us / row.latency_us)) /
+                                      std::log(e.high_us / e.us));
       }
-      if (by == nullptr) continue;
       const char* part = row.part == Part::kShape ? "shapes" : "points";
-      (*by)[fmt::format("{} {}", row.system, part)].add(error);
-      (*by)[fmt::format("all {}", part)].add(error);
-      (*by)[fmt::format("{} {} {}", row.framework, row.kernel, row.categories[0])].add(error);
-      (*by)[fmt::format("{} {}", row.system, estimate_source_name(e.source))].add(error);
+      const std::string source = estimate_source_name(e.source);
+      scorer.add({{{"withheld", part}},
+                  {{"system", row.system}, {"from", source}},
+                  {{"framework", row.framework}, {"kernel", row.kernel}}},
+                 row.latency_us, e.us, e.low_us, e.high_us);
     }
-    return all.mean();
+    return scorer.report();
   }
 
   const std::vector<Chip>& chips() const { return chips_; }
@@ -185,7 +178,9 @@ Interpolation search(const Fit& fit, Family family, Interpolation start, double 
   Interpolation& one = how[static_cast<std::size_t>(family)];
   one = start;
   const std::vector<Row> rows = fit.withheld(family, share);
-  const auto evaluate = [&] { return fit.score(family, fit.train(family, how), rows); };
+  const auto evaluate = [&] {
+    return fit.score(family, fit.train(family, how), rows).overall.mean_ape_percent;
+  };
   double best = evaluate();
   fmt::print(stderr, "{}: {} rows, start {:.3f}\n", columns_of(family).name, rows.size(), best);
   for (int round = 0; round < 2; ++round) {
@@ -222,27 +217,26 @@ Interpolation search(const Fit& fit, Family family, Interpolation start, double 
   return one;
 }
 
-void print(const std::map<std::string, Score>& by) {
-  for (const auto& [name, s] : by) {
-    fmt::print("  {:70} n {:6} mean {:6.2f} median {:6.2f} p90 {:6.1f}\n", name, s.errors.size(),
-               s.mean(), s.quantile(0.5), s.quantile(0.9));
-  }
-}
-
 constexpr std::pair<Fit::Without, const char*> kModes[] = {
-    {Fit::Without::kNothing, "all tables"},
-    {Fit::Without::kSystem, "without the chip's tables"},
-    {Fit::Without::kArchitecture, "without those of its architecture"}};
+    {Fit::Without::kNothing, "measured chip, measurements withheld"},
+    {Fit::Without::kSystem, "chip without tables"},
+    {Fit::Without::kArchitecture, "architecture without tables"}};
 
 // Bands that hold 80 % of the withheld rows of each source.
 void set_bands(const BandRatios& ratios, Interpolation* one) {
   const auto widen = [&](EstimateSource source, double* band) {
     const auto it = ratios.find(source);
-    if (it != ratios.end() && it->second.errors.size() >= 30) *band *= it->second.quantile(0.8);
+    if (it != ratios.end() && it->second.size() >= 30) *band *= quantile(it->second, 0.8);
   };
   widen(EstimateSource::kTable, &one->band_known);
   widen(EstimateSource::kNear, &one->band_near);
   widen(EstimateSource::kFar, &one->band_far);
+}
+
+// Parts and systems of a report as a table of the page.
+void add_to_page(const char* title, AccuracyReport report, std::string* page) {
+  std::erase_if(report.by, [](const auto& a) { return a.keys.front().first == "framework"; });
+  *page += fmt::format("\n{}\n\n{}", title, to_text(report, true, 10));
 }
 
 }  // namespace
@@ -251,16 +245,19 @@ int main(int argc, char** argv) {
   CLI::App app("Fits how measured operators are interpolated");
   std::string directory = ASTROLABE_SOURCE_DIR "/data/measurements";
   std::string output = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
+  std::string page_file;
   std::vector<std::string> names;
   bool only_score = false;
   double share = 0.1;
   app.add_option("--measurements", directory);
   app.add_option("--family", names);
   app.add_option("--share", share, "of the withheld rows that the search uses");
-  app.add_flag("--score", only_score);
+  app.add_flag("--score", only_score, "Fit nothing");
+  app.add_option("--page", page_file, "Replace the generated part of this file by the scores");
   CLI11_PARSE(app, argc, argv);
   try {
     const Fit fit(directory, read_chips(directory + "/systems.csv"));
+    std::string page;
     Interpolations how;
     if (std::FILE* f = std::fopen(output.c_str(), "r")) {
       std::fclose(f);
@@ -280,20 +277,21 @@ int main(int argc, char** argv) {
       const MeasuredTables tables = fit.train(family, how);
       const std::vector<Row> rows = fit.withheld(family, share);
       BandRatios ratios;
+      page += fmt::format("\n### {}\n", columns_of(family).name);
       for (const auto& [without, title] : kModes) {
-        std::map<std::string, Score> by;
-        const double mean = fit.score(family, tables, rows, &by, without, &ratios);
-        fmt::print("\n  {}: {:.2f}\n", title, mean);
-        print(by);
+        const AccuracyReport report = fit.score(family, tables, rows, without, &ratios);
+        fmt::print("\n{}: {}\n{}", columns_of(family).name, title, to_text(report));
+        add_to_page(title, report, &page);
       }
       if (!only_score) set_bands(ratios, &one);
-      for (auto& [source, score] : ratios) {
-        fmt::print("  {}: 80 % within {:.2f} of the band's half width\n",
-                   estimate_source_name(source), score.quantile(0.8));
-      }
       std::fflush(stdout);
     }
     if (!only_score) write_interpolations(output, how);
+    if (!page_file.empty()) {
+      astrolabe::write_file_atomically(
+          page_file, astrolabe::study::replace_generated(astrolabe::read_text_file(page_file), page,
+                                                         page_file, "fit_measured"));
+    }
   } catch (const astrolabe::InputError& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 2;

@@ -63,11 +63,11 @@ Table validation_table(const std::vector<ValidationCase>& cases);
 std::string validation_text(const std::vector<ValidationCase>& cases);      // for a terminal
 std::string validation_markdown(const std::vector<ValidationCase>& cases);  // for README.md
 
-// `document` with what stands between the two marker lines replaced; InputError naming `file` when
-// it does not hold both, once and in order.
-inline constexpr const char* kBeginMark = "<!-- begin: astrolabe validate chain -->";
-inline constexpr const char* kEndMark = "<!-- end: astrolabe validate chain -->";
+// `document` with what stands between the marker lines "<!-- begin: AUTHOR -->" and "<!-- end:
+// AUTHOR
+// -->" replaced; InputError naming `file` when it does not hold both, once and in order.
+inline constexpr const char* kChainAuthor = "astrolabe validate chain";
 std::string replace_generated(const std::string& document, const std::string& generated,
-                              const std::string& file);
+                              const std::string& file, const std::string& author = kChainAuthor);
 
 }  // namespace astrolabe::study

@@ -158,16 +158,18 @@ std::string validation_markdown(const std::vector<ValidationCase>& cases) {
 }
 
 std::string replace_generated(const std::string& document, const std::string& generated,
-                              const std::string& file) {
-  const std::size_t begin = document.find(kBeginMark), end = document.find(kEndMark);
+                              const std::string& file, const std::string& author) {
+  const std::string begin_mark = "<!-- begin: " + author + " -->";
+  const std::string end_mark = "<!-- end: " + author + " -->";
+  const std::size_t begin = document.find(begin_mark), end = document.find(end_mark);
   const bool is_once = begin != std::string::npos && end != std::string::npos &&
-                       document.find(kBeginMark, begin + 1) == std::string::npos &&
-                       document.find(kEndMark, end + 1) == std::string::npos;
+                       document.find(begin_mark, begin + 1) == std::string::npos &&
+                       document.find(end_mark, end + 1) == std::string::npos;
   if (!is_once || end < begin) {
     throw InputError({file, 0}, "markers", "not both, or not once and in order",
-                     std::string(kBeginMark) + " and, after it, " + kEndMark);
+                     begin_mark + " and, after it, " + end_mark);
   }
-  return document.substr(0, begin) + kBeginMark + "\n\n" + generated + "\n" + document.substr(end);
+  return document.substr(0, begin) + begin_mark + "\n\n" + generated + "\n" + document.substr(end);
 }
 
 }  // namespace astrolabe::study

@@ -129,7 +129,8 @@ TEST(ChainValidation, SourceThatPublishedNothingIsAnError) {
 }
 
 TEST(ChainValidation, GeneratedPartIsReplacedAndTheRestKept) {
-  const std::string begin = kBeginMark, end = kEndMark;
+  const std::string begin = "<!-- begin: astrolabe validate chain -->";
+  const std::string end = "<!-- end: astrolabe validate chain -->";
   EXPECT_EQ(replace_generated("a\n" + begin + "\nold\n" + end + "\nb\n", "new\n", "f"),
             "a\n" + begin + "\n\nnew\n\n" + end + "\nb\n");
   for (const std::string& document : {std::string("a"), begin, end + begin, begin + begin + end}) {
