@@ -1,0 +1,36 @@
+#pragma once
+
+// Parameters of the tiled fidelity: few, named, bounded, per kind of kernel (formula), fitted per
+// architecture on measurements by fit/fit_tiled and stored in data/tiled_parameters.csv.
+//
+// What carries over to another chip decides the unit: a launch is a time (us); what an SM does
+// (filling its pipeline, loading a tile, a reduction between splits) is counted in cycles or bytes
+// per cycle; what the whole chip reaches is a fraction of its data sheet.
+// The prior of each is a round figure of the right order; the fit shrinks towards it where the
+// measurements say little.
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace astrolabe::device {
+
+enum class TiledFormula : std::uint8_t { kGemm, kPrefill, kDecode, kExperts, kStream, kModule };
+inline constexpr int kTiledFormulas = 6;
+const char* tiled_formula_name(TiledFormula formula);
+
+struct ParameterSpec {
+  const char* name;
+  const char* unit;
+  double prior, low, high;
+  const char* meaning;
+};
+
+std::span<const ParameterSpec> parameters_of(TiledFormula formula);
+
+inline constexpr int kMaxTiledParameters = 20;
+using TiledParameters = std::array<double, kMaxTiledParameters>;  // in the order of parameters_of
+
+TiledParameters prior_parameters(TiledFormula formula);
+
+}  // namespace astrolabe::device
