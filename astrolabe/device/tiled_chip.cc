@@ -9,14 +9,31 @@ using workload::NumberFormat;
 
 namespace {
 
-// The figure of the chip, else of the accelerator it is.
+// The figure of the chip, else of the accelerator that it is.
 template <Dim D>
-std::optional<Quantity<D>> figure(const catalog::Catalog& catalog, std::string_view entity,
-                                  const std::optional<std::string>& accelerator,
-                                  std::string_view attribute) {
+std::optional<Quantity<D>> find_figure(const catalog::Catalog& catalog, std::string_view entity,
+                                       std::string_view attribute, std::string_view of_accelerator) {
   if (auto own = catalog.find<D>(entity, attribute)) return own;
-  if (accelerator) return catalog.find<D>(*accelerator, attribute);
+  const auto accelerator = catalog.find_text(entity, "accelerator");
+  if (accelerator) return catalog.find<D>(*accelerator, of_accelerator);
   return std::nullopt;
+}
+
+template <Dim D>
+Quantity<D> get_figure(const catalog::Catalog& catalog, std::string_view entity,
+                       std::string_view attribute, std::string_view of_accelerator) {
+  const auto value = find_figure<D>(catalog, entity, attribute, of_accelerator);
+  if (!value) {
+    throw InputError({"data/chips.csv", 0}, std::string(entity) + "." + std::string(attribute),
+                     "nothing", "a figure of the chip or of its accelerator");
+  }
+  return *value;
+}
+
+double get_count(const catalog::Catalog& catalog, std::string_view entity,
+                 std::string_view attribute) {
+  if (auto own = catalog.find_number(entity, attribute)) return *own;
+  return catalog.get_number(catalog.get_text(entity, "accelerator"), attribute);
 }
 
 }  // namespace
@@ -25,33 +42,36 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   if (catalog.kind_of(entity) != "chips") {
     throw InputError({"data/chips.csv", 0}, "chip", std::string(entity), "an entity of chips");
   }
-  const auto accelerator = catalog.find_text(entity, "accelerator");
-  const auto need = [&]<Dim D>(std::string_view attribute) {
-    const auto value = figure<D>(catalog, entity, accelerator, attribute);
-    if (!value) {
-      throw InputError({"data/chips.csv", 0}, std::string(entity) + "." + std::string(attribute),
-                       "nothing", "a figure of the chip or of its accelerator");
-    }
-    return *value;
-  };
   TiledChip chip;
-  chip.name = entity;
+  chip.name = catalog.get_text(entity, "system");
   chip.architecture = catalog.get_text(entity, "architecture");
-  chip.sm_count = catalog.get_number(entity, "sm_count");
-  chip.clock = catalog.get<Frequency::kDim>(entity, "clock");
-  chip.l2_cache = catalog.get<Bytes::kDim>(entity, "l2_cache");
+  chip.year = catalog.get_number(entity, "year");
+  chip.sm_count = get_count(catalog, entity, "sm_count");
   chip.exponentials_per_cycle = catalog.get_number(entity, "exponentials_per_cycle");
-  chip.hbm_bandwidth = need.operator()<Bandwidth::kDim>("hbm_bandwidth");
-  chip.power_limit = need.operator()<Power::kDim>("tdp");
+  chip.clock = get_figure<Frequency::kDim>(catalog, entity, "clock", "clock");
+  chip.l2_cache = get_figure<Bytes::kDim>(catalog, entity, "l2_cache", "sram");
+  chip.hbm_bandwidth =
+      get_figure<Bandwidth::kDim>(catalog, entity, "hbm_bandwidth", "hbm_bandwidth");
+  chip.power_limit = get_figure<Power::kDim>(catalog, entity, "tdp", "tdp");
   constexpr Dim kRate = FlopRate::kDim;
-  const auto set = [&](NumberFormat format, std::optional<FlopRate> rate) {
-    chip.rates[static_cast<std::size_t>(format)] = rate;
+  const auto set = [&](NumberFormat format, const char* attribute) {
+    chip.rates[static_cast<std::size_t>(format)] =
+        find_figure<kRate>(catalog, entity, attribute, attribute);
   };
-  set(NumberFormat::kBf16, need.operator()<kRate>("dense_bf16"));
-  set(NumberFormat::kFp8, figure<kRate>(catalog, entity, accelerator, "dense_fp8"));
-  set(NumberFormat::kInt8, figure<kRate>(catalog, entity, accelerator, "dense_int8"));
-  set(NumberFormat::kFp4, figure<kRate>(catalog, entity, accelerator, "dense_fp4"));
+  get_figure<kRate>(catalog, entity, "dense_bf16", "dense_bf16");
+  set(NumberFormat::kBf16, "dense_bf16");
+  set(NumberFormat::kFp8, "dense_fp8");
+  set(NumberFormat::kInt8, "dense_int8");
+  set(NumberFormat::kFp4, "dense_fp4");
   return chip;
+}
+
+std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog) {
+  std::vector<TiledChip> chips;
+  for (const std::string& entity : catalog.entities("chips")) {
+    chips.push_back(read_tiled_chip(catalog, entity));
+  }
+  return chips;
 }
 
 std::optional<KernelFormat> find_kernel_format(std::string_view name) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "astrolabe/base/quantity.h"
 #include "astrolabe/catalog/catalog.h"
@@ -20,8 +21,9 @@
 namespace astrolabe::device {
 
 struct TiledChip {
-  std::string name;
+  std::string name;          // as in tables of measurements: "h200_sxm"
   std::string architecture;  // "hopper": its chips run the same kernels and share parameters
+  double year = 0;           // of the architecture: orders the generations
   double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
   Frequency clock;           // at which the rates hold
   Bytes l2_cache;
@@ -38,5 +40,6 @@ struct TiledChip {
 
 // InputError when the entity is not of kind `chips` or lacks a figure.
 TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view entity);
+std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog);
 
 }  // namespace astrolabe::device

@@ -74,14 +74,16 @@ Duration stream_time(const TiledChip& chip, const TiledParameters& p, const Stre
       launch * 1e-6 + tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
 }
 
-Duration module_time(const TiledChip& chip, const TiledParameters& p,
-                     const TiledParameters& attention, const ModuleShape& s, Residency residency) {
-  const auto& [launch, efficiency, hbm, passes, index, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11,
-               r12, r13, r14, r15] = p;
+Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& s,
+                     Residency residency) {
+  const double launch = p[0], efficiency = p[1], hbm = p[2], passes = p[3], index = p[4];
+  TiledParameters attention{};
+  std::copy(p.begin() + kModuleParameters, p.end(), attention.begin());
   const double peak = chip.peak(s.format.multiply).base();
   const double bandwidth = chip.hbm_bandwidth.base();
-  const double projections = std::hypot(s.projection_flops / (efficiency * peak),
-                                        s.projection_weights * s.format.weight_bytes / (hbm * bandwidth));
+  const double projections =
+      std::hypot(s.projection_flops / (efficiency * peak),
+                 s.projection_weights * s.format.weight_bytes / (hbm * bandwidth));
   const double activations = passes * s.activation_elements * 2 / bandwidth;
   const double indexer =
       std::max(s.index_bytes / bandwidth,
@@ -91,6 +93,26 @@ Duration module_time(const TiledChip& chip, const TiledParameters& p,
                             ? prefill_attention_time(chip, attention, s.attention, residency)
                             : decode_attention_time(chip, attention, s.attention, residency);
   return core + Duration::from_base(launch * 1e-6 + projections + activations + indexer);
+}
+
+Duration tiled_time(TiledFormula formula, const TiledChip& chip, const TiledParameters& p,
+                    const TiledShape& shape, Residency residency) {
+  switch (formula) {
+    case TiledFormula::kGemm:
+      return gemm_time(chip, p, std::get<GemmShape>(shape), residency);
+    case TiledFormula::kPrefill:
+      return prefill_attention_time(chip, p, std::get<AttentionShape>(shape), residency);
+    case TiledFormula::kDecode:
+      return decode_attention_time(chip, p, std::get<AttentionShape>(shape), residency);
+    case TiledFormula::kExperts:
+      return expert_time(chip, p, std::get<ExpertShape>(shape), residency);
+    case TiledFormula::kStream:
+      return stream_time(chip, p, std::get<StreamShape>(shape), residency);
+    case TiledFormula::kModulePrefill:
+    case TiledFormula::kModuleDecode:
+      return module_time(chip, p, std::get<ModuleShape>(shape), residency);
+  }
+  return {};
 }
 
 }  // namespace astrolabe::device

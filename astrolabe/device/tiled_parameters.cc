@@ -84,10 +84,22 @@ constexpr ParameterSpec kModule[] = {
     {"index_efficiency", "1", 0.2, 0.005, 0.99, "of the roofline, sparse indexer"},
 };
 
+template <std::size_t N>
+constexpr std::array<ParameterSpec, kModuleParameters + N> after_projections(
+    const ParameterSpec (&attention)[N]) {
+  std::array<ParameterSpec, kModuleParameters + N> all{};
+  for (std::size_t i = 0; i < kModuleParameters; ++i) all[i] = kModule[i];
+  for (std::size_t i = 0; i < N; ++i) all[kModuleParameters + i] = attention[i];
+  return all;
+}
+constexpr auto kModulePrefill = after_projections(kPrefill);
+constexpr auto kModuleDecode = after_projections(kDecode);
+constexpr const char* kNames[] = {"gemm",   "prefill",        "decode",       "experts",
+                                  "stream", "module_prefill", "module_decode"};
+
 }  // namespace
 
 const char* tiled_formula_name(TiledFormula formula) {
-  constexpr const char* kNames[] = {"gemm", "prefill", "decode", "experts", "stream", "module"};
   return kNames[static_cast<std::size_t>(formula)];
 }
 
@@ -103,10 +115,19 @@ std::span<const ParameterSpec> parameters_of(TiledFormula formula) {
       return kExperts;
     case TiledFormula::kStream:
       return kStream;
-    case TiledFormula::kModule:
-      return kModule;
+    case TiledFormula::kModulePrefill:
+      return kModulePrefill;
+    case TiledFormula::kModuleDecode:
+      return kModuleDecode;
   }
   return {};
+}
+
+std::optional<TiledFormula> find_tiled_formula(std::string_view name) {
+  for (int i = 0; i < kTiledFormulas; ++i) {
+    if (kNames[i] == name) return static_cast<TiledFormula>(i);
+  }
+  return std::nullopt;
 }
 
 TiledParameters prior_parameters(TiledFormula formula) {

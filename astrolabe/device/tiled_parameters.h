@@ -11,12 +11,23 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 namespace astrolabe::device {
 
-enum class TiledFormula : std::uint8_t { kGemm, kPrefill, kDecode, kExperts, kStream, kModule };
-inline constexpr int kTiledFormulas = 6;
+enum class TiledFormula : std::uint8_t {
+  kGemm,
+  kPrefill,
+  kDecode,
+  kExperts,
+  kStream,
+  kModulePrefill,  // kModuleParameters for the projections, then those of kPrefill
+  kModuleDecode,   // the same, then those of kDecode
+};
+inline constexpr int kTiledFormulas = 7;
+inline constexpr int kModuleParameters = 5;
 const char* tiled_formula_name(TiledFormula formula);
 
 struct ParameterSpec {
@@ -27,6 +38,7 @@ struct ParameterSpec {
 };
 
 std::span<const ParameterSpec> parameters_of(TiledFormula formula);
+std::optional<TiledFormula> find_tiled_formula(std::string_view name);
 
 inline constexpr int kMaxTiledParameters = 20;
 using TiledParameters = std::array<double, kMaxTiledParameters>;  // in the order of parameters_of

@@ -15,6 +15,8 @@
 // tokens, sequences or experts never take less time.
 // Fails where an engine switches kernels by a rule not seen here, and for rows that are host time.
 
+#include <variant>
+
 #include "astrolabe/base/quantity.h"
 #include "astrolabe/device/tiled_chip.h"
 #include "astrolabe/device/tiled_parameters.h"
@@ -36,10 +38,14 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
                      Residency residency);
 Duration stream_time(const TiledChip& chip, const TiledParameters& p, const StreamShape& shape,
                      Residency residency);
-// `p` holds the parameters of kModule; `attention` those of kPrefill or kDecode.
-Duration module_time(const TiledChip& chip, const TiledParameters& p,
-                     const TiledParameters& attention, const ModuleShape& shape,
+Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& shape,
                      Residency residency);
+
+using TiledShape =
+    std::variant<GemmShape, AttentionShape, ExpertShape, StreamShape, ModuleShape>;
+// By the formula's own shape: another one is a bug.
+Duration tiled_time(TiledFormula formula, const TiledChip& chip, const TiledParameters& p,
+                    const TiledShape& shape, Residency residency);
 
 // Tiles of tm x tn that cover m x n.
 constexpr double tile_count(double m, double n, double tm, double tn) {
