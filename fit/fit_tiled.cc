@@ -1,4 +1,4 @@
-// Fits the parameters of the tiled fidelity and writes data/tiled_parameters.csv.
+// Fits the parameters of the tiled fidelity and writes data/fitted/tiled_parameters.csv.
 //
 //   fit_tiled [--measurements DIR] [--without ARCHITECTURE | --score] [--output FILE]
 //
@@ -367,10 +367,12 @@ std::vector<CarriedBand> leave_one_out(const Calibration& calibration, bool deta
 }
 
 int run(int argc, char** argv) {
-  const std::string data = ASTROLABE_SOURCE_DIR "/data";
-  std::string folder = data + "/measurements", output = data + "/tiled_parameters.csv", without;
+  std::string data = ASTROLABE_SOURCE_DIR "/data";
+  std::string folder = data + "/measurements", output = data + "/fitted/tiled_parameters.csv";
+  std::string without;
   bool do_score = false, detail = false;
   CLI::App app("Fits the parameters of the tiled fidelity");
+  app.add_option("--data", data, "folder of the catalogue");
   app.add_option("--measurements", folder, "folder of tables of measured operators");
   app.add_option("--output", output, "file of parameters to write");
   app.add_option("--without", without, "predict this architecture from the others; write nothing");

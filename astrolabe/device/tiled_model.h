@@ -43,7 +43,7 @@ struct TiledTables {
   std::vector<CarriedBand> bands;
 };
 
-// data/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of bounds.
+// data/fitted/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of bounds.
 TiledTables read_tiled_tables(const std::string& path);
 std::string to_csv(const TiledTables& tables);
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // Parameters of the tiled fidelity: few, named, bounded, per kind of kernel (formula), fitted per
-// architecture on measurements by fit/fit_tiled and stored in data/tiled_parameters.csv.
+// architecture on measurements by fit/fit_tiled and stored in data/fitted/tiled_parameters.csv.
 //
 // What carries over to another chip decides the unit: a launch is a time (us); what an SM does
 // (filling its pipeline, loading a tile, a reduction between splits) is counted in cycles or bytes
