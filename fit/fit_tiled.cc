@@ -38,6 +38,7 @@ struct Sample {
   int chip = 0;
   TiledShape shape;
   double log_seconds = 0;
+  double stands_for = 1;  // rows of its table, per scored row
 };
 
 // Rows of one pool, formula and table.
@@ -77,12 +78,13 @@ class Collector {
   void add(Family family, const Measurement& m) {
     const int chip = find_chip(m.system);
     if (chip < 0) return;
-    const TiledKernel kernel = tiled_kernel(family, m.kernel, m.categories, m.dims);
+    const TiledKernel kernel = tiled_kernel(family, m.framework, m.kernel, m.categories, m.dims);
     const TiledTable table = tiled_table(family, m.framework, m.kernel, m.categories);
     std::uint64_t hash = 5;
     for (float d : m.dims) hash = mix(hash, static_cast<std::uint64_t>(d * 16));
     for (char c : table.table) hash = mix(hash, static_cast<std::uint64_t>(c));
-    auto& kept = rows_[{table.pool, table.table, kernel.formula, chip}];
+    auto& [kept, count] = rows_[{table.pool, table.table, kernel.formula, chip}];
+    ++count;
     kept.push_back({hash, {chip, kernel.shape, std::log(m.latency_us * 1e-6)}});
     constexpr std::size_t kMost = kFitRows + kScoreRows;
     if (kept.size() < 8 * kMost) return;
@@ -92,16 +94,19 @@ class Collector {
 
   std::vector<Group> groups() {
     std::map<std::tuple<std::string, std::string, TiledFormula>, Group> by_table;
-    for (auto& [key, kept] : rows_) {
+    for (auto& [key, rows] : rows_) {
       const auto& [pool, table, formula, chip] = key;
+      auto& [kept, count] = rows;
       Group& group = by_table[{pool, table, formula}];
       group.table = {pool, table};
       group.formula = formula;
       std::sort(kept.begin(), kept.end());
-      // A third for the fit, so that small tables are scored on rows of their own as well.
+      // Half at most, so that small tables are scored on rows of their own as well.
       const std::size_t n_fit = std::min<std::size_t>(kFitRows, std::max<std::size_t>(kept.size() / 2, 1));
       const std::size_t n = std::min<std::size_t>(kept.size(), n_fit + kScoreRows);
       for (std::size_t i = 0; i < n; ++i) {
+        kept[i].sample.stands_for =
+            static_cast<double>(count) / static_cast<double>(std::max<std::size_t>(1, n - n_fit));
         (i < n_fit ? group.fit : group.score).push_back(kept[i].sample);
       }
     }
@@ -119,7 +124,8 @@ class Collector {
   }
 
   const std::vector<TiledChip>& chips_;
-  std::map<std::tuple<std::string, std::string, TiledFormula, int>, std::vector<Kept>> rows_;
+  using Rows = std::pair<std::vector<Kept>, long>;  // a sample by hash, and how many there are
+  std::map<std::tuple<std::string, std::string, TiledFormula, int>, Rows> rows_;
 };
 
 Calibration read_calibration(const std::string& folder, const std::string& data) {
@@ -211,7 +217,11 @@ TiledTables fit_all(const Calibration& calibration, std::string_view without) {
     const auto& [pool, formula] = key;
     TiledSet pool_set{pool, std::string(kAllTables), std::string(kAllArchitectures)};
     SetFit pool_fit(calibration, formula);
-    for (const Group* group : members) pool_fit.add(*group, pooled);
+    const bool has_native = std::any_of(members.begin(), members.end(),
+                                        [](const Group* g) { return g->table.is_native(); });
+    for (const Group* group : members) {
+      if (!has_native || group->table.is_native()) pool_fit.add(*group, pooled);
+    }
     TiledParameters prior = prior_parameters(formula);
     if (!pool_fit.empty()) {
       pool_fit.fit(prior, kShrinkPool, &pool_set);
@@ -244,33 +254,44 @@ TiledTables fit_all(const Calibration& calibration, std::string_view without) {
   return tables;
 }
 
-// Errors of a set of predictions.
+// Errors of a set of predictions; each counts for the rows of its table that it stands for.
 struct Score {
-  std::vector<double> log_ratios;  // measured over computed
-  int inside = 0;
+  std::vector<std::pair<double, double>> log_ratios;  // measured over computed, weight
+  double inside = 0;
 
+  void add(double log_ratio, double weight, bool is_inside) {
+    log_ratios.emplace_back(log_ratio, weight);
+    inside += is_inside ? weight : 0;
+  }
   void add(const Score& o) {
     log_ratios.insert(log_ratios.end(), o.log_ratios.begin(), o.log_ratios.end());
     inside += o.inside;
   }
-  double rows() const { return static_cast<double>(log_ratios.size()); }
+  double rows() const {
+    double sum = 0;
+    for (const auto& [ratio, weight] : log_ratios) sum += weight;
+    return sum;
+  }
+  static double quantile(std::vector<std::pair<double, double>> values, double q) {
+    std::sort(values.begin(), values.end());
+    double total = 0, sum = 0;
+    for (const auto& [value, weight] : values) total += weight;
+    for (const auto& [value, weight] : values) {
+      if ((sum += weight) >= q * total) return value;
+    }
+    return values.back().first;
+  }
   double mean_ape() const {
     double sum = 0;
-    for (double r : log_ratios) sum += std::abs(std::exp(-r) - 1);
+    for (const auto& [r, w] : log_ratios) sum += w * std::abs(std::exp(-r) - 1);
     return 100 * sum / rows();
   }
-  double quantile(double q) const {
-    std::vector<double> sorted = log_ratios;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[static_cast<std::size_t>(q * (rows() - 1) + 0.5)];
-  }
   double median_ape() const {
-    std::vector<double> ape;
-    for (double r : log_ratios) ape.push_back(std::abs(std::exp(-r) - 1));
-    std::sort(ape.begin(), ape.end());
-    return 100 * ape[ape.size() / 2];
+    auto ape = log_ratios;
+    for (auto& [r, w] : ape) r = std::abs(std::exp(-r) - 1);
+    return 100 * quantile(std::move(ape), 0.5);
   }
-  double bias() const { return 100 * (std::exp(-quantile(0.5)) - 1); }
+  double bias() const { return 100 * (std::exp(-quantile(log_ratios, 0.5)) - 1); }
   double coverage() const { return 100 * inside / rows(); }
 };
 
@@ -290,9 +311,9 @@ Scores score(const Calibration& calibration, const TiledTables& tables,
           timers.try_emplace(s.chip, model.timer(group.table, group.formula, chip));
       const TiledEstimate e = at->second.estimate(s.shape, Residency::kWarm);
       Score& to = scores[{group.family(), group.table.pool, group.table.table, chip.name}];
-      to.log_ratios.push_back(s.log_seconds - std::log(e.time.base()));
       const double measured = std::exp(s.log_seconds);
-      to.inside += measured >= e.low.base() && measured <= e.high.base();
+      to.add(s.log_seconds - std::log(e.time.base()), s.stands_for,
+             measured >= e.low.base() && measured <= e.high.base());
     }
   }
   return scores;
@@ -304,14 +325,14 @@ void print(const Scores& scores, const char* title, bool detail) {
     families[{key[0], key[3]}].add(s);
     families[{key[0], "all"}].add(s);
     if (detail) {
-      fmt::print("  {:34} {:22} {:20} {:6.0f} {:7.1f} {:7.1f} {:+7.1f} {:5.0f}\n", key[1], key[2],
+      fmt::print("  {:34} {:22} {:20} {:8.0f} {:7.1f} {:7.1f} {:+7.1f} {:5.0f}\n", key[1], key[2],
                  key[3], s.rows(), s.mean_ape(), s.median_ape(), s.bias(), s.coverage());
     }
   }
-  fmt::print("{}\n{:24} {:20} {:>6} {:>7} {:>7} {:>7} {:>5}\n", title, "family", "chip", "rows",
+  fmt::print("{}\n{:24} {:20} {:>8} {:>7} {:>7} {:>7} {:>5}\n", title, "family", "chip", "rows",
              "mean %", "median", "bias", "band");
   for (const auto& [key, s] : families) {
-    fmt::print("{:24} {:20} {:6.0f} {:7.1f} {:7.1f} {:+7.1f} {:5.0f}\n", key[0], key[1], s.rows(),
+    fmt::print("{:24} {:20} {:8.0f} {:7.1f} {:7.1f} {:+7.1f} {:5.0f}\n", key[0], key[1], s.rows(),
                s.mean_ape(), s.median_ape(), s.bias(), s.coverage());
   }
 }
@@ -325,7 +346,7 @@ std::vector<CarriedBand> bands_of(const std::map<std::string, Scores>& left_out,
     std::map<std::string, double> rows;
     for (const auto& [key, s] : scores) rows[key[0]] += s.rows();
     for (const auto& [key, s] : scores) {
-      for (double r : s.log_ratios) ratios[key[0]].emplace_back(r, 1 / rows[key[0]]);
+      for (const auto& [r, w] : s.log_ratios) ratios[key[0]].emplace_back(r, w / rows[key[0]]);
     }
   }
   std::vector<CarriedBand> bands;

@@ -71,7 +71,7 @@ Duration stream_time(const TiledChip& chip, const TiledParameters& p, const Stre
       s.flops / (efficiency * chip.peak(workload::NumberFormat::kBf16).base());
   const double cycles = waves * (unit_fill + s.steps * step_cost);
   return Duration::from_base(
-      launch * 1e-6 + tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
+      launch * 1e-6 * s.launches + tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
 }
 
 Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& s,

@@ -119,7 +119,12 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   return s;
 }
 
-StreamShape delta(std::string_view kernel, const Dims& d) {
+// TensorRT-LLM convolves one prompt after another.
+double convolution_launches(std::string_view framework, double batch) {
+  return framework == "trtllm" ? batch : 1;
+}
+
+StreamShape delta(std::string_view framework, std::string_view kernel, const Dims& d) {
   constexpr double kHead = 128, kWidth = 4, kChunk = 64;
   const double key = d[1] * kHead, value = d[2] * kHead, batch = d[3], length = d[4];
   const double channels = 2 * key + value, state = d[2] * kHead * kHead;
@@ -131,6 +136,7 @@ StreamShape delta(std::string_view kernel, const Dims& d) {
   } else if (piece == "convolution") {
     s.bytes = batch * length * channels * 4;
     s.units = batch * std::ceil(length / 8) * channels / 256;
+    s.launches = convolution_launches(framework, batch);
   } else if (piece == "recurrence") {
     s.bytes = batch * (state * 4 * 2 + channels * 4);
     s.units = batch * d[2];
@@ -144,13 +150,14 @@ StreamShape delta(std::string_view kernel, const Dims& d) {
   return s;
 }
 
-StreamShape mamba(std::string_view kernel, const Dims& d) {
+StreamShape mamba(std::string_view framework, std::string_view kernel, const Dims& d) {
   constexpr double kHead = 64, kWidth = 4;
   const double channels = d[2] * kHead + 2 * d[3] * d[1], batch = d[5], length = d[6];
   StreamShape s;
   const bool step = contains(kernel, "update");
   s.bytes = step ? batch * channels * 2 * (2 + 2 * kWidth) : batch * length * channels * 4;
   s.units = batch * (step ? 1 : std::ceil(length / 8)) * channels / 256;
+  if (!step) s.launches = convolution_launches(framework, batch);
   return s;
 }
 
@@ -228,8 +235,8 @@ TiledTable tiled_table(Family family, std::string_view framework, std::string_vi
   return {std::move(pool), std::move(table)};
 }
 
-TiledKernel tiled_kernel(Family family, std::string_view kernel, const Categories& c,
-                         const Dims& d) {
+TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_view kernel,
+                         const Categories& c, const Dims& d) {
   switch (family) {
     case Family::kGemm:
       return {TiledFormula::kGemm, GemmShape{format_of(c[0]), d[2], d[0], d[1], 1}};
@@ -258,9 +265,9 @@ TiledKernel tiled_kernel(Family family, std::string_view kernel, const Categorie
     case Family::kWideExperts:
       return {TiledFormula::kExperts, experts(family, kernel, c, d)};
     case Family::kGatedDelta:
-      return {TiledFormula::kStream, delta(kernel, d)};
+      return {TiledFormula::kStream, delta(framework, kernel, d)};
     case Family::kMamba:
-      return {TiledFormula::kStream, mamba(kernel, d)};
+      return {TiledFormula::kStream, mamba(framework, kernel, d)};
     case Family::kQuantise:
       return {TiledFormula::kStream, StreamShape{d[0] * d[1] * 3.0, 0, d[1], 0}};
   }

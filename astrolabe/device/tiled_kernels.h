@@ -19,6 +19,9 @@ namespace astrolabe::device {
 struct TiledTable {
   std::string pool;   // "gemm fp8"
   std::string table;  // "sglang native"
+
+  // Of the framework's own kernels, not of what it falls back to.
+  bool is_native() const { return table.find(' ') == std::string::npos || table.ends_with("native"); }
 };
 
 TiledTable tiled_table(Family family, std::string_view framework, std::string_view kernel,
@@ -30,7 +33,7 @@ struct TiledKernel {
 };
 
 // Which formula, too, depends on the row: a prefill of one token runs the decode kernel.
-TiledKernel tiled_kernel(Family family, std::string_view kernel, const Categories& categories,
-                         const Dims& dims);
+TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_view kernel,
+                         const Categories& categories, const Dims& dims);
 
 }  // namespace astrolabe::device

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
@@ -27,6 +28,16 @@ std::string_view after_first_word(std::string_view text) {
 
 bool carries_the_fastest(TiledFormula formula) {
   return formula == TiledFormula::kGemm || formula == TiledFormula::kExperts;
+}
+
+constexpr std::size_t kFewDonors = 2;
+
+std::size_t count_architectures(const std::vector<const TiledSet*>& sets) {
+  std::set<std::string_view> names;
+  for (const TiledSet* set : sets) {
+    if (set->architecture != kAllArchitectures) names.insert(set->architecture);
+  }
+  return names.size();
 }
 
 // The next wider format of a pool, "" when there is none: "gemm nvfp4" -> "gemm fp8".
@@ -102,14 +113,19 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
       timer->sets_[static_cast<std::size_t>(timer->n_sets_++)] = set.values;
     }
   };
+  Sets donors = sets;
+  if (count_architectures(sets) < kFewDonors) {
+    const Sets wider = matching(wider_pool(table.pool), timer->formula_);
+    donors.insert(donors.end(), wider.begin(), wider.end());
+  }
   bool has_older = false;
-  for (const TiledSet* set : sets) {
+  for (const TiledSet* set : donors) {
     has_older |= set->architecture != kAllArchitectures && !is_other_make(set->architecture) &&
                  year(set->architecture) <= timer->chip_.year;
   }
   if (carries_the_fastest(timer->formula_) && has_older) {
     const auto take_all = [&](bool same_table) {
-      for (const TiledSet* set : sets) {
+      for (const TiledSet* set : donors) {
         if (set->architecture == kAllArchitectures || is_other_make(set->architecture)) continue;
         if (!same_table || set->table == table.table) take(*set);
       }
@@ -118,10 +134,13 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
     if (timer->n_sets_ == 0) take_all(false);
     if (timer->n_sets_ > 0) return;
   }
+  // Decode kernels of all frameworks together say more than one framework's own history.
+  const bool together = timer->formula_ == TiledFormula::kDecode && table.is_native();
   const TiledSet* pooled = nullptr;
   for (const TiledSet* set : sets) {
     if (set->architecture != kAllArchitectures) continue;
-    if (set->table == table.table || (pooled == nullptr && set->table == kAllTables)) pooled = set;
+    const bool wanted = together ? set->table == kAllTables : set->table == table.table;
+    if (wanted || (pooled == nullptr && set->table == kAllTables)) pooled = set;
   }
   if (pooled != nullptr) take(*pooled);
 }

@@ -63,7 +63,7 @@ class TiledTimer {
 
  private:
   friend class TiledModel;
-  static constexpr int kMost = 8;
+  static constexpr int kMost = 16;
 
   TiledChip chip_;
   TiledFormula formula_;

@@ -58,6 +58,7 @@ struct StreamShape {
   double bytes = 0, flops = 0;  // flops in bf16
   double units = 1;             // independent pieces, one SM each
   double steps = 0;             // serial steps of a unit
+  double launches = 1;          // an engine that calls the kernel for each sequence
 };
 
 // A whole attention block of one layer: projections around latent attention, as one measured time.
