@@ -124,9 +124,11 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
                  year(set->architecture) <= timer->chip_.year;
   }
   if (carries_the_fastest(timer->formula_) && has_older) {
+    const bool older_only = timer->formula_ == TiledFormula::kExperts;
     const auto take_all = [&](bool same_table) {
       for (const TiledSet* set : donors) {
         if (set->architecture == kAllArchitectures || is_other_make(set->architecture)) continue;
+        if (older_only && year(set->architecture) > timer->chip_.year) continue;
         if (!same_table || set->table == table.table) take(*set);
       }
     };
@@ -134,8 +136,9 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
     if (timer->n_sets_ == 0) take_all(false);
     if (timer->n_sets_ > 0) return;
   }
-  // Decode kernels of all frameworks together say more than one framework's own history.
-  const bool together = timer->formula_ == TiledFormula::kDecode && table.is_native();
+  // Decode and latent attention of all frameworks together say more than one framework's history.
+  const bool together = table.is_native() && (timer->formula_ == TiledFormula::kDecode ||
+                                              first_word(table.pool) == "mla_prefill");
   const TiledSet* pooled = nullptr;
   for (const TiledSet* set : sets) {
     if (set->architecture != kAllArchitectures) continue;
