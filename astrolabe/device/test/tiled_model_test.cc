@@ -130,6 +130,22 @@ TEST(TiledTables, BadRowsAreNamed) {
             std::string::npos);
 }
 
+// Of the chip's own figures and those of its accelerator.
+TEST(TiledChips, AreReadFromTheCatalogue) {
+  const auto catalog = catalog::Catalog::load(ASTROLABE_SOURCE_DIR "/data");
+  const TiledChip h100 = read_tiled_chip(catalog, "h100_chip");
+  EXPECT_EQ(h100.name, "h100_sxm");
+  EXPECT_EQ(h100.architecture, "hopper");
+  EXPECT_NEAR(h100.hbm_bandwidth.base(), 3.35e12, 1);  // data sheet of the accelerator
+  EXPECT_EQ(h100.sm_count, 132);
+  EXPECT_NEAR(h100.peak(NumberFormat::kFp8).base(), 1979e12, 1e6);
+  EXPECT_NEAR(h100.peak(NumberFormat::kFp4).base(), 989.4e12, 1e6);  // no fp4: bf16
+  const TiledChip b300 = read_tiled_chip(catalog, "b300_chip");
+  EXPECT_EQ(b300.exponentials_per_cycle, 32);  // twice B200
+  EXPECT_EQ(read_tiled_chips(catalog).size(), 11u);
+  EXPECT_THROW(read_tiled_chip(catalog, "h100_sxm"), InputError);
+}
+
 // The shipped parameters: every set complete and within bounds, every family with a carried band.
 TEST(TiledTables, ShippedParametersAreComplete) {
   const TiledTables tables =
