@@ -1,0 +1,263 @@
+#include "astrolabe/device/tiled_time.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "astrolabe/device/tiled_kernels.h"
+
+namespace astrolabe::device {
+namespace {
+
+using workload::NumberFormat;
+
+constexpr double kMicro = 1e-6;
+
+// 4 SMs at 1 GHz, 8192 FLOP a cycle and SM, memory that costs nothing.
+TiledChip round_chip() {
+  TiledChip chip;
+  chip.name = "round";
+  chip.architecture = "round";
+  chip.sm_count = 4;
+  chip.clock = Frequency::from_base(1e9);
+  chip.l2_cache = 1.0 * units::MB;
+  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
+  chip.power_limit = 100.0 * units::watt;
+  chip.exponentials_per_cycle = 16;
+  chip.rates[static_cast<std::size_t>(NumberFormat::kBf16)] = FlopRate::from_base(4 * 8192e9);
+  return chip;
+}
+
+TiledChip h100_like() {
+  TiledChip chip = round_chip();
+  chip.sm_count = 132;
+  chip.clock = Frequency::from_base(1.83e9);
+  chip.l2_cache = 50.0 * units::MB;
+  chip.hbm_bandwidth = Bandwidth::from_base(3.35e12);
+  chip.power_limit = 700.0 * units::watt;
+  chip.rates[static_cast<std::size_t>(NumberFormat::kBf16)] = FlopRate::from_base(989e12);
+  chip.rates[static_cast<std::size_t>(NumberFormat::kFp8)] = FlopRate::from_base(1979e12);
+  return chip;
+}
+
+// launch 1 us, efficiencies 1, fill 100 cycles, loads free, splits dear.
+TiledParameters plain_gemm() { return {1, 1, 0, 1, 40, 0.5, 1e12, 100, 2, 1e9, 1, 0}; }
+
+TEST(TileCount, CoversWithWholeTiles) {
+  EXPECT_EQ(tile_count(128, 256, 128, 128), 2);
+  EXPECT_EQ(tile_count(129, 257, 128, 128), 6);  // 2 x 3
+  EXPECT_EQ(tile_count(1, 1, 64, 64), 1);
+}
+
+// 256 x 256 x 1024 in tiles of 128 x 128: 4 tiles on 4 SMs, one wave of 100 + 1024 x 4 cycles
+// (2 x 128 x 128 / 8192 = 4). Tiles of 64 x 64 need 4 waves of 100 + 1024: 4496, 64 x 128 2 waves of
+// 100 + 2048: 4296. So 4196 cycles and the launch: 5.196 us.
+TEST(GemmTime, TakesTheFastestTiling) {
+  const GemmShape shape{{}, 256, 256, 1024, 1};
+  EXPECT_NEAR(gemm_time(round_chip(), plain_gemm(), shape, Residency::kCold).base(),
+              5.196 * kMicro, 1e-12);
+}
+
+// One row more: 128 x 128 makes 6 tiles, two waves, 8392 cycles; 64 x 64 makes 20 tiles, 5 waves of
+// 1124: 5620, the least. So 6.62 us.
+TEST(GemmTime, OneRowMoreCostsAWave) {
+  const GemmShape shape{{}, 257, 256, 1024, 1};
+  EXPECT_NEAR(gemm_time(round_chip(), plain_gemm(), shape, Residency::kCold).base(), 6.62 * kMicro,
+              1e-12);
+}
+
+// 64 x 64 x 4096 is one tile: 100 + 4096 cycles. In four parts of k: 100 + 1024 and the reduction of
+// 500 x 1.4 = 700: 1824; in two 100 + 2048 + 600 = 2748; in 8 two waves of 612 + 900 = 2124.
+TEST(GemmTime, SplitsKWhenTilesAreFew) {
+  TiledParameters p = plain_gemm();
+  p[9] = 500;
+  const GemmShape shape{{}, 64, 64, 4096, 1};
+  EXPECT_NEAR(gemm_time(round_chip(), p, shape, Residency::kCold).base(), (1 + 1.824) * kMicro,
+              1e-12);
+}
+
+// 512 tokens, one head of 128: 4 tiles see 1 + 2 + 3 + 4 = 10 blocks. A block takes
+// 2 x 128 x 128 x 256 / 8192 = 1024 cycles of products and 128 x 128 / 16 = 1024 of exponentials,
+// one after the other (overlap 1). One SM: 10 x 2048 + 4 x 100. Four SMs wait for the tile of 4
+// blocks: 4 x 2048 + 100.
+TEST(PrefillAttentionTime, CountsCausalBlocksAndTheLongestTile) {
+  const TiledParameters p{1, 1, 0, 1, 1, 1, 100, 0, 1, 1, 1, 0.1};
+  AttentionShape shape;
+  shape.query_tokens = shape.kv_tokens = 512;
+  TiledChip chip = round_chip();
+  EXPECT_NEAR(prefill_attention_time(chip, p, shape, Residency::kCold).base(), 9.292 * kMicro,
+              1e-11);
+  chip.sm_count = 1;
+  chip.rates[0] = FlopRate::from_base(8192e9);
+  EXPECT_NEAR(prefill_attention_time(chip, p, shape, Residency::kCold).base(), 21.88 * kMicro,
+              1e-11);
+}
+
+// Window of 128: each of 4 tiles sees its own block and the one before, the first only its own:
+// 1 + 2 + 2 + 2 = 7 blocks.
+TEST(PrefillAttentionTime, WindowBoundsTheBlocks) {
+  const TiledParameters p{1, 1, 0, 1, 1, 1, 100, 0, 1, 1, 1, 0.1};
+  AttentionShape shape;
+  shape.query_tokens = shape.kv_tokens = 512;
+  shape.window = 128;
+  TiledChip chip = round_chip();
+  chip.sm_count = 1;
+  chip.rates[0] = FlopRate::from_base(8192e9);
+  EXPECT_NEAR(prefill_attention_time(chip, p, shape, Residency::kCold).base(),
+              (1 + 7 * 2.048 + 0.4) * kMicro, 1e-11);
+}
+
+// A cache of 64 sequences x 8 heads x 4096 tokens x 256 x 2 B = 1.07 GB at 3.35 TB/s x 0.8.
+TEST(DecodeAttentionTime, StreamsTheCache) {
+  const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64};
+  AttentionShape shape;
+  shape.sequences = 64, shape.kv_tokens = 4096, shape.heads = 64, shape.kv_heads = 8;
+  const double cache = 64.0 * 8 * 4096 * 256 * 2, queries = 64.0 * 64 * 256 * 2;
+  EXPECT_NEAR(decode_attention_time(h100_like(), p, shape, Residency::kCold).base(),
+              2e-6 + (cache + queries) / (0.8 * 3.35e12), 3e-7);
+  // A window of 1024 reads a quarter.
+  shape.window = 1024;
+  EXPECT_NEAR(decode_attention_time(h100_like(), p, shape, Residency::kCold).base(),
+              2e-6 + (cache / 4 + queries) / (0.8 * 3.35e12), 3e-7);
+}
+
+// 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
+// read, 8 x 3 x 1024 x 512 x 2 B, at 3.35 TB/s x 0.5; on 4 ranks each reads two experts.
+TEST(ExpertTime, ReadsTheExpertsThatGotTokens) {
+  const TiledParameters p{3, 0.5, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 32, 0.5};
+  ExpertShape shape;
+  shape.tokens = 4, shape.hidden = 1024, shape.inter = 512, shape.top_k = 2, shape.experts = 8;
+  const double weights = 8.0 * 3 * 1024 * 512 * 2;
+  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
+              3e-6 + weights / (0.5 * 3.35e12), 2e-7);
+  shape.expert_ranks = 4;
+  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
+              3e-6 + weights / 4 / (0.5 * 3.35e12), 2e-7);
+}
+
+TEST(Residency, WarmOperandsAreNeverSlower) {
+  const TiledParameters p = prior_parameters(TiledFormula::kGemm);
+  for (double n : {256.0, 2048.0, 16384.0}) {
+    const GemmShape shape{{}, 16, n, 4096, 1};
+    EXPECT_LE(gemm_time(h100_like(), p, shape, Residency::kWarm).base(),
+              gemm_time(h100_like(), p, shape, Residency::kCold).base());
+  }
+}
+
+// Draws parameters anywhere within their bounds.
+class Draw {
+ public:
+  TiledParameters parameters(TiledFormula formula) {
+    TiledParameters p{};
+    const auto specs = parameters_of(formula);
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      p[i] = std::exp(number(std::log(specs[i].low), std::log(specs[i].high)));
+    }
+    return p;
+  }
+  double count(double most) { return std::floor(std::exp(number(0, std::log(most)))); }
+  double number(double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(engine_);
+  }
+
+ private:
+  std::mt19937 engine_{20261128};
+};
+
+GemmShape draw_gemm(Draw& draw) {
+  return {*find_kernel_format(draw.number(0, 1) < 0.5 ? "bfloat16" : "fp8"), draw.count(4e4),
+          draw.count(6e4), draw.count(6e4), 1};
+}
+
+AttentionShape draw_attention(Draw& draw, double query_tokens) {
+  AttentionShape s;
+  s.sequences = draw.count(256), s.kv_heads = draw.count(16);
+  s.heads = s.kv_heads * draw.count(16);
+  s.query_tokens = query_tokens;
+  s.kv_tokens = query_tokens + std::floor(draw.number(0, 1) * draw.count(1e5));
+  s.kv_bytes = draw.number(0, 1) < 0.5 ? 1 : 2;
+  return s;
+}
+
+ExpertShape draw_experts(Draw& draw) {
+  ExpertShape s;
+  s.tokens = draw.count(3e4), s.hidden = 128 * draw.count(64), s.inter = 128 * draw.count(32);
+  s.experts = 256, s.top_k = draw.count(8), s.expert_ranks = std::exp2(std::floor(draw.number(0, 6)));
+  s.is_power_law = draw.number(0, 1) < 0.5;
+  return s;
+}
+
+// The contract: max(F / F_peak, B / B_peak) of the same FLOP and bytes is not undercut.
+TEST(TiledContract, NotBelowTheRoofline) {
+  Draw draw;
+  const TiledChip chip = h100_like();
+  const double bandwidth = chip.hbm_bandwidth.base();
+  for (int i = 0; i < 2000; ++i) {
+    const GemmShape g = draw_gemm(draw);
+    const double flops = 2 * g.m * g.n * g.k, peak = chip.peak(g.format.multiply).base();
+    const double bytes = g.m * g.k * g.format.activation_bytes +
+                         g.n * g.k * g.format.weight_bytes + 2 * g.m * g.n;
+    EXPECT_GE(gemm_time(chip, draw.parameters(TiledFormula::kGemm), g, Residency::kCold).base(),
+              std::max(flops / peak, bytes / bandwidth));
+
+    const AttentionShape a = draw_attention(draw, draw.count(8192));
+    const double prefix = a.kv_tokens - a.query_tokens;
+    const double pairs = a.query_tokens * prefix + a.query_tokens * (a.query_tokens + 1) / 2;
+    EXPECT_GE(prefill_attention_time(chip, draw.parameters(TiledFormula::kPrefill), a,
+                                     Residency::kCold)
+                  .base(),
+              4 * a.sequences * a.heads * 128 * pairs / chip.peak(a.multiply).base());
+
+    const AttentionShape d = draw_attention(draw, 1);
+    const double cache = d.sequences * d.kv_heads * d.kv_tokens * 256 * d.kv_bytes;
+    EXPECT_GE(decode_attention_time(chip, draw.parameters(TiledFormula::kDecode), d,
+                                    Residency::kCold)
+                  .base(),
+              cache / bandwidth);
+
+    const ExpertShape e = draw_experts(draw);
+    const double rank_flops = 6 * e.tokens * e.top_k / e.expert_ranks * e.hidden * e.inter;
+    EXPECT_GE(
+        expert_time(chip, draw.parameters(TiledFormula::kExperts), e, Residency::kCold).base(),
+        rank_flops / chip.peak(e.format.multiply).base());
+  }
+}
+
+TEST(TiledContract, MoreWorkTakesNoLessTime) {
+  Draw draw;
+  const TiledChip chip = h100_like();
+  constexpr double kSlack = 1 - 1e-9;
+  for (int i = 0; i < 2000; ++i) {
+    const Residency residency = i % 2 == 0 ? Residency::kCold : Residency::kWarm;
+    const TiledParameters pg = draw.parameters(TiledFormula::kGemm);
+    const GemmShape g = draw_gemm(draw);
+    const double t = gemm_time(chip, pg, g, residency).base();
+    for (double GemmShape::*size : {&GemmShape::m, &GemmShape::n, &GemmShape::k, &GemmShape::batch}) {
+      GemmShape more = g;
+      more.*size = std::ceil(more.*size * 1.3);
+      EXPECT_GE(gemm_time(chip, pg, more, residency).base(), t * kSlack);
+    }
+    const TiledParameters pp = draw.parameters(TiledFormula::kPrefill);
+    const TiledParameters pd = draw.parameters(TiledFormula::kDecode);
+    const AttentionShape a = draw_attention(draw, draw.count(8192));
+    for (double AttentionShape::*size :
+         {&AttentionShape::sequences, &AttentionShape::heads, &AttentionShape::kv_tokens}) {
+      AttentionShape more = a;
+      more.*size = std::ceil(more.*size * 1.3);
+      EXPECT_GE(prefill_attention_time(chip, pp, more, residency).base(),
+                prefill_attention_time(chip, pp, a, residency).base() * kSlack);
+      EXPECT_GE(decode_attention_time(chip, pd, more, residency).base(),
+                decode_attention_time(chip, pd, a, residency).base() * kSlack);
+    }
+    const TiledParameters pe = draw.parameters(TiledFormula::kExperts);
+    const ExpertShape e = draw_experts(draw);
+    ExpertShape more = e;
+    more.tokens = std::ceil(e.tokens * 1.3);
+    EXPECT_GE(expert_time(chip, pe, more, residency).base(),
+              expert_time(chip, pe, e, residency).base() * kSlack);
+  }
+}
+
+}  // namespace
+}  // namespace astrolabe::device

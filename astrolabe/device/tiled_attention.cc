@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <cmath>
+
+#include "astrolabe/device/tiled_roofs.h"
+#include "astrolabe/device/tiled_time.h"
+
+namespace astrolabe::device {
+namespace {
+
+constexpr double kTile = 128;      // query rows and keys of a block in prefill
+constexpr double kDecodeRows = 64;  // rows of the product in decode, padded
+
+// Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
+// each), and of the longest tile.
+struct Blocks {
+  double total, longest;
+};
+Blocks count_blocks(double rows, double prefix, double most, bool is_causal) {
+  if (!is_causal) return {rows * std::min(prefix, most), std::min(prefix, most)};
+  const double growing = std::clamp(most - prefix, 0.0, rows);
+  return {growing * prefix + growing * (growing + 1) / 2 + (rows - growing) * most,
+          std::min(prefix + rows, most)};
+}
+
+double cache_bytes(const AttentionShape& s, double tokens) {
+  const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
+  return s.sequences * s.kv_heads * tokens * dims * s.kv_bytes;
+}
+
+double visible(const AttentionShape& s, double tokens) {
+  return s.window > 0 ? std::min(s.window, tokens) : tokens;
+}
+
+}  // namespace
+
+Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
+                                const AttentionShape& s, Residency) {
+  const auto& [launch, efficiency, power, exponential, overlap, hbm, fill, block_cost, kv_write,
+               packed, wide, short_tile, r1, r2, r3, r4, r5, r6, r7, r8] = p;
+  const double peak = chip.peak(s.multiply).base();
+  const double flop_cycle = tiled::flop_per_cycle(chip, peak);
+  const double heads = s.sequences * s.heads;
+  const double pack = std::min(s.heads / s.kv_heads, packed);
+  const double q = s.query_tokens, prefix_tokens = std::max(0.0, s.kv_tokens - q);
+
+  const double rows = std::ceil(q / kTile);
+  const double share = q >= kTile ? 1 : std::max(q / kTile, std::min(1.0, 1 / pack));
+  const double prefix = s.is_causal ? std::ceil(prefix_tokens / kTile) : std::ceil(s.kv_tokens / kTile);
+  const double most =
+      s.window > 0 ? std::ceil(std::min(s.window + kTile, std::max(s.kv_tokens, kTile)) / kTile)
+                   : prefix + rows;
+  const Blocks blocks = count_blocks(rows, prefix, most, s.is_causal);
+
+  const double products = 2 * kTile * kTile * (s.qk_dim + s.v_dim) / flop_cycle /
+                          tiled::sustained(chip, peak, efficiency, power);
+  const double exponentials = kTile * kTile / (chip.exponentials_per_cycle * exponential);
+  const double block = (tiled::join(products, exponentials, overlap) + block_cost) *
+                       (std::max(s.qk_dim, s.v_dim) > 256 ? wide : 1.0) *
+                       std::clamp(s.kv_tokens / kTile, short_tile, 1.0);
+  const double waves = std::max(1.0, heads * rows * share / chip.sm_count);
+  const double cycles =
+      std::max(heads * share * blocks.total / chip.sm_count, blocks.longest) * block + waves * fill;
+
+  const double new_elements = s.sequences * q;
+  const double bytes = new_elements * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes() +
+                       new_elements * s.kv_heads * (s.qk_dim + s.v_dim) *
+                           (s.query_bytes() + kv_write * s.kv_bytes) +
+                       cache_bytes(s, visible(s, prefix_tokens));
+  const double memory = bytes / (hbm * chip.hbm_bandwidth.base());
+  return Duration::from_base(launch * 1e-6 + std::hypot(cycles / chip.clock.base(), memory));
+}
+
+Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
+                               const AttentionShape& s, Residency residency) {
+  const auto& [launch, hbm, l2_rate, l2_share, load, fill, head_fill, efficiency, split_cost,
+               block_cost, overlap, packed, packed_window, r1, r2, r3, r4, r5, r6, r7] = p;
+  const double peak = chip.peak(s.multiply).base();
+  const double flop_cycle = tiled::flop_per_cycle(chip, peak);
+  const double tokens = visible(s, s.kv_tokens);
+  const double group = s.heads / s.kv_heads * s.query_tokens;
+  const double pack = s.window > 0 ? packed_window : packed;
+  const double units = s.sequences * s.kv_heads * std::max(1.0, group / pack);
+
+  const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
+  const double row_tiles = std::max(1.0, std::min(group, pack) / kDecodeRows);
+  const double load_cycles = kTile * dims * s.kv_bytes / load;
+  const double product_cycles = 2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows * row_tiles /
+                                (flop_cycle * efficiency);
+  const double block = std::hypot(load_cycles, product_cycles) + block_cost;
+  const double start = fill + head_fill * std::min(group, pack);
+  const double blocks = std::max(tokens / kTile, 0.1);
+
+  double cycles = 1e300;
+  for (double split = 1; split <= 64; split *= 2) {
+    const double waves = std::max(1.0, units * split / chip.sm_count);
+    cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +
+                                  (split > 1 ? split_cost : 0));
+    if (units * split >= 2 * chip.sm_count) break;
+  }
+  const double bytes =
+      cache_bytes(s, tokens) +
+      s.sequences * s.query_tokens * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes();
+  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+  return Duration::from_base(launch * 1e-6 +
+                             tiled::join(cycles / chip.clock.base(), memory, overlap));
+}
+
+}  // namespace astrolabe::device

@@ -1,0 +1,45 @@
+#pragma once
+
+// What the time of a kernel depends on of a chip: its cores, clock, caches, rates and power limit.
+// From the catalogue kind `chips`; a figure that a row of `chips` leaves to the data sheet
+// (bandwidth, rates, power limit) comes from the accelerator that it names.
+//
+// A format without a rate of its own runs as bf16 (the weights are widened on the way).
+// Peak rates are those of the stated clock; what a chip sustains under its power limit is the
+// business of the fitted efficiency (tiled_parameters.h).
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "astrolabe/base/quantity.h"
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/workload/number_format.h"
+
+namespace astrolabe::device {
+
+struct TiledChip {
+  std::string name;          // as in tables of measurements: "h200_sxm"
+  std::string architecture;  // "hopper": its chips run the same kernels and share parameters
+  double year = 0;           // of the architecture: orders the generations
+  double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
+  Frequency clock;           // at which the rates hold
+  Bytes l2_cache;
+  Bandwidth hbm_bandwidth;
+  Power power_limit;
+  double exponentials_per_cycle = 16;  // of one SM (special-function units)
+  std::array<std::optional<FlopRate>, workload::kNumberFormats> rates;  // by NumberFormat
+
+  FlopRate peak(workload::NumberFormat wanted) const {
+    const auto& own = rates[static_cast<std::size_t>(wanted)];
+    return own ? *own : *rates[static_cast<std::size_t>(workload::NumberFormat::kBf16)];
+  }
+};
+
+// InputError when the entity is not of kind `chips` or lacks a figure.
+TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view entity);
+std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog);
+
+}  // namespace astrolabe::device

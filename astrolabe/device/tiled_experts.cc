@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <cmath>
+
+#include "astrolabe/device/tiled_roofs.h"
+#include "astrolabe/device/tiled_time.h"
+
+namespace astrolabe::device {
+namespace {
+
+constexpr double kTileColumns = 128;
+
+// Experts of the hottest rank that get a token, and the token-expert pairs they share.
+struct Load {
+  double active, pairs;
+};
+Load expert_load(const ExpertShape& s, double imbalance, double spread) {
+  const double local = s.experts / s.expert_ranks;
+  const double all = s.tokens * s.top_k;
+  const double even = all / s.expert_ranks;
+  if (!s.is_power_law) {
+    const double pairs = std::max(1.0, even);
+    return {std::max(1.0, std::min(local, pairs)), pairs};
+  }
+  const double pairs =
+      std::min(std::max(1.0, even * std::pow(s.expert_ranks, imbalance)), std::max(1.0, all));
+  const double mean = pairs / local;
+  const double active = local * (1 - std::pow(1 + mean / spread, -spread));
+  return {std::clamp(active, 1.0, std::max(1.0, std::min(pairs, local))), pairs};
+}
+
+}  // namespace
+
+Duration expert_time(const TiledChip& chip, const TiledParameters& p, const ExpertShape& s,
+                     Residency residency) {
+  const auto& [launch, hbm, efficiency, power, load, fill, tile_rows, overlap, imbalance, passes,
+               spread, l2_rate, l2_share, r1, r2, r3, r4, r5, r6, r7] = p;
+  const KernelFormat& format = s.format;
+  const double peak = chip.peak(format.multiply).base();
+  const double flop_cycle = tiled::flop_per_cycle(chip, peak) *
+                            tiled::sustained(chip, peak, efficiency, power);
+  const Load experts = expert_load(s, imbalance, spread);
+  const double weights =
+      experts.active * s.matrices * s.hidden * s.inter * format.weight_bytes;
+  const double bytes = weights + experts.pairs * (s.hidden * (format.activation_bytes + 2) +
+                                                  2 * s.inter * format.activation_bytes);
+  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+
+  // Padded rows: a whole tile at least for each active expert, half a tile more on average.
+  const double uneven = s.is_power_law ? 0.5 : 0.0;
+  const double row_tiles =
+      std::max(experts.active, experts.pairs / tile_rows + uneven * experts.active);
+  const double step = tiled::join4(
+      2 * tile_rows * kTileColumns / flop_cycle,
+      (tile_rows * format.activation_bytes + kTileColumns * format.weight_bytes) / load);
+  const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / kTileColumns);
+  const double down = row_tiles * std::ceil(s.hidden / kTileColumns);
+  const double cycles = std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
+                        std::max(1.0, down / chip.sm_count) * (fill + s.inter * step);
+  const double extra = passes * experts.pairs * s.hidden * 2 / chip.hbm_bandwidth.base();
+  return Duration::from_base(launch * 1e-6 + extra +
+                             tiled::join(cycles / chip.clock.base(), memory, overlap));
+}
+
+Duration stream_time(const TiledChip& chip, const TiledParameters& p, const StreamShape& s,
+                     Residency residency) {
+  const auto& [launch, hbm, l2_rate, l2_share, efficiency, step_cost, unit_fill, overlap, r1, r2,
+               r3, r4, r5, r6, r7, r8, r9, r10, r11, r12] = p;
+  const double memory = tiled::memory_seconds(chip, s.bytes, hbm, l2_rate, l2_share, residency);
+  const double waves = std::max(1.0, s.units / chip.sm_count);
+  const double products =
+      s.flops / (efficiency * chip.peak(workload::NumberFormat::kBf16).base());
+  const double cycles = waves * (unit_fill + s.steps * step_cost);
+  return Duration::from_base(
+      launch * 1e-6 * s.launches + tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
+}
+
+Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& s,
+                     Residency residency) {
+  const double launch = p[0], efficiency = p[1], hbm = p[2], passes = p[3], index = p[4];
+  TiledParameters attention{};
+  std::copy(p.begin() + kModuleParameters, p.end(), attention.begin());
+  const double peak = chip.peak(s.format.multiply).base();
+  const double bandwidth = chip.hbm_bandwidth.base();
+  const double projections =
+      std::hypot(s.projection_flops / (efficiency * peak),
+                 s.projection_weights * s.format.weight_bytes / (hbm * bandwidth));
+  const double activations = passes * s.activation_elements * 2 / bandwidth;
+  const double indexer =
+      std::max(s.index_bytes / bandwidth,
+               s.index_flops / chip.peak(workload::NumberFormat::kFp8).base()) /
+      index;
+  const Duration core = s.attention.query_tokens > 1
+                            ? prefill_attention_time(chip, attention, s.attention, residency)
+                            : decode_attention_time(chip, attention, s.attention, residency);
+  return core + Duration::from_base(launch * 1e-6 + projections + activations + indexer);
+}
+
+Duration tiled_time(TiledFormula formula, const TiledChip& chip, const TiledParameters& p,
+                    const TiledShape& shape, Residency residency) {
+  switch (formula) {
+    case TiledFormula::kGemm:
+      return gemm_time(chip, p, std::get<GemmShape>(shape), residency);
+    case TiledFormula::kPrefill:
+      return prefill_attention_time(chip, p, std::get<AttentionShape>(shape), residency);
+    case TiledFormula::kDecode:
+      return decode_attention_time(chip, p, std::get<AttentionShape>(shape), residency);
+    case TiledFormula::kExperts:
+      return expert_time(chip, p, std::get<ExpertShape>(shape), residency);
+    case TiledFormula::kStream:
+      return stream_time(chip, p, std::get<StreamShape>(shape), residency);
+    case TiledFormula::kModulePrefill:
+    case TiledFormula::kModuleDecode:
+      return module_time(chip, p, std::get<ModuleShape>(shape), residency);
+  }
+  return {};
+}
+
+}  // namespace astrolabe::device

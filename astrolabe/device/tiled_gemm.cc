@@ -1,0 +1,55 @@
+#include <algorithm>
+#include <cmath>
+
+#include "astrolabe/device/tiled_roofs.h"
+#include "astrolabe/device/tiled_time.h"
+
+namespace astrolabe::device {
+namespace {
+
+struct Tile {
+  double m, n;
+};
+constexpr Tile kTiles[] = {{64, 64}, {64, 128}, {128, 128}, {128, 256}};
+constexpr double kLeastSplit = 64;  // elements of k
+
+}  // namespace
+
+Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmShape& shape,
+                   Residency residency) {
+  const auto& [launch, efficiency, power, hbm, l2_rate, l2_share, load, fill, overlap, split_cost,
+               quantise, quantise_cycles, r1, r2, r3, r4, r5, r6, r7, r8] = p;
+  const auto& [format, m, n, k, batch] = shape;
+  const double peak = chip.peak(format.multiply).base();
+  const double flop_cycle = tiled::flop_per_cycle(chip, peak);
+  const double cycle = 1 / chip.clock.base();
+
+  double sm_cycles = 1e300;
+  for (const Tile& tile : kTiles) {
+    const double tiles = batch * tile_count(m, n, tile.m, tile.n);
+    const double step = tiled::join4(2 * tile.m * tile.n / flop_cycle,
+                                     (std::min(m, tile.m) * format.activation_bytes +
+                                      std::min(n, tile.n) * format.weight_bytes) /
+                                         load);
+    for (double split = 1; split <= 32; split *= 2) {
+      const double waves = std::ceil(tiles * split / chip.sm_count);
+      const double reduce = split > 1 ? split_cost * (1 + 0.1 * split) : 0;
+      sm_cycles =
+          std::min(sm_cycles, waves * (fill + std::max(k / split, kLeastSplit) * step) + reduce);
+      if (tiles * split >= 2 * chip.sm_count) break;
+    }
+  }
+  const double flops = 2 * m * n * k * batch;
+  const double sustained = flops / (peak * tiled::sustained(chip, peak, efficiency, power));
+  const double activations = m * k * format.activation_bytes;
+  const double bytes = batch * (activations + n * k * format.weight_bytes + 2 * m * n);
+  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+  double t = launch * 1e-6 + tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
+  if (format.quantises) {
+    t += batch * m * k * (2 + format.activation_bytes) / (quantise * chip.hbm_bandwidth.base()) +
+         quantise_cycles * k * cycle;
+  }
+  return Duration::from_base(t);
+}
+
+}  // namespace astrolabe::device

@@ -1,0 +1,277 @@
+#include "astrolabe/device/tiled_kernels.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "astrolabe/base/error.h"
+
+namespace astrolabe::device {
+
+using workload::NumberFormat;
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+std::string_view attention_class(std::string_view kernel) {
+  if (contains(kernel, "triton") || contains(kernel, "TRITON")) return "triton";
+  if (contains(kernel, "fidecode") || contains(kernel, "fiprefill") || kernel == "flashinfer" ||
+      contains(kernel, "flow_flashinfer")) {
+    return "flashinfer";
+  }
+  return "native";
+}
+
+std::string_view expert_class(std::string_view kernel) {
+  if (contains(kernel, "triton")) return "triton";
+  if (contains(kernel, "marlin")) return "marlin";
+  if (contains(kernel, "min_latency")) return "min_latency";
+  if (contains(kernel, "cutlass") && contains(kernel, "flashinfer")) return "cutlass";
+  return "native";
+}
+
+std::string_view delta_piece(std::string_view kernel) {
+  if (contains(kernel, "conv1d_update")) return "convolution_step";
+  if (contains(kernel, "conv1d")) return "convolution";
+  if (contains(kernel, "recurrent")) return "recurrence";
+  return "chunks";
+}
+
+KernelFormat format_of(std::string_view name) {
+  const auto format = find_kernel_format(name);
+  return format ? *format : KernelFormat{};
+}
+
+NumberFormat multiply_of(std::string_view name) {
+  return name == "fp8" ? NumberFormat::kFp8 : NumberFormat::kBf16;
+}
+double cache_element(std::string_view name) { return name == "fp8" ? 1 : 2; }
+
+// Latent attention by model (config.json of each): DeepSeek-V3 and its kin, GLM-5.
+struct LatentModel {
+  double hidden = 7168, query_rank = 1536, latent = 512, rope = 64, nope = 128, value = 128;
+  double index_heads = 64, index_dim = 128, index_topk = 2048;
+};
+LatentModel latent_model(std::string_view name) {
+  if (!contains(name, "GLM")) return {};
+  LatentModel glm;
+  glm.hidden = 6144, glm.query_rank = 2048, glm.nope = 192, glm.value = 256, glm.index_heads = 32;
+  return glm;
+}
+
+AttentionShape latent_prefill(const Categories& c, const LatentModel& m, double heads, double batch,
+                              double length, double prefix) {
+  AttentionShape s;
+  s.sequences = batch, s.query_tokens = length, s.kv_tokens = length + prefix;
+  s.heads = s.kv_heads = heads;
+  s.qk_dim = m.nope + m.rope, s.v_dim = m.value;
+  s.multiply = multiply_of(c[0]), s.kv_bytes = 2;
+  return s;
+}
+
+AttentionShape latent_decode(std::string_view cache, const LatentModel& m, double heads,
+                             double batch, double length) {
+  AttentionShape s;
+  s.sequences = batch, s.kv_tokens = length, s.heads = heads;
+  s.qk_dim = m.latent + m.rope, s.v_dim = m.latent;
+  s.is_latent = true, s.kv_bytes = cache_element(cache);
+  return s;
+}
+
+ModuleShape latent_module(Family family, std::string_view kernel, const Categories& c,
+                          const Dims& d) {
+  const LatentModel m = latent_model(c[0]);
+  const double heads = d[0], batch = d[1], length = d[2];
+  ModuleShape s;
+  s.format = format_of(c[3]);
+  double tokens = batch;
+  if (family == Family::kLatentModulePrefill) {
+    s.attention = latent_prefill({c[1], c[2]}, m, heads, batch, length, d[3]);
+    tokens = batch * length;
+  } else {
+    const bool sparse = family == Family::kSparseModuleDecode;
+    const double seen = sparse ? std::min(length, m.index_topk) : length;
+    s.attention = latent_decode(c[2], m, heads, batch, seen);
+    if (sparse && !contains(kernel, "skip_indexer")) {
+      s.index_bytes = batch * length * m.index_dim;
+      s.index_flops = 2 * batch * length * m.index_dim * m.index_heads;
+    }
+  }
+  s.projection_weights = m.hidden * (m.query_rank + m.latent + m.rope) +
+                         heads * (m.query_rank * (m.nope + m.rope) +
+                                  m.latent * (m.nope + m.value) + m.value * m.hidden);
+  s.projection_flops = 2 * tokens * s.projection_weights;
+  s.activation_elements = tokens * (m.hidden + heads * (m.nope + m.rope + m.value));
+  return s;
+}
+
+ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
+  const std::size_t shift = family == Family::kWideExperts ? 1 : 0;
+  ExpertShape s;
+  s.format = format_of(c[0]);
+  s.hidden = d[0], s.inter = d[1] / d[4 + shift], s.top_k = d[2], s.experts = d[3 + shift];
+  s.expert_ranks = d[5 + shift], s.tokens = d[6 + shift];
+  s.matrices = contains(kernel, "nongated") ? 2 : 3;
+  s.is_power_law = contains(c[1], "power_law");
+  return s;
+}
+
+// TensorRT-LLM convolves one prompt after another.
+double convolution_launches(std::string_view framework, double batch) {
+  return framework == "trtllm" ? batch : 1;
+}
+
+StreamShape delta(std::string_view framework, std::string_view kernel, const Dims& d) {
+  constexpr double kHead = 128, kWidth = 4, kChunk = 64;
+  const double key = d[1] * kHead, value = d[2] * kHead, batch = d[3], length = d[4];
+  const double channels = 2 * key + value, state = d[2] * kHead * kHead;
+  const std::string_view piece = delta_piece(kernel);
+  StreamShape s;
+  if (piece == "convolution_step") {
+    s.bytes = batch * channels * 2 * (2 + 2 * kWidth);
+    s.units = batch * channels / 256;
+  } else if (piece == "convolution") {
+    s.bytes = batch * length * channels * 4;
+    s.units = batch * std::ceil(length / 8) * channels / 256;
+    s.launches = convolution_launches(framework, batch);
+  } else if (piece == "recurrence") {
+    s.bytes = batch * (state * 4 * 2 + channels * 4);
+    s.units = batch * d[2];
+  } else {
+    const double chunks = std::ceil(length / kChunk);
+    s.bytes = batch * (length * (channels + value) * 4 + chunks * state * 2);
+    s.flops = batch * length * d[2] * 2 * (4 * kChunk * kHead + 3 * kHead * kHead);
+    s.units = batch * d[2];
+    s.steps = chunks;
+  }
+  return s;
+}
+
+StreamShape mamba(std::string_view framework, std::string_view kernel, const Dims& d) {
+  constexpr double kHead = 64, kWidth = 4;
+  const double channels = d[2] * kHead + 2 * d[3] * d[1], batch = d[5], length = d[6];
+  StreamShape s;
+  const bool step = contains(kernel, "update");
+  s.bytes = step ? batch * channels * 2 * (2 + 2 * kWidth) : batch * length * channels * 4;
+  s.units = batch * (step ? 1 : std::ceil(length / 8)) * channels / 256;
+  if (!step) s.launches = convolution_launches(framework, batch);
+  return s;
+}
+
+AttentionShape attention(Family family, const Categories& c, const Dims& d) {
+  AttentionShape s;
+  s.multiply = multiply_of(c[0]);
+  s.qk_dim = s.v_dim = d[0];
+  s.heads = d[1];
+  if (family == Family::kAttentionEncoder) {
+    s.kv_heads = d[1], s.sequences = d[2], s.query_tokens = s.kv_tokens = d[3];
+    s.is_causal = false;
+    return s;
+  }
+  s.kv_heads = d[2], s.window = d[3], s.sequences = d[4];
+  s.kv_bytes = cache_element(c[1]);
+  if (family == Family::kAttentionPrefill) {
+    s.query_tokens = d[5], s.kv_tokens = d[5] + d[6];
+  } else {
+    s.kv_tokens = d[5];
+  }
+  return s;
+}
+
+GemmShape projection(const Categories& c, const Dims& d) {
+  constexpr double kNope = 128, kLatent = 512;
+  const bool pre = contains(c[0], "pre");
+  return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0]};
+}
+
+}  // namespace
+
+TiledTable tiled_table(Family family, std::string_view framework, std::string_view kernel,
+                       const Categories& c) {
+  std::string pool = columns_of(family).name, table(framework);
+  const auto add = [](std::string* to, std::string_view word) { (*to += ' ') += word; };
+  switch (family) {
+    case Family::kGemm:
+    case Family::kQuantise:
+      add(&pool, c[0]);
+      break;
+    case Family::kLatentProjection:
+      add(&pool, c[1]);
+      break;
+    case Family::kAttentionDecode:
+      add(&pool, c[1]);
+      add(&table, attention_class(kernel));
+      break;
+    case Family::kAttentionPrefill:
+    case Family::kLatentPrefill:
+    case Family::kLatentDecode:
+      add(&pool, c[0]);
+      add(&pool, c[1]);
+      add(&table, attention_class(kernel));
+      break;
+    case Family::kAttentionEncoder:
+      add(&table, attention_class(kernel));
+      break;
+    case Family::kLatentModulePrefill:
+    case Family::kLatentModuleDecode:
+    case Family::kSparseModuleDecode:
+      add(&pool, c[3]);
+      add(&pool, c[2]);
+      add(&table, attention_class(kernel));
+      break;
+    case Family::kExperts:
+    case Family::kWideExperts:
+      add(&pool, c[0]);
+      add(&table, expert_class(kernel));
+      break;
+    case Family::kGatedDelta:
+    case Family::kMamba:
+      add(&pool, delta_piece(kernel));
+      break;
+  }
+  return {std::move(pool), std::move(table)};
+}
+
+TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_view kernel,
+                         const Categories& c, const Dims& d) {
+  switch (family) {
+    case Family::kGemm:
+      return {TiledFormula::kGemm, GemmShape{format_of(c[0]), d[2], d[0], d[1], 1}};
+    case Family::kLatentProjection:
+      return {TiledFormula::kGemm, projection(c, d)};
+    case Family::kAttentionPrefill:
+    case Family::kAttentionDecode:
+    case Family::kAttentionEncoder: {
+      const AttentionShape s = attention(family, c, d);
+      const bool one = s.query_tokens <= 1 && family != Family::kAttentionEncoder;
+      return {one ? TiledFormula::kDecode : TiledFormula::kPrefill, s};
+    }
+    case Family::kLatentPrefill:
+      return {TiledFormula::kPrefill, latent_prefill(c, {}, d[0], d[1], d[2], d[3])};
+    case Family::kLatentDecode:
+      return {TiledFormula::kDecode, latent_decode(c[1], {}, d[0], d[1], d[2])};
+    case Family::kLatentModulePrefill: {
+      ModuleShape s = latent_module(family, kernel, c, d);
+      const bool one = s.attention.query_tokens <= 1;
+      return {one ? TiledFormula::kModuleDecode : TiledFormula::kModulePrefill, s};
+    }
+    case Family::kLatentModuleDecode:
+    case Family::kSparseModuleDecode:
+      return {TiledFormula::kModuleDecode, latent_module(family, kernel, c, d)};
+    case Family::kExperts:
+    case Family::kWideExperts:
+      return {TiledFormula::kExperts, experts(family, kernel, c, d)};
+    case Family::kGatedDelta:
+      return {TiledFormula::kStream, delta(framework, kernel, d)};
+    case Family::kMamba:
+      return {TiledFormula::kStream, mamba(framework, kernel, d)};
+    case Family::kQuantise:
+      return {TiledFormula::kStream, StreamShape{d[0] * d[1] * 3.0, 0, d[1], 0}};
+  }
+  return {};
+}
+
+}  // namespace astrolabe::device

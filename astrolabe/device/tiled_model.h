@@ -1,0 +1,95 @@
+#pragma once
+
+// The tiled fidelity with its fitted parameters: which set holds for a kernel on a chip, and the
+// time that follows, with a band in which 80 % of measurements should fall.
+//
+// A chip whose architecture was measured takes the set of its framework and class of kernel, else
+// of another framework on the same architecture. For an architecture that was never measured:
+//   products and experts: the fastest of the sets of older architectures, evaluated with this chip's
+//     figures, since kernels of a new generation are seldom worse than the best before it; the
+//     pooled set when the chip is older than all that were measured;
+//   attention, modules, streams: the set fitted on all architectures together.
+// A format that no architecture was measured in takes the set of the next wider one.
+// The rule for each was chosen by leaving out generations in turn (docs/theory/device.md).
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "astrolabe/device/tiled_kernels.h"
+
+namespace astrolabe::device {
+
+inline constexpr std::string_view kAllTables = "all", kAllArchitectures = "all";
+
+struct TiledSet {
+  std::string pool, table, architecture;  // "all" for what was fitted together
+  TiledFormula formula = TiledFormula::kGemm;
+  TiledParameters values{}, standard_errors{};  // errors relative
+  int rows = 0;
+  double band_low = 0.7, band_high = 1.4;  // 10th and 90th percentile of measured over computed
+};
+
+// Bands of what is carried to an architecture that was not measured, by family (word of the pool).
+struct CarriedBand {
+  std::string family;
+  double low = 0.6, high = 1.7;
+};
+
+struct TiledTables {
+  std::vector<TiledSet> sets;
+  std::vector<CarriedBand> bands;
+};
+
+// data/fitted/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of bounds.
+TiledTables read_tiled_tables(const std::string& path);
+std::string to_csv(const TiledTables& tables);
+
+struct TiledEstimate {
+  Duration time, low, high;
+  bool is_carried = false;  // from other architectures
+};
+
+// What holds for one kind of kernel on one chip; prepared once, evaluated often.
+class TiledTimer {
+ public:
+  TiledTimer(const TiledChip& chip, TiledFormula formula) : chip_(chip), formula_(formula) {}
+
+  TiledEstimate estimate(const TiledShape& shape, Residency residency) const;
+  TiledFormula formula() const { return formula_; }
+  bool is_carried() const { return is_carried_; }
+
+ private:
+  friend class TiledModel;
+  static constexpr int kMost = 16;
+
+  TiledChip chip_;
+  TiledFormula formula_;
+  std::array<TiledParameters, kMost> sets_{};
+  int n_sets_ = 0;
+  double low_ = 0.6, high_ = 1.7;
+  bool is_carried_ = false;
+};
+
+class TiledModel {
+ public:
+  // `architectures`: their years, for the order of generations.
+  TiledModel(TiledTables tables, const std::vector<TiledChip>& chips);
+
+  TiledTimer timer(const TiledTable& table, TiledFormula formula, const TiledChip& chip) const;
+  const TiledTables& tables() const { return tables_; }
+
+ private:
+  using Sets = std::vector<const TiledSet*>;
+  Sets matching(std::string_view pool, TiledFormula formula) const;
+  void use_measured(const Sets& sets, const TiledTable& table, TiledTimer* timer) const;
+  void carry(const Sets& sets, const TiledTable& table, TiledTimer* timer) const;
+  double year(std::string_view architecture) const;
+
+  TiledTables tables_;
+  std::vector<std::pair<std::string, double>> years_;
+};
+
+}  // namespace astrolabe::device

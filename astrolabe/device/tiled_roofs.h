@@ -1,0 +1,50 @@
+#pragma once
+
+// Parts that the tiled formulas share: memory time with a cache, joined roofs, sustained rate.
+// Seconds, bytes, cycles as plain doubles: internal to device/tiled_*.cc.
+
+#include <algorithm>
+#include <cmath>
+
+#include "astrolabe/device/tiled_chip.h"
+#include "astrolabe/device/tiled_time.h"
+
+namespace astrolabe::device::tiled {
+
+// (a^q + b^q)^(1/q): the larger of both, or their sum when q = 1.
+inline double join(double a, double b, double q) {
+  const double x = std::max(a, b), y = std::min(a, b);
+  if (y <= 0 || y < 1e-3 * x) return x;
+  return x * std::pow(1 + std::pow(y / x, q), 1 / q);
+}
+
+// Seconds to move `bytes`. Warm, a working set below the share of L2 comes at the L2's rate; the
+// passage is smooth and monotone.
+inline double memory_seconds(const TiledChip& chip, double bytes, double efficiency, double l2_rate,
+                             double l2_share, Residency residency) {
+  const double hbm = efficiency * chip.hbm_bandwidth.base();
+  if (residency == Residency::kCold) return bytes / hbm;
+  const double l2 = std::max(hbm, l2_rate * chip.sm_count * chip.clock.base());
+  const double fill = bytes / (l2_share * chip.l2_cache.base());
+  const double f4 = fill * fill * fill * fill;
+  return bytes * (f4 / hbm + 1 / l2) / (1 + f4);
+}
+
+// Share of the peak rate that large products sustain; 1.4e9 FLOP/s per watt is where `efficiency`
+// holds.
+inline double sustained(const TiledChip& chip, double peak, double efficiency, double exponent) {
+  const double per_watt = peak / chip.power_limit.base() / 1.4e12;
+  return std::min(1.0, efficiency * std::pow(per_watt, -exponent));
+}
+
+inline double flop_per_cycle(const TiledChip& chip, double peak) {
+  return peak / (chip.sm_count * chip.clock.base());
+}
+
+// Smooth maximum for loads and products within a tile: fourth powers.
+inline double join4(double a, double b) {
+  const double a2 = a * a, b2 = b * b;
+  return std::sqrt(std::sqrt(a2 * a2 + b2 * b2));
+}
+
+}  // namespace astrolabe::device::tiled

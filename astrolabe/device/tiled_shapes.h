@@ -1,0 +1,74 @@
+#pragma once
+
+// Kernels by shape, as the tiled fidelity times them: what is multiplied, in which formats, by how
+// many independent pieces. One struct a kind of kernel; counts are doubles because averages occur.
+
+#include <optional>
+#include <string_view>
+
+#include "astrolabe/workload/number_format.h"
+
+namespace astrolabe::device {
+
+// How a matrix product stores and multiplies. Bytes are per element, scales included.
+struct KernelFormat {
+  workload::NumberFormat multiply = workload::NumberFormat::kBf16;
+  double weight_bytes = 2;
+  double activation_bytes = 2;    // as the multiplier reads them
+  bool quantises = false;         // bf16 activations are narrowed first, in the measured time
+};
+
+// By the names of the measurements: bfloat16, fp8, fp8_block, nvfp4, int8_wo, int4_wo, sq (int8),
+// w4a16_mxfp4, w4a8_mxfp4_mxfp8. nullopt for another name.
+std::optional<KernelFormat> find_kernel_format(std::string_view name);
+
+// C[m,n] = A[m,k] W[n,k]^T, `batch` times with its own W.
+struct GemmShape {
+  KernelFormat format;
+  double m = 1, n = 1, k = 1, batch = 1;
+};
+
+// softmax(Q K^T) V over `sequences` sequences. A query sees the keys up to its own place when
+// causal, and of those the last `window` when window > 0.
+struct AttentionShape {
+  double sequences = 1, query_tokens = 1, kv_tokens = 1;  // per sequence; kv includes the queries
+  double heads = 1, kv_heads = 1;                         // on this accelerator
+  double qk_dim = 128, v_dim = 128;
+  double window = 0;
+  bool is_causal = true;
+  bool is_latent = false;  // K and V are one vector of qk_dim (MLA, absorbed)
+  workload::NumberFormat multiply = workload::NumberFormat::kBf16;
+  double kv_bytes = 2;  // per element of the cache
+
+  double query_bytes() const { return multiply == workload::NumberFormat::kFp8 ? 1 : 2; }
+};
+
+// The routed experts of one rank: two grouped products, activation, permutation.
+struct ExpertShape {
+  KernelFormat format;
+  double tokens = 1;  // of all attention-data-parallel ranks: what enters the layer
+  double hidden = 1, inter = 1;  // inter: of one rank, after tensor parallelism
+  double top_k = 1, experts = 1, expert_ranks = 1;
+  double matrices = 3;        // 3 gated, 2 not
+  bool is_power_law = false;  // tokens over experts by a power law, else evenly
+};
+
+// A kernel that streams: normalisation, quantisation, convolution, recurrent state.
+struct StreamShape {
+  double bytes = 0, flops = 0;  // flops in bf16
+  double units = 1;             // independent pieces, one SM each
+  double steps = 0;             // serial steps of a unit
+  double launches = 1;          // an engine that calls the kernel for each sequence
+};
+
+// A whole attention block of one layer: projections around latent attention, as one measured time.
+struct ModuleShape {
+  AttentionShape attention;
+  KernelFormat format;        // of the projections
+  double projection_weights = 0;  // elements
+  double projection_flops = 0;
+  double activation_elements = 0;  // read and written between the projections
+  double index_bytes = 0, index_flops = 0;  // of a sparse indexer, 0 without
+};
+
+}  // namespace astrolabe::device
