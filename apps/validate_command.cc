@@ -74,19 +74,15 @@ void add_operators(CLI::App* command, Invocation* invocation) {
       ->required();
   operators
       ->add_option("--accelerator-without-tables", request->without_tables,
-                   "Predict this system from its data sheet and other chips' tables (repeatable)")
+                   "Predict this system from its data sheet and the tables of others (repeatable; "
+                   "all systems of an architecture: from older architectures)")
       ->type_name("NAME")
       ->delimiter(',');
-  operators
-      ->add_option("--architecture-without-tables", request->without_architecture,
-                   "The same for all systems of an architecture (ampere, hopper, blackwell, ...)")
-      ->type_name("NAME");
   add_data_option(operators, invocation);
   add_json_option(operators, invocation);
   operators->callback([invocation, request] {
     invocation->run = [invocation, request] {
-      request->tables = invocation->data_dir + "/measurements";
-      request->parameters = invocation->data_dir + "/fitted/interpolation.csv";
+      request->data = invocation->data_dir;
       return print(study::validate_operators(*request), *invocation);
     };
   });

@@ -21,6 +21,7 @@
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/table.h"
+#include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/study/accuracy.h"
@@ -95,8 +96,11 @@ double quantile(std::vector<double> values, double q) {
 
 class Fit {
  public:
-  Fit(std::string directory, std::vector<Chip> chips)
-      : directory_(std::move(directory)), chips_(std::move(chips)) {}
+  Fit(std::string directory, const std::string& data)
+      : directory_(std::move(directory)),
+        tiled_chips_(read_tiled_chips(astrolabe::catalog::Catalog::load(data))),
+        chips_(chips_of(tiled_chips_)),
+        tiled_tables_(read_tiled_tables(data + "/fitted/tiled_parameters.csv")) {}
 
   // Withheld rows of the family, at most `most` of each table system, chosen by hash.
   std::vector<Row> withheld(Family family, double share) const {
@@ -136,6 +140,7 @@ class Fit {
 
   AccuracyReport score(Family family, const MeasuredTables& tables, const std::vector<Row>& rows,
                        Without without = Without::kNothing, BandRatios* ratios = nullptr) const {
+    std::map<std::string, std::unique_ptr<TiledTime>> tiled;
     std::map<std::string, std::unique_ptr<MeasuredTime>> times;
     AccuracyScorer scorer;
     for (const Row& row : rows) {
@@ -143,11 +148,20 @@ class Fit {
                                        [&](const Chip& c) { return c.name == row.system; });
       std::unique_ptr<MeasuredTime>& entry = times[row.system];
       if (entry == nullptr) {
-        entry = std::make_unique<MeasuredTime>(
-            tables, chips_,
-            without == Without::kSystem ? std::vector<std::string>{row.system}
-                                        : std::vector<std::string>{},
-            without == Without::kArchitecture ? chip.architecture : "");
+        std::unique_ptr<TiledTime>& fallback = tiled[row.system];
+        const bool no_architecture = without == Without::kArchitecture;
+        fallback = std::make_unique<TiledTime>(
+            tiled_tables_, tiled_chips_,
+            no_architecture ? std::vector{chip.architecture} : std::vector<std::string>{});
+        std::vector<std::string> left_out;
+        for (const Chip& c : chips_) {
+          if (without == Without::kSystem
+                  ? c.name == chip.name
+                  : no_architecture && c.architecture == chip.architecture) {
+            left_out.push_back(c.name);
+          }
+        }
+        entry = std::make_unique<MeasuredTime>(tables, chips_, left_out, fallback.get());
       }
       const MeasuredTime& time = *entry;
       const TimeEstimate e = time.estimate(row.request(family), chip, row.dims);
@@ -169,7 +183,9 @@ class Fit {
 
  private:
   std::string directory_;
+  std::vector<TiledChip> tiled_chips_;
   std::vector<Chip> chips_;
+  TiledTables tiled_tables_;
 };
 
 // Coordinate search over scales (powers of the square root of two) and neighbours.
@@ -243,7 +259,8 @@ void add_to_page(const char* title, AccuracyReport report, std::string* page) {
 
 int main(int argc, char** argv) {
   CLI::App app("Fits how measured operators are interpolated");
-  std::string directory = ASTROLABE_SOURCE_DIR "/data/measurements";
+  const std::string data = ASTROLABE_SOURCE_DIR "/data";
+  std::string directory = data + "/measurements";
   std::string output = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
   std::string page_file;
   std::vector<std::string> names;
@@ -256,7 +273,7 @@ int main(int argc, char** argv) {
   app.add_option("--page", page_file, "Replace the generated part of this file by the scores");
   CLI11_PARSE(app, argc, argv);
   try {
-    const Fit fit(directory, read_chips(directory + "/systems.csv"));
+    const Fit fit(directory, data);
     std::string page;
     Interpolations how;
     if (std::FILE* f = std::fopen(output.c_str(), "r")) {

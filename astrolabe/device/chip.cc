@@ -1,29 +1,28 @@
 #include "astrolabe/device/chip.h"
 
-#include "astrolabe/base/csv.h"
-
 namespace astrolabe::device {
 
-std::vector<Chip> read_chips(const std::string& path) {
-  const CsvTable table = CsvTable::read(path);
-  std::vector<Chip> chips;
-  for (const auto& row : table.rows()) {
-    const auto number = [&](const char* column, bool may_be_empty) {
-      const std::string& cell = table.cell(row, column);
-      if (cell.empty() && may_be_empty) return 0.0;
-      return parse_number(cell, table.position(row), column);
-    };
+using workload::NumberFormat;
+
+std::vector<Chip> chips_of(const std::vector<TiledChip>& chips) {
+  constexpr FlopRate kTeraflops = units::TFLOP / units::second;
+  std::vector<Chip> result;
+  for (const TiledChip& c : chips) {
     Chip chip;
-    chip.name = table.cell(row, "system");
-    chip.architecture = table.cell(row, "architecture");
-    chip.generation = number("year", false);
-    chip.hbm_gbps = number("hbm_gbps", false);
-    chip.tflops = {number("bf16_tflops", false), number("fp8_tflops", true),
-                   number("int8_tflops", true), number("fp4_tflops", true)};
-    chip.tdp_w = number("tdp_w", false);
-    chips.push_back(std::move(chip));
+    chip.name = c.name;
+    chip.architecture = c.architecture;
+    chip.generation = c.year;
+    for (const auto& [math, format] : {std::pair{MathFormat::kBf16, NumberFormat::kBf16},
+                                       {MathFormat::kFp8, NumberFormat::kFp8},
+                                       {MathFormat::kInt8, NumberFormat::kInt8},
+                                       {MathFormat::kFp4, NumberFormat::kFp4}}) {
+      const auto& rate = c.rates[static_cast<std::size_t>(format)];
+      chip.tflops[static_cast<std::size_t>(math)] = rate ? rate->in(kTeraflops) : 0;
+    }
+    chip.hbm_gbps = c.hbm_bandwidth.in(units::GB / units::second);
+    result.push_back(std::move(chip));
   }
-  return chips;
+  return result;
 }
 
 }  // namespace astrolabe::device

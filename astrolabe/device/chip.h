@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "astrolabe/device/tiled_chip.h"
+
 namespace astrolabe::device {
 
 enum class MathFormat : unsigned char { kBf16, kFp8, kInt8, kFp4 };
@@ -17,7 +19,6 @@ struct Chip {
   double generation = 0;     // year of the architecture, to order them
   std::array<double, kMathFormats> tflops{};  // dense; 0 = the chip lacks the format
   double hbm_gbps = 0;                        // GB/s
-  double tdp_w = 0;
 
   double peak_tflops(MathFormat format) const {
     const double own = tflops[static_cast<std::size_t>(format)];
@@ -25,7 +26,6 @@ struct Chip {
   }
 };
 
-// InputError when a figure is missing or no number.
-std::vector<Chip> read_chips(const std::string& path);
+std::vector<Chip> chips_of(const std::vector<TiledChip>& chips);
 
 }  // namespace astrolabe::device

@@ -76,24 +76,35 @@ const char* estimate_source_name(EstimateSource source) {
       return "near table";
     case EstimateSource::kFar:
       return "other architecture";
+    case EstimateSource::kTiled:
+      return "tiled";
     case EstimateSource::kReference:
       return "reference";
   }
   return "";
 }
 
+TiledTime::TiledTime(TiledTables tables, std::vector<TiledChip> all,
+                     const std::vector<std::string>& without)
+    : chips(std::move(all)), model([&] {
+        std::erase_if(tables.sets, [&](const TiledSet& set) {
+          return std::find(without.begin(), without.end(), set.architecture) != without.end();
+        });
+        return TiledModel(std::move(tables), chips);
+      }()) {}
+
+const TiledChip* TiledTime::find(std::string_view name) const {
+  const auto it =
+      std::find_if(chips.begin(), chips.end(), [&](const auto& c) { return c.name == name; });
+  return it == chips.end() ? nullptr : &*it;
+}
+
 MeasuredTime::MeasuredTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
-                           std::vector<std::string> without, std::string without_architecture)
-    : tables_(tables),
-      chips_(chips),
-      without_(std::move(without)),
-      without_architecture_(std::move(without_architecture)) {}
+                           std::vector<std::string> without, const TiledTime* tiled)
+    : tables_(tables), chips_(chips), without_(std::move(without)), tiled_(tiled) {}
 
 bool MeasuredTime::is_left_out(const std::string& system) const {
-  if (std::find(without_.begin(), without_.end(), system) != without_.end()) return true;
-  if (without_architecture_.empty()) return false;
-  const Chip* chip = find_chip(chips_, system);
-  return chip != nullptr && chip->architecture == without_architecture_;
+  return std::find(without_.begin(), without_.end(), system) != without_.end();
 }
 
 double MeasuredTime::distance_in_kind(const TableKey& key, const TableRequest& request,
@@ -156,11 +167,33 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
   return regress_locally(table.tree(), table.residuals, at, how.neighbours);
 }
 
+std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
+                                                         const Chip& chip, const Dims& dims) const {
+  const TiledChip* found = tiled_ == nullptr ? nullptr : tiled_->find(chip.name);
+  if (found == nullptr) return std::nullopt;
+  const TiledKernel kernel =
+      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+  std::string key = joined(request);
+  key += static_cast<char>('a' + static_cast<int>(kernel.formula));
+  auto it = timers_.find(key);
+  if (it == timers_.end()) {
+    const TiledTable table =
+        tiled_table(request.family, request.framework, request.kernel, request.categories);
+    it = timers_.emplace(key, tiled_->model.timer(table, kernel.formula, *found)).first;
+  }
+  const TiledEstimate e = it->second.estimate(kernel.shape, Residency::kWarm);
+  return TimeEstimate{e.time.in(units::microsecond), e.low.in(units::microsecond),
+                      e.high.in(units::microsecond), EstimateSource::kTiled};
+}
+
 TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chip,
                                     const Dims& dims) const {
   const Work work = work_of(request.family, request.categories, dims);
   const double reference = reference_time_us(request.family, work, chip);
   const Donors& donors = donors_of(request, chip);
+  if (donors.empty() || donors.front().distance >= kNearKind) {
+    if (const auto tiled = tiled_estimate(request, chip, dims)) return *tiled;
+  }
   if (donors.empty()) {
     return {reference, reference * std::exp(-kBlind), reference * std::exp(kBlind),
             EstimateSource::kReference};

@@ -14,16 +14,17 @@
 // bottleneck is one that the reference time does not know (clocks under a power limit).
 
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "astrolabe/device/measured_tables.h"
+#include "astrolabe/device/tiled_model.h"
 
 namespace astrolabe::device {
 
-enum class EstimateSource : unsigned char { kTable, kNear, kFar, kReference };
+enum class EstimateSource : unsigned char { kTable, kNear, kTiled, kFar, kReference };
 const char* estimate_source_name(EstimateSource source);
 
 struct TimeEstimate {
@@ -38,12 +39,25 @@ struct TableRequest {
   Categories categories;
 };
 
+// The tiled fidelity of chips by their names, for what no table covers.
+struct TiledTime {
+  std::vector<TiledChip> chips;
+  TiledModel model;
+
+  // The parameters of `tables` that were fitted on the architectures `without` are not used (but in
+  // those that were fitted on all architectures together they have a part).
+  TiledTime(TiledTables tables, std::vector<TiledChip> chips,
+            const std::vector<std::string>& without = {});
+  const TiledChip* find(std::string_view name) const;
+};
+
 class MeasuredTime {
  public:
-  // Tables of the systems `without` are not used, nor, when it is not empty, anything of the
-  // architecture `without_architecture`. `tables` and `chips` must outlive this.
+  // Tables of the systems `without` are not used. Without `tiled`, an architecture that was not
+  // measured takes the tables of another one, scaled by the reference time, which is far worse.
+  // What is passed by reference must outlive this.
   MeasuredTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
-               std::vector<std::string> without = {}, std::string without_architecture = {});
+               std::vector<std::string> without = {}, const TiledTime* tiled = nullptr);
 
   TimeEstimate estimate(const TableRequest& request, const Chip& chip, const Dims& dims) const;
 
@@ -59,12 +73,15 @@ class MeasuredTime {
   double distance_in_kind(const TableKey& key, const TableRequest& request, const Chip& chip) const;
   bool is_left_out(const std::string& system) const;
   LocalEstimate residual(const MeasuredTable& table, const Coordinates& at) const;
+  std::optional<TimeEstimate> tiled_estimate(const TableRequest& request, const Chip& chip,
+                                             const Dims& dims) const;
 
   const MeasuredTables& tables_;
   const std::vector<Chip>& chips_;
   std::vector<std::string> without_;
-  std::string without_architecture_;
-  mutable std::unordered_map<std::string, Donors> donors_;  // by request
+  const TiledTime* tiled_;
+  mutable std::unordered_map<std::string, Donors> donors_;      // by request
+  mutable std::unordered_map<std::string, TiledTimer> timers_;  // by request and formula
 };
 
 }  // namespace astrolabe::device

@@ -5,7 +5,8 @@
 //
 // A chip whose architecture was measured takes the set of its framework and class of kernel, else
 // of another framework on the same architecture. For an architecture that was never measured:
-//   products and experts: the fastest of the sets of older architectures, evaluated with this chip's
+//   products and experts: the fastest of the sets of older architectures, evaluated with this
+//   chip's
 //     figures, since kernels of a new generation are seldom worse than the best before it; the
 //     pooled set when the chip is older than all that were measured;
 //   attention, modules, streams: the set fitted on all architectures together.
@@ -43,7 +44,8 @@ struct TiledTables {
   std::vector<CarriedBand> bands;
 };
 
-// data/fitted/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of bounds.
+// data/fitted/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of
+// bounds.
 TiledTables read_tiled_tables(const std::string& path);
 std::string to_csv(const TiledTables& tables);
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/device/table_cache.h"
 
@@ -57,29 +59,41 @@ void require_known(const std::vector<Chip>& chips, const std::string& system) {
   }
 }
 
-void require_architecture(const std::vector<Chip>& chips, const std::string& architecture) {
+// Architectures all of whose measured systems are left out.
+std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
+                                               const device::MeasuredTables& tables,
+                                               const std::vector<std::string>& without) {
+  std::map<std::string, bool> is_left;  // by architecture: nothing measured is left
+  for (const device::MeasuredTable& table : tables.tables()) {
+    const auto chip = std::find_if(chips.begin(), chips.end(),
+                                   [&](const Chip& c) { return c.name == table.key.system; });
+    if (chip == chips.end()) continue;
+    const bool out = std::find(without.begin(), without.end(), chip->name) != without.end();
+    const auto [it, is_new] = is_left.emplace(chip->architecture, out);
+    if (!is_new) it->second = it->second && out;
+  }
   std::vector<std::string> names;
-  for (const Chip& c : chips) {
-    if (std::find(names.begin(), names.end(), c.architecture) == names.end()) {
-      names.push_back(c.architecture);
-    }
+  for (const auto& [architecture, left_out] : is_left) {
+    if (left_out) names.push_back(architecture);
   }
-  if (!architecture.empty() && std::find(names.begin(), names.end(), architecture) == names.end()) {
-    throw InputError({"command line", 0}, "--architecture-without-tables", architecture,
-                     join_alternatives(names));
-  }
+  return names;
 }
 
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
-  const std::vector<Chip> chips = device::read_chips(request.tables + "/systems.csv");
+  const std::vector<device::TiledChip> all =
+      device::read_tiled_chips(catalog::Catalog::load(request.data));
+  const std::vector<Chip> chips = device::chips_of(all);
   for (const std::string& system : request.without_tables) require_known(chips, system);
-  require_architecture(chips, request.without_architecture);
-  const device::MeasuredTables tables = device::MeasuredTables::load(
-      request.tables, request.parameters, chips, device::default_cache_path(request.tables));
-  const device::MeasuredTime time(tables, chips, request.without_tables,
-                                  request.without_architecture);
+  const std::string directory = request.data + "/measurements";
+  const device::MeasuredTables tables =
+      device::MeasuredTables::load(directory, request.data + "/fitted/interpolation.csv", chips,
+                                   device::default_cache_path(directory));
+  const device::TiledTime tiled(
+      device::read_tiled_tables(request.data + "/fitted/tiled_parameters.csv"), all,
+      architectures_without(chips, tables, request.without_tables));
+  const device::MeasuredTime time(tables, chips, request.without_tables, &tiled);
   AccuracyScorer scorer;
   const device::MeasurementFile file =
       device::read_measurements(request.measurements, [&](const Measurement& m) {

@@ -11,10 +11,8 @@ namespace astrolabe::study {
 
 struct OperatorValidationRequest {
   std::string measurements;                 // file, in the columns of one family
-  std::string tables;                       // directory of measured tables
-  std::string parameters;                   // how they are interpolated
-  std::vector<std::string> without_tables;  // systems predicted from their catalogue entry alone
-  std::string without_architecture;         // all systems of it
+  std::string data;                         // directory of the catalogue
+  std::vector<std::string> without_tables;  // systems predicted from their catalogue entry
 };
 
 // Groups: system, framework, precision, kernel, source of the estimate, and system with framework
