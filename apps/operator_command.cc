@@ -118,9 +118,7 @@ struct Graph {
   workload::Batch batch;
   workload::OperatorList operators;
 
-  Bytes weights() const {
-    return workload::weight_bytes_per_accelerator(model, precision, shard);
-  }
+  Bytes weights() const { return workload::weight_bytes_per_accelerator(model, precision, shard); }
   Bytes kv_of_sequence(double context) const {
     return workload::kv_bytes_per_accelerator(model, precision, shard, context);
   }
@@ -191,8 +189,7 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
     throw InputError({}, "--drafts", std::to_string(options.drafts),
                      "0: " + g.model.name + " has no multi-token-prediction layer");
   }
-  g.operators =
-      build_operator_graph(g.model, g.precision, g.shard, g.batch, find_routing(options));
+  g.operators = build_operator_graph(g.model, g.precision, g.shard, g.batch, find_routing(options));
   const double context = options.isl + options.prefix;
   if (invocation.is_json) {
     print_json(g, context);
@@ -240,12 +237,13 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
 }  // namespace
 
 void add_operator_command(CLI::App* app, Invocation* invocation) {
-  CLI::App* command = app->add_subcommand("operator",
-                                          "Operators of a model on one accelerator.\n"
-                                          "\n"
-                                          "  astrolabe operator graph --model deepseek_r1 --dp 32 "
-                                          "--moe-ep 32\n"
-                                          "  astrolabe operator graph --model config.json --tp 4\n");
+  CLI::App* command =
+      app->add_subcommand("operator",
+                          "Operators of a model on one accelerator.\n"
+                          "\n"
+                          "  astrolabe operator graph --model deepseek_r1 --dp 32 "
+                          "--moe-ep 32\n"
+                          "  astrolabe operator graph --model config.json --tp 4\n");
   command->require_subcommand(1);
   CLI::App* graph = command->add_subcommand(
       "graph", "FLOPs, bytes and shapes of every operator of one iteration");

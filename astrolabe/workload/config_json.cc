@@ -40,7 +40,8 @@ std::string shown(const nlohmann::json& value) {
 nlohmann::json parse(const std::string& text, const std::string& file) {
   const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     if (depth > kDeepest) {
-      throw InputError({file, 0}, "config", "values nested deeper than 32", "a model's config.json");
+      throw InputError({file, 0}, "config", "values nested deeper than 32",
+                       "a model's config.json");
     }
     return true;
   };

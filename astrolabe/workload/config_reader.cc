@@ -15,12 +15,13 @@ using Json = nlohmann::json;
 // Families whose layers are those of model.h. An entry also stands for the model_types that begin
 // with it and an underscore ("qwen3": qwen3_moe, qwen3_next, qwen3_5_moe_text, ...).
 constexpr std::array<std::string_view, 43> kFamilies = {
-    "arcee", "cohere2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4", "dots1",
-    "exaone4", "gemma", "gemma2", "gemma3", "gemma4", "glm4", "glm_moe_dsa",
-    "gpt_oss", "granite", "internlm3", "kimi_k2", "kimi_k25", "kimi_linear", "llama",
-    "llama4", "mimo", "minimax_m2", "minimax_m3", "ministral", "ministral3", "mistral",
-    "mistral3", "mixtral", "nemotron", "nemotron-nas", "nemotron_h", "olmo2", "olmo3",
-    "olmoe", "phi3", "qwen2", "qwen3", "seed_oss", "smollm3", "step3p5",
+    "arcee",      "cohere2",      "deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4",
+    "dots1",      "exaone4",      "gemma",       "gemma2",      "gemma3",       "gemma4",
+    "glm4",       "glm_moe_dsa",  "gpt_oss",     "granite",     "internlm3",    "kimi_k2",
+    "kimi_k25",   "kimi_linear",  "llama",       "llama4",      "mimo",         "minimax_m2",
+    "minimax_m3", "ministral",    "ministral3",  "mistral",     "mistral3",     "mixtral",
+    "nemotron",   "nemotron-nas", "nemotron_h",  "olmo2",       "olmo3",        "olmoe",
+    "phi3",       "qwen2",        "qwen3",       "seed_oss",    "smollm3",      "step3p5",
     "step3p7",
 };
 
@@ -29,8 +30,7 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 }
 
 bool is_of_family(std::string_view type, std::string_view family) {
-  return starts_with(type, family) &&
-         (type.size() == family.size() || type[family.size()] == '_');
+  return starts_with(type, family) && (type.size() == family.size() || type[family.size()] == '_');
 }
 
 class ConfigReader {
@@ -39,9 +39,7 @@ class ConfigReader {
   ModelConfig read();
 
  private:
-  bool is_family(std::string_view prefix) const {
-    return starts_with(json_.model_type(), prefix);
-  }
+  bool is_family(std::string_view prefix) const { return starts_with(json_.model_type(), prefix); }
   void check_family() const;
   void read_widths();
   void read_heads();
@@ -69,9 +67,9 @@ void ConfigReader::check_family() const {
     if (is_of_family(type, family)) return;
   }
   const std::vector<std::string> names(kFamilies.begin(), kFamilies.end());
-  json_.reject("model_type", "an architecture whose layers are known: " +
-                                 join_alternatives(names, names.size()) +
-                                 ", alone or before an underscore");
+  json_.reject("model_type",
+               "an architecture whose layers are known: " + join_alternatives(names, names.size()) +
+                   ", alone or before an underscore");
 }
 
 void ConfigReader::read_widths() {
@@ -83,8 +81,8 @@ void ConfigReader::read_widths() {
   layers_ = json_.count_or({"num_hidden_layers", "n_layer"}, 0);
   if (layers_ < 1) json_.reject("num_hidden_layers", "at least one layer");
   m_.has_tied_embeddings = json_.flag_or({"tie_word_embeddings"}, is_family("gemma"));
-  m_.mtp_layers = json_.count_or(
-      {"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
+  m_.mtp_layers =
+      json_.count_or({"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
   m_.has_qk_norm = json_.flag_or({"use_qk_norm"}, has_query_key_norm(m_.model_type));
 }
 
@@ -151,8 +149,8 @@ void ConfigReader::read_indexer() {
 
 void ConfigReader::read_layer_types(const Json& types, const char* key) {
   if (!types.is_array() || types.size() < static_cast<std::size_t>(layers_)) {
-    json_.reject(key, "a list with one entry for each of the " + std::to_string(layers_) +
-                          " layers");
+    json_.reject(key,
+                 "a list with one entry for each of the " + std::to_string(layers_) + " layers");
   }
   for (int i = 0; i < layers_; ++i) {
     const Json& type = types[static_cast<std::size_t>(i)];
@@ -174,9 +172,8 @@ void ConfigReader::read_layer_types(const Json& types, const char* key) {
 
 void ConfigReader::read_layers() {
   const bool is_llama4 = is_family("llama4");
-  m_.window = json_.number_or({is_llama4 ? "attention_chunk_size" : "sliding_window",
-                               "sliding_window_size"},
-                              0);
+  m_.window = json_.number_or(
+      {is_llama4 ? "attention_chunk_size" : "sliding_window", "sliding_window_size"}, 0);
   const Json* linear = json_.find({"linear_attn_config"});
   const int interval = json_.count_or({"full_attention_interval"}, is_family("qwen3_next") ? 4 : 0);
   const int global_every =
@@ -269,7 +266,8 @@ void ConfigReader::read_compressed() {
 void ConfigReader::read_nemotron_h() {
   const Json* pattern = json_.find({"hybrid_override_pattern", "layers_block_type"});
   if (pattern == nullptr) {
-    json_.reject_missing({"hybrid_override_pattern", "layers_block_type"}, "the kind of each layer");
+    json_.reject_missing({"hybrid_override_pattern", "layers_block_type"},
+                         "the kind of each layer");
   }
   const std::string kinds = pattern->is_string() ? pattern->get<std::string>() : std::string();
   const auto count = [&](char letter, const char* word) {
@@ -284,9 +282,9 @@ void ConfigReader::read_nemotron_h() {
   m_.n_moe = count('E', "moe");
   const int known = m_.n_linear + m_.n_full_attention + m_.n_dense_ffn + m_.n_moe;
   if (known != layers_) {
-    json_.reject(json_.has({"hybrid_override_pattern"}) ? "hybrid_override_pattern"
-                                                        : "layers_block_type",
-                 std::to_string(layers_) + " of M, *, - and E (mamba, attention, mlp and moe)");
+    json_.reject(
+        json_.has({"hybrid_override_pattern"}) ? "hybrid_override_pattern" : "layers_block_type",
+        std::to_string(layers_) + " of M, *, - and E (mamba, attention, mlp and moe)");
   }
   m_.has_gated_ffn = false;
   m_.mamba_heads = json_.get_number({"mamba_num_heads"}, "the heads of a Mamba-2 layer");
@@ -352,21 +350,19 @@ int ConfigReader::count_dense_layers() const {
 }
 
 void ConfigReader::read_experts() {
-  const Keys kExperts = {"n_routed_experts", "num_local_experts", "num_experts",
-                             "moe_num_experts"};
+  const Keys kExperts = {"n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts"};
   m_.experts = json_.count_or(kExperts, 0);
-  json_.get_number({"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk",
-                    "moe_k"},
-                   "the experts of a token");
-  m_.topk = json_.count_or({"num_experts_per_tok", "num_experts_per_token", "top_k_experts",
-                            "moe_topk", "moe_k"},
-                           0);
+  json_.get_number(
+      {"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k"},
+      "the experts of a token");
+  m_.topk = json_.count_or(
+      {"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k"}, 0);
   m_.expert_ffn =
       json_.get_number({"moe_intermediate_size", "expert_intermediate_size", "intermediate_size"},
                        "the width of an expert");
   m_.moe_latent = json_.number_or({"routed_expert_hidden_size", "moe_latent_size"}, 0);
   const Keys kWhole = {"shared_expert_intermediate_size", "share_expert_dim",
-                           "moe_shared_expert_intermediate_size"};
+                       "moe_shared_expert_intermediate_size"};
   const double shared =
       json_.number_or({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"},
                       json_.has(kWhole) || is_family("llama4") ? 1 : 0);
@@ -390,17 +386,17 @@ void ConfigReader::read_ffn() {
   m_.n_moe = layers_ - dense;
   m_.n_dense_ffn = is_parallel ? layers_ : dense;
   if (m_.n_dense_ffn > 0) {
-    m_.dense_ffn = json_.get_number(
-        {"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"},
-        "the width of a dense feed-forward part");
+    m_.dense_ffn =
+        json_.get_number({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"},
+                         "the width of a dense feed-forward part");
   }
 }
 
 void ConfigReader::check() const {
   if (m_.experts > 0 && m_.topk > m_.experts) {
-    json_.reject(json_.has({"num_experts_per_tok"}) ? "num_experts_per_tok"
-                                                    : "num_experts_per_token",
-                 "at most the " + std::to_string(m_.experts) + " experts");
+    json_.reject(
+        json_.has({"num_experts_per_tok"}) ? "num_experts_per_tok" : "num_experts_per_token",
+        "at most the " + std::to_string(m_.experts) + " experts");
   }
   if (const auto conflict = find_dimension_conflict(m_)) {
     throw InputError(json_.position("model_type"), conflict->attribute, "a contradiction",

@@ -42,35 +42,50 @@ Fields fields_of(const ExpertsShape& s) {
 }
 
 Fields fields_of(const AttentionShape& s) {
-  return {{"sequences", s.sequences},   {"query_tokens", s.query_tokens},
-          {"context", s.context},       {"heads", s.heads},
-          {"kv_heads", s.kv_heads},     {"head_dim", s.head_dim},
-          {"value_dim", s.value_dim},   {"window", s.window},
+  return {{"sequences", s.sequences},       {"query_tokens", s.query_tokens},
+          {"context", s.context},           {"heads", s.heads},
+          {"kv_heads", s.kv_heads},         {"head_dim", s.head_dim},
+          {"value_dim", s.value_dim},       {"window", s.window},
           {"entry_tokens", s.entry_tokens}, {"compute", name_of(s.compute)},
           {"kv_cache", name_of(s.kv_cache)}};
 }
 
 Fields fields_of(const LatentShape& s) {
-  return {{"sequences", s.sequences}, {"query_tokens", s.query_tokens}, {"context", s.context},
-          {"heads", s.heads},         {"kv_rank", s.kv_rank},           {"rope_dim", s.rope_dim},
-          {"nope_dim", s.nope_dim},   {"value_dim", s.value_dim},       {"topk", s.topk},
-          {"compute", name_of(s.compute)}, {"kv_cache", name_of(s.kv_cache)}};
+  return {{"sequences", s.sequences},
+          {"query_tokens", s.query_tokens},
+          {"context", s.context},
+          {"heads", s.heads},
+          {"kv_rank", s.kv_rank},
+          {"rope_dim", s.rope_dim},
+          {"nope_dim", s.nope_dim},
+          {"value_dim", s.value_dim},
+          {"topk", s.topk},
+          {"compute", name_of(s.compute)},
+          {"kv_cache", name_of(s.kv_cache)}};
 }
 
 Fields fields_of(const AbsorbShape& s) {
-  return {{"tokens", s.tokens}, {"heads", s.heads}, {"n", s.n}, {"k", s.k},
+  return {{"tokens", s.tokens},
+          {"heads", s.heads},
+          {"n", s.n},
+          {"k", s.k},
           {"format", name_of(s.format)}};
 }
 
 Fields fields_of(const IndexerShape& s) {
-  return {{"sequences", s.sequences}, {"query_tokens", s.query_tokens}, {"context", s.context},
-          {"heads", s.heads},         {"dim", s.dim},                   {"topk", s.topk},
+  return {{"sequences", s.sequences},
+          {"query_tokens", s.query_tokens},
+          {"context", s.context},
+          {"heads", s.heads},
+          {"dim", s.dim},
+          {"topk", s.topk},
           {"entry_tokens", s.entry_tokens}};
 }
 
 Fields fields_of(const LinearShape& s) {
-  return {{"sequences", s.sequences}, {"query_tokens", s.query_tokens}, {"hidden", s.hidden},
-          {"k_heads", s.k_heads},     {"k_dim", s.k_dim},               {"v_heads", s.v_heads},
+  return {{"sequences", s.sequences}, {"query_tokens", s.query_tokens},
+          {"hidden", s.hidden},       {"k_heads", s.k_heads},
+          {"k_dim", s.k_dim},         {"v_heads", s.v_heads},
           {"v_dim", s.v_dim},         {"conv_width", s.conv_width}};
 }
 
@@ -117,14 +132,10 @@ Table operator_table(const OperatorList& operators) {
   Table table;
   table.name = "operators";
   table.title = "Operators of one iteration on one accelerator";
-  table.columns = {{"name", "operator", {}},
-                   {"kind", "kind", {}},
-                   {"count", "times", {}},
-                   {"gflop", "GFLOP", {}},
-                   {"weight_mb", "weights MB", {}},
-                   {"activation_mb", "activations MB", {}},
-                   {"kv_mb", "KV MB", {}},
-                   {"shape", "shape", {}}};
+  table.columns = {{"name", "operator", {}},        {"kind", "kind", {}},
+                   {"count", "times", {}},          {"gflop", "GFLOP", {}},
+                   {"weight_mb", "weights MB", {}}, {"activation_mb", "activations MB", {}},
+                   {"kv_mb", "KV MB", {}},          {"shape", "shape", {}}};
   Bytes activations, kv;
   for (const Operator& op : operators) {
     table.add_row({std::string(op.name), std::string(operator_kind_name(op.kind)), op.count,
@@ -133,8 +144,7 @@ Table operator_table(const OperatorList& operators) {
     activations += op.count * op.activations;
     kv += op.count * op.kv;
   }
-  table.add_row({std::string("total"), std::string(), 1.0,
-                 total_flops(operators).in(kGflop),
+  table.add_row({std::string("total"), std::string(), 1.0, total_flops(operators).in(kGflop),
                  total_weight_bytes(operators).in(units::MB), activations.in(units::MB),
                  kv.in(units::MB), std::string("over all executions")});
   return table;

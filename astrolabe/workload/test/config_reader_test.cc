@@ -144,7 +144,8 @@ TEST(ConfigReaderTest, StateSpaceHybrid) {
     "ssm_state_size": 128, "n_groups": 8, "n_routed_experts": 128, "num_experts_per_tok": 6,
     "n_shared_experts": 1, "moe_intermediate_size": 1856,
     "moe_shared_expert_intermediate_size": 3712, "mlp_hidden_act": "relu2",
-    "hybrid_override_pattern": ")" + pattern + "\"}";
+    "hybrid_override_pattern": ")" +
+                             pattern + "\"}";
   expect_as_in_the_catalogue(config.c_str(), "nemotron_3_nano_30b_a3b");
 }
 
@@ -234,16 +235,17 @@ TEST(ConfigReaderTest, MissingKeyIsNamedWithItsMeaning) {
 
 TEST(ConfigReaderTest, ValuesThatMakeNoSenseHaveALine) {
   for (const char* value : {"-4", "0", "\"four\"", "[4]", "1e12", "2.5"}) {
-    const InputError e = error_of(replaced(kSmall, "_heads\": 4", std::string("_heads\": ") + value));
+    const InputError e =
+        error_of(replaced(kSmall, "_heads\": 4", std::string("_heads\": ") + value));
     EXPECT_EQ(e.where().text(), "config.json:5") << value;
     EXPECT_EQ(e.key(), "num_attention_heads") << value;
   }
 }
 
 TEST(ConfigReaderTest, TheLineIsThatOfTheNestedKey) {
-  const InputError e = error_of(
-      "{\"model_type\": \"llava\", \"hidden_size\": 3,\n\"text_config\": " +
-      replaced(kSmall, "\"hidden_size\": 64", "\"hidden_size\": \"wide\"") + "}");
+  const InputError e =
+      error_of("{\"model_type\": \"llava\", \"hidden_size\": 3,\n\"text_config\": " +
+               replaced(kSmall, "\"hidden_size\": 64", "\"hidden_size\": \"wide\"") + "}");
   EXPECT_EQ(e.where().text(), "config.json:4");
 }
 
