@@ -15,7 +15,9 @@ double activations(const Operator& op) { return op.activations.in(units::byte); 
 double kv(const Operator& op) { return op.kv.in(units::byte); }
 
 TEST(OperatorTest, GemmHoldsWeightsInItsFormatAndWritesBf16) {
-  const auto gemm = [](GemmFormat f) { return make_gemm({.m = 3, .n = 256, .k = 128, .format = f}); };
+  const auto gemm = [](GemmFormat f) {
+    return make_gemm({.m = 3, .n = 256, .k = 128, .format = f});
+  };
   const Operator bf16 = gemm(GemmFormat::kBf16);
   EXPECT_EQ(flop(bf16), 2 * 3 * 256 * 128.0);
   EXPECT_EQ(weights(bf16), 2 * 256 * 128.0);
@@ -74,8 +76,13 @@ TEST(OperatorTest, ExpertsOfTheHottestRank) {
 
 TEST(OperatorTest, DecodeThatVerifiesDraftsIsCausalAmongThem) {
   // 3 new tokens after 10: they see 11, 12 and 13.
-  const AttentionShape s{.sequences = 2, .query_tokens = 3, .context = 10, .heads = 4,
-                         .kv_heads = 2, .head_dim = 8, .value_dim = 6};
+  const AttentionShape s{.sequences = 2,
+                         .query_tokens = 3,
+                         .context = 10,
+                         .heads = 4,
+                         .kv_heads = 2,
+                         .head_dim = 8,
+                         .value_dim = 6};
   const Operator op = make_attention_decode(s);
   EXPECT_EQ(flop(op), 2 * 2 * 4 * (8 + 6) * (11 + 12 + 13.0));
   EXPECT_EQ(kv(op), 2 * 13 * 2 * 2 * 8 * 2.0);  // K, and V padded to its width
@@ -87,8 +94,14 @@ TEST(OperatorTest, WindowedPrefillByCountingPairs) {
     for (const double context : {0.0, 2.0, 7.0}) {
       double pairs = 0;
       for (int i = 1; i <= 6; ++i) pairs += std::min(context + i, window);
-      const AttentionShape s{.sequences = 1, .query_tokens = 6, .context = context, .heads = 1,
-                             .kv_heads = 1, .head_dim = 1, .value_dim = 1, .window = window};
+      const AttentionShape s{.sequences = 1,
+                             .query_tokens = 6,
+                             .context = context,
+                             .heads = 1,
+                             .kv_heads = 1,
+                             .head_dim = 1,
+                             .value_dim = 1,
+                             .window = window};
       EXPECT_EQ(flop(make_attention_prefill(s)), 2 * 2 * pairs) << window << " " << context;
     }
   }
@@ -96,22 +109,40 @@ TEST(OperatorTest, WindowedPrefillByCountingPairs) {
 
 TEST(OperatorTest, SpreadLengthsWeighWithTheirSquares) {
   // Lengths 2 and 6: mean 4, E[n^2]/E[n]^2 = 20 / 16. Pairs 3 and 21.
-  const AttentionShape s{.sequences = 2, .query_tokens = 4, .heads = 1, .kv_heads = 1,
-                         .head_dim = 1, .value_dim = 1, .square_ratio = 20.0 / 16};
+  const AttentionShape s{.sequences = 2,
+                         .query_tokens = 4,
+                         .heads = 1,
+                         .kv_heads = 1,
+                         .head_dim = 1,
+                         .value_dim = 1,
+                         .square_ratio = 20.0 / 16};
   EXPECT_DOUBLE_EQ(flop(make_attention_prefill(s)), 2 * 2 * (3 + 21.0));
 }
 
 TEST(OperatorTest, CompressedCacheHasOneEntryForSeveralTokens) {
-  const AttentionShape s{.sequences = 1, .query_tokens = 1, .context = 399, .heads = 2,
-                         .kv_heads = 1, .head_dim = 8, .value_dim = 8, .window = 50,
-                         .entry_tokens = 4, .values_are_keys = true};
+  const AttentionShape s{.sequences = 1,
+                         .query_tokens = 1,
+                         .context = 399,
+                         .heads = 2,
+                         .kv_heads = 1,
+                         .head_dim = 8,
+                         .value_dim = 8,
+                         .window = 50,
+                         .entry_tokens = 4,
+                         .values_are_keys = true};
   const Operator op = make_attention_decode(s);  // 50 of 100 entries
   EXPECT_EQ(flop(op), 2 * 2 * 16 * 50.0);
   EXPECT_EQ(kv(op), 50 * 8 * 2.0);
 }
 
-const LatentShape kLatent{.sequences = 2, .query_tokens = 1, .context = 9, .heads = 3,
-                          .kv_rank = 5, .rope_dim = 2, .nope_dim = 3, .value_dim = 4};
+const LatentShape kLatent{.sequences = 2,
+                          .query_tokens = 1,
+                          .context = 9,
+                          .heads = 3,
+                          .kv_rank = 5,
+                          .rope_dim = 2,
+                          .nope_dim = 3,
+                          .value_dim = 4};
 
 TEST(OperatorTest, LatentDecodeMeetsTheLatentOnceForAllHeads) {
   const Operator op = make_latent_decode(kLatent);
@@ -156,8 +187,15 @@ TEST(OperatorTest, IndexerScoresEveryTokenInFp8) {
 }
 
 TEST(OperatorTest, DeltaRuleAndStateSpaceCarryTheirState) {
-  LinearShape s{.is_decode = true, .sequences = 3, .query_tokens = 1, .hidden = 32, .k_heads = 2,
-                .k_dim = 4, .v_heads = 6, .v_dim = 5, .conv_width = 4};
+  LinearShape s{.is_decode = true,
+                .sequences = 3,
+                .query_tokens = 1,
+                .hidden = 32,
+                .k_heads = 2,
+                .k_dim = 4,
+                .v_heads = 6,
+                .v_dim = 5,
+                .conv_width = 4};
   const Operator rule = make_linear_attention(s);
   EXPECT_EQ(flop(rule), 7 * 3 * (6 * 4 * 5.0));
   EXPECT_EQ(kv(rule), 2 * 3 * (6 * 4 * 5) * 4.0);
