@@ -199,6 +199,19 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
   return kSuccess;
 }
 
+// CLI::Range lets NaN through.
+CLI::Validator within(double low, double high) {
+  const auto check = [low, high](const std::string& text) {
+    double value = 0;
+    const bool is_number = CLI::detail::lexical_cast(text, value);
+    return is_number && value >= low && value <= high
+               ? std::string()
+               : text + " is not a number from " + format_number(low) + " to " +
+                     format_number(high);
+  };
+  return CLI::Validator(check, "", "number");
+}
+
 void add_layout_options(CLI::App* graph, GraphOptions* o) {
   const CLI::Range degree(1, 100000);
   graph->add_option("--tp", o->tensor, "Tensor parallelism of attention")->check(degree);
@@ -214,7 +227,7 @@ void add_layout_options(CLI::App* graph, GraphOptions* o) {
 }
 
 void add_batch_options(CLI::App* graph, GraphOptions* o) {
-  const CLI::Range count(0.0, 1e9);
+  const CLI::Validator count = within(0, 1e9);
   graph
       ->add_option("--phase", o->phase,
                    "decode: sequences with isl tokens in the cache; prefill: prompts of isl new "
@@ -222,16 +235,16 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->check(CLI::IsMember({"decode", "prefill", "mixed"}))
       ->capture_default_str();
   graph->add_option("--batch", o->batch, "Sequences of one attention-DP rank")
-      ->check(CLI::Range(1.0, 1e9))
+      ->check(within(1, 1e9))
       ->capture_default_str();
   graph->add_option("--isl", o->isl, "Tokens of a sequence")
-      ->check(CLI::Range(1.0, 1e9))
+      ->check(within(1, 1e9))
       ->capture_default_str();
   graph->add_option("--prefix", o->prefix, "Cached tokens before a prompt")->check(count);
   graph->add_option("--chunk", o->chunk, "New tokens of a prompt's chunk, where not isl")
       ->check(count);
   graph->add_option("--drafts", o->drafts, "Draft tokens that a decode step verifies")
-      ->check(CLI::Range(0.0, 64.0));
+      ->check(within(0, 64));
 }
 
 }  // namespace
@@ -263,7 +276,7 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
       ->check(CLI::IsMember({"balanced", "uniform", "power_law"}))
       ->capture_default_str();
   graph->add_option("--alpha", o->alpha, "Exponent of power_law")
-      ->check(CLI::Range(1.001, 10.0))
+      ->check(within(1.001, 10))
       ->capture_default_str();
   add_data_option(graph, invocation);
   add_json_option(graph, invocation);
