@@ -26,6 +26,7 @@ void add_check_command(CLI::App* app, Invocation* invocation);
 void add_catalog_command(CLI::App* app, Invocation* invocation);
 void add_completion_command(CLI::App* app, Invocation* invocation);
 void add_validate_command(CLI::App* app, Invocation* invocation);
+void add_operator_command(CLI::App* app, Invocation* invocation);
 void add_version_command(CLI::App* app, Invocation* invocation);
 
 // --data, --json: the options that several commands share.

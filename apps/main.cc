@@ -127,6 +127,7 @@ int run(int argc, char** argv) {
   add_catalog_command(&app, &invocation);
   add_completion_command(&app, &invocation);
   add_validate_command(&app, &invocation);
+  add_operator_command(&app, &invocation);
   add_version_command(&app, &invocation);
   try {
     app.parse(argc, argv);

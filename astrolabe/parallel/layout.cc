@@ -19,7 +19,9 @@ std::string tensor_conflict(const workload::ModelArchitecture& m, int tp) {
       !divides(tp, m.kv_heads) && tp % m.kv_heads != 0) {
     return indivisible("KV heads", m.kv_heads, "tensor", tp);
   }
-  if (m.n_dense_ffn > 0 && !divides(tp, m.dense_ffn)) {
+  // The mean width of pruned blocks need not be whole; each block's own divides.
+  const bool is_mean = m.dense_ffn != std::floor(m.dense_ffn);
+  if (m.n_dense_ffn > 0 && !is_mean && !divides(tp, m.dense_ffn)) {
     return indivisible("dense ffn width", m.dense_ffn, "tensor", tp);
   }
   if (m.shared_ffn > 0 && !divides(tp, m.shared_ffn)) {
@@ -40,7 +42,7 @@ std::string expert_conflict(const workload::ModelArchitecture& m, const workload
   if (s.group() % s.expert != 0) {
     return indivisible("ranks of a stage", s.group(), "expert", s.expert);
   }
-  if (s.data > 1 && s.expert != 1 && s.expert != s.group()) {
+  if (s.data * s.context > 1 && s.expert != 1 && s.expert != s.group()) {
     return "with attention-DP experts are spread over all ranks of a stage or over none";
   }
   const double slots = m.experts + s.redundant_experts;
@@ -70,6 +72,7 @@ std::string Layout::text() const {
   std::string t = "TP" + std::to_string(shard.tensor);
   if (shard.data > 1) t += " DP" + std::to_string(shard.data);
   if (shard.expert > 1) t += " EP" + std::to_string(shard.expert);
+  if (shard.context > 1) t += " CP" + std::to_string(shard.context);
   if (shard.pipeline > 1) t += " PP" + std::to_string(shard.pipeline);
   return t;
 }
@@ -77,7 +80,8 @@ std::string Layout::text() const {
 std::string layout_conflict(const workload::ModelArchitecture& m,
                             const device::Accelerator& accelerator, const Layout& layout) {
   const workload::ShardDegrees& s = layout.shard;
-  if (s.tensor < 1 || s.data < 1 || s.expert < 1 || s.pipeline < 1 || s.redundant_experts < 0) {
+  if (s.tensor < 1 || s.data < 1 || s.expert < 1 || s.pipeline < 1 || s.context < 1 ||
+      s.redundant_experts < 0) {
     return "degrees are counts of at least 1";
   }
   if (s.tensor > accelerator.scale_up_domain) {

@@ -44,11 +44,13 @@ double power_law_ratio(double alpha, double experts, double topk, double tokens,
   const double each = experts / ranks;
   const double mean = law.moment(1);
   const double deviation = std::sqrt(std::max(0.0, law.moment(2) - mean * mean));
-  const double single = law.quantile(1 - 0.5 / experts) + (each - 1) * mean;
-  const double many = each * mean + deviation * std::sqrt(2 * each * std::log(ranks));
+  const double all_tokens = experts * mean / topk;  // in the scale of the law
+  const double single = std::min(law.quantile(1 - 0.5 / experts), all_tokens) - mean;
+  const double many = deviation * std::sqrt(each) * (std::sqrt(2 * std::log(ranks)) - 0.6);
+  const double excess = std::cbrt(single * single * single + many * many * many);
   // A token chooses an expert once, and makes k choices in all.
   const double limit = std::min(each, topk) * ranks / topk;
-  return std::clamp(std::max(single, many) / (each * mean), 1.0, std::max(1.0, limit));
+  return std::clamp(1 + excess / (each * mean), 1.0, std::max(1.0, limit));
 }
 
 }  // namespace
@@ -88,7 +90,9 @@ RankLoad hottest_rank_load(const Routing& routing, double experts, double topk, 
     case RoutingModel::kPowerLaw: {
       const PowerLaw law = benchmark_law(routing.alpha, experts, topk, tokens);
       const double scale = tokens * topk / (experts * law.moment(1));
-      load.experts = std::min(each * law.share_above(0.5 / scale), load.rows);
+      const double ratio = rows > 0 ? load.rows / rows : 1;
+      load.experts =
+          std::min({each, each * law.share_above(0.5 / scale) * std::sqrt(ratio), load.rows});
       break;
     }
   }

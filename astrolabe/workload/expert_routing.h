@@ -8,10 +8,12 @@
 //              rank has `imbalance` times the mean rows (1: the mean).
 //   kPowerLaw  rows of an expert ~ x^-alpha on [1, 0.8 t] (on [0.01, 2] while t k <= E), scaled to
 //              t k in all: the distribution under which kernels are benchmarked.
-// Power law, mean m, deviation s and quantile Q(u) of one expert in closed form: the hottest rank
-// has the larger of a single big expert, Q(1 - 1/2E) + (E/p - 1) m, and of many,
-// (E/p) m + s sqrt(2 (E/p) ln p), but no more rows than tokens for each of its experts or choices.
-// An expert is touched when it gets at least half a row.
+// Power law, mean m, deviation s and quantile Q(u) of one expert in closed form, g = E/p: the
+// excess of the hottest rank over its mean g m is (a^3 + b^3)^(1/3) of
+//   a = Q(1 - 1/2E) - m           one big expert
+//   b = s sqrt(g) (sqrt(2 ln p) - 0.6)   many middling ones (mean of the largest of p normals)
+// (within 15 % of sampling it). An expert gets no more rows than there are tokens. An expert is
+// touched when it gets at least half a row, on the hottest rank sqrt(its ratio) times as many.
 // Assumes experts are placed without regard to load. Fails where a balancer moves hot experts.
 // Source: token-distribution generator of aiconfigurator's MoE benchmark (read as documentation).
 

@@ -28,7 +28,7 @@ struct ExpertsShape {
   int moe_tp = 1, moe_ep = 1;
   bool is_gated = true;
   GemmFormat format = GemmFormat::kBf16;
-  Routing routing;
+  Routing routing = {};
 };
 
 // Softmax attention with a cache of keys and values: MHA, GQA, MQA.

@@ -244,5 +244,201 @@ TEST(OperatorGraphTest, LinearAttentionDoesNotGrowWithContext) {
   EXPECT_EQ(total_flops(decode(m, {}, 3, 10)).base(), total_flops(decode(m, {}, 3, 9999)).base());
 }
 
+double sum_of_counts(const OperatorList& list, const char* name) {
+  double count = 0;
+  for (const Operator& op : list) {
+    if (std::strcmp(op.name, name) == 0) count += op.count;
+  }
+  return count;
+}
+
+TEST(OperatorGraphTest, KernelsAreCountedAsEnginesLaunchThem) {
+  // A layer: norm with residual, QKV, rotary with cache write, attention, output; norm, up,
+  // activation, down. Outside: embedding, norm, head, sampling.
+  EXPECT_EQ(decode(tiny_dense(), {}, 3, 9).size(), 9u + 4);
+  ModelArchitecture m = tiny_dense();
+  m.has_qk_norm = true;
+  EXPECT_EQ(decode(m, {}, 3, 9).size(), 9u + 2 + 4);
+  // A quantise kernel before each of the four products of a layer.
+  const OperatorList fp8 = build_operator_graph(tiny_dense(), parse_precision("fp8", {}), {},
+                                                {.decode_sequences = 3, .decode_context = 9}, {});
+  EXPECT_EQ(sum_of_counts(fp8, "quantize"), 2 * 4);
+  // Weights alone: none.
+  const OperatorList wide = build_operator_graph(tiny_dense(), parse_precision("int8_wo", {}), {},
+                                                 {.decode_sequences = 3, .decode_context = 9}, {});
+  EXPECT_EQ(sum_of_counts(wide, "quantize"), 0);
+}
+
+TEST(OperatorGraphTest, PartsOfAModelMayHaveDifferentFormats) {
+  Precision p;
+  p.experts = GemmFormat::kMxfp4Weights;
+  p.projections = GemmFormat::kFp8;
+  ModelArchitecture m = tiny_mixture();
+  m.shared_ffn = 4;
+  const OperatorList list =
+      build_operator_graph(m, p, {}, {.decode_sequences = 1, .decode_context = 9}, {});
+  EXPECT_EQ(find(list, "experts").get<ExpertsShape>().format, GemmFormat::kMxfp4Weights);
+  EXPECT_EQ(find(list, "qkv").get<GemmShape>().format, GemmFormat::kFp8);
+  EXPECT_EQ(find(list, "shared_up").get<GemmShape>().format, GemmFormat::kBf16);
+}
+
+TEST(OperatorGraphTest, DraftsAreVerifiedTogetherAndMadeOneByOne) {
+  ModelArchitecture m = tiny_mixture();
+  m.mtp_layers = 1;
+  const Batch b{.decode_sequences = 2, .decode_context = 9, .draft_tokens = 3};
+  const OperatorList list = build_operator_graph(m, {}, {}, b, {});
+  EXPECT_EQ(find(list, "qkv").get<GemmShape>().m, 2 * 4);
+  EXPECT_EQ(find(list, "attention_decode").get<AttentionShape>().query_tokens, 4);
+  EXPECT_EQ(find(list, "lm_head").get<GemmShape>().m, 2 * 4);
+  // The prediction layer: once over the verified tokens, twice over one token a sequence.
+  double once = 0, twice = 0;
+  for (const Operator& op : list) {
+    if (std::strcmp(op.name, "mtp_projection") != 0) continue;
+    const auto& shape = op.get<GemmShape>();
+    EXPECT_EQ(shape.k, 2 * shape.n);
+    (shape.m == 8 ? once : twice) += op.count;
+  }
+  EXPECT_EQ(once, 1);
+  EXPECT_EQ(twice, 2);
+  EXPECT_EQ(sum_of_counts(list, "lm_head"), 1 + 3);
+  EXPECT_EQ(sum_of_counts(list, "experts"), 2 + 3);
+  EXPECT_FALSE(has(decode(m, {}, 2, 9), "mtp_projection"));  // no drafts, no prediction
+}
+
+TEST(OperatorGraphTest, ContextRanksShareThePromptEvenly) {
+  Batch b;
+  b.prefill_sequences = 1;
+  b.prefill_tokens = 8;
+  b.prefill_context = 4;
+  b.prefill_finished = 1;
+  const OperatorList whole = build_operator_graph(tiny_dense(), {}, {}, b, {});
+  const OperatorList half = build_operator_graph(tiny_dense(), {}, {.context = 2}, b, {});
+  EXPECT_EQ(find(half, "qkv").get<GemmShape>().m, 4);
+  // 8 x 4 + 36 = 68 pairs; 4 x 6 + 10 = 34 on each of two ranks.
+  EXPECT_DOUBLE_EQ(2 * find(half, "attention_prefill").flops.base(),
+                   find(whole, "attention_prefill").flops.base());
+  // Keys and values (4 + 4 elements in bf16) of all 8 tokens are gathered.
+  EXPECT_DOUBLE_EQ(find(half, "context_all_gather").get<CollectiveShape>().payload.in(units::byte),
+                   8 * 8 * 2);
+  EXPECT_FALSE(has(whole, "context_all_gather"));
+}
+
+TEST(OperatorGraphTest, ExpertsOfAContextParallelPromptSeeAllItsTokens) {
+  Batch b;
+  b.prefill_sequences = 1;
+  b.prefill_tokens = 8;
+  const OperatorList list =
+      build_operator_graph(tiny_mixture(), {}, {.expert = 4, .context = 4}, b, {});
+  EXPECT_EQ(find(list, "experts").get<ExpertsShape>().tokens, 8);
+  EXPECT_EQ(find(list, "dispatch").get<CollectiveShape>().tokens, 2);
+}
+
+TEST(OperatorGraphTest, WindowedLayersHaveTheirOwnHeads) {
+  ModelArchitecture m = tiny_dense();
+  m.n_full_attention = m.n_window_attention = 1;
+  m.window = 5;
+  m.window_kv_heads = 2;
+  const OperatorList list = decode(m, {}, 1, 99);
+  EXPECT_EQ(find(list, "attention_decode").get<AttentionShape>().kv_heads, 1);
+  EXPECT_EQ(find(list, "window_attention_decode").get<AttentionShape>().kv_heads, 2);
+  EXPECT_DOUBLE_EQ(find(list, "window_attention_decode").kv.in(units::byte), 5 * 2 * 2 * 4 * 2);
+}
+
+TEST(OperatorGraphTest, SparseGroupedAttentionIndexesSomeLayers) {
+  ModelArchitecture m = tiny_dense();
+  m.index_topk = 16;
+  m.index_heads = 2;
+  m.index_dim = 3;
+  m.n_index = 1;
+  const OperatorList list = decode(m, {}, 1, 99);
+  EXPECT_EQ(find(list, "attention_decode").count, 1);
+  EXPECT_DOUBLE_EQ(find(list, "sparse_attention_decode").kv.in(units::byte), 16 * 2 * 4 * 2);
+  EXPECT_EQ(find(list, "index_scores_decode").count, 1);
+  EXPECT_EQ(find(list, "index_query").get<GemmShape>().k, 8);  // from the residual stream
+  // Read weights are held weights, embeddings aside.
+  EXPECT_DOUBLE_EQ(weight_bytes_per_accelerator(m, {}, {}).in(units::byte),
+                   total_weight_bytes(list).in(units::byte) + 10 * 8 * 2);
+}
+
+TEST(OperatorGraphTest, CompressedAttentionReadsEntriesAndAWindow) {
+  ModelArchitecture m = tiny_dense();
+  m.attention = AttentionKind::kCompressed;
+  m.n_full_attention = 2;
+  m.n_window_attention = 1;
+  m.n_compressed_sparse = 1;
+  m.sparse_ratio = 4;
+  m.dense_ratio = 8;
+  m.window = 6;
+  m.q_rank = 5;
+  m.output_rank = 3;
+  m.output_groups = 2;
+  m.index_topk = 7;
+  m.index_heads = 2;
+  m.index_dim = 3;
+  const OperatorList list = decode(m, {}, 1, 79);
+  EXPECT_EQ(sum_of_counts(list, "window_attention_decode"), 3);
+  EXPECT_DOUBLE_EQ(find(list, "window_attention_decode").kv.in(units::byte), 6 * 4 * 2);
+  double entries = 0;  // 7 of 20 on one layer, all 10 on the other
+  for (const Operator& op : list) {
+    if (std::strcmp(op.name, "compressed_attention_decode") == 0) entries += op.kv.in(units::byte);
+  }
+  EXPECT_DOUBLE_EQ(entries, (7 + 10) * 4 * 2);
+  EXPECT_DOUBLE_EQ(weight_bytes_per_accelerator(m, {}, {}).in(units::byte),
+                   total_weight_bytes(list).in(units::byte) + 10 * 8 * 2);
+}
+
+TEST(OperatorGraphTest, OutputGateOfLatentAttentionIsAProductOfItsOwn) {
+  ModelArchitecture m = tiny_latent();
+  m.has_output_gate = true;
+  const OperatorList list = decode(m, {}, 2, 9);
+  EXPECT_EQ(find(list, "gate").get<GemmShape>().n, 2 * 4);
+  EXPECT_DOUBLE_EQ(m.attention_parameters() - tiny_latent().attention_parameters(), 8 * 2 * 4);
+}
+
+TEST(OperatorGraphTest, LatentDecodeReadsTheWeightsThatAreHeld) {
+  // Absorbed products are the halves of the key-value up projection.
+  EXPECT_DOUBLE_EQ(weight_bytes_per_accelerator(tiny_latent(), {}, {}).in(units::byte),
+                   total_weight_bytes(decode(tiny_latent(), {}, 2, 9)).in(units::byte) + 160);
+}
+
+TEST(OperatorGraphTest, StateSpacePieces) {
+  ModelArchitecture m = tiny_dense();
+  m.n_full_attention = 0;
+  m.n_linear = 2;
+  m.mamba_heads = 4;
+  m.mamba_head_dim = 3;
+  m.mamba_state = 5;
+  m.mamba_groups = 2;
+  const OperatorList list = decode(m, {.tensor = 2}, 3, 10);
+  const auto& scan = find(list, "mamba2_decode").get<LinearShape>();
+  EXPECT_TRUE(scan.is_decode);
+  EXPECT_EQ(scan.v_heads, 2);
+  EXPECT_EQ(scan.k_heads, 1);
+  // Channels of one rank: x 2 x 3, B and C 5 each.
+  EXPECT_DOUBLE_EQ(find(list, "convolution_decode").activations.in(units::byte), 2 * 3 * 16 * 2);
+  // Gate 12, x 12, B and C 10 each, 4 steps: 48 inputs' width over two ranks.
+  EXPECT_EQ(find(list, "linear_in").get<GemmShape>().n, 24);
+}
+
+TEST(OperatorGraphTest, MixedBatchRunsBothAttentionsAndOneOfEverythingElse) {
+  Batch b{.decode_sequences = 3, .decode_context = 9};
+  b.prefill_sequences = 1;
+  b.prefill_tokens = 5;
+  const OperatorList list = build_operator_graph(tiny_dense(), {}, {}, b, {});
+  EXPECT_EQ(find(list, "qkv").get<GemmShape>().m, 8);
+  EXPECT_TRUE(has(list, "attention_decode"));
+  EXPECT_TRUE(has(list, "attention_prefill"));
+  EXPECT_EQ(find(list, "lm_head").get<GemmShape>().m, 3);  // the chunk ends no prompt
+}
+
+TEST(OperatorGraphTest, PredictionLayerWeighsWhatItsPartsWeigh) {
+  ModelArchitecture m = tiny_mixture();
+  m.mtp_layers = 1;
+  // 2 h^2, attention 192, 8 experts of 96 and a router of 64; experts over 4 ranks.
+  EXPECT_EQ(m.mtp_parameters(), 2 * 64 + 192 + 8 * 96 + 64);
+  EXPECT_DOUBLE_EQ(mtp_bytes_per_accelerator(m, {}, {.data = 4, .expert = 4}).in(units::byte),
+                   2 * (2 * 64 + 192 + 2 * 96 + 64));
+}
+
 }  // namespace
 }  // namespace astrolabe::workload
