@@ -6,8 +6,8 @@
 namespace astrolabe::fit {
 namespace {
 
-constexpr double kHuber = 0.3;       // log residual beyond which the loss is linear
-constexpr double kFirstStep = 0.4;   // of the logarithm
+constexpr double kHuber = 0.3;      // log residual beyond which the loss is linear
+constexpr double kFirstStep = 0.4;  // of the logarithm
 constexpr double kLastStep = 1e-3;
 constexpr int kMostSweeps = 300;
 constexpr double kSensitive = 1e-6;  // change of a residual for 1 % of a parameter
@@ -73,7 +73,9 @@ class Search {
   }
 
  private:
-  double evaluate(const std::vector<double>& values) { return loss(residuals_at(values), weights_); }
+  double evaluate(const std::vector<double>& values) {
+    return loss(residuals_at(values), weights_);
+  }
 
   bool try_step(std::size_t i, double step) {
     const BoundedParameter& p = parameters_[i];

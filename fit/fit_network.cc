@@ -17,7 +17,8 @@ namespace {
 
 std::string parameters_csv(const std::vector<ParameterRow>& rows) {
   std::string text =
-      "# Fitted by fit/fit_network.cc on data/measurements/{collectives,vidur_network,moe_alltoall}."
+      "# Fitted by fit/fit_network.cc on "
+      "data/measurements/{collectives,vidur_network,moe_alltoall}."
       "csv.zst; do not edit.\n"
       "# residual: weighted mean |log(measured / model)| of the class; rows: those that depend on "
       "the parameter.\n"
@@ -47,6 +48,7 @@ void run(const std::string& data_dir, bool score, bool write) {
   fmt::print("{}", score_table("Points withheld", score_points(predictor, tables)));
   fmt::print("{}", score_table("Shapes withheld", score_shapes(predictor, tables)));
   fmt::print("{}", score_table("Systems withheld", score_systems(predictor, tables)));
+  fmt::print("{}", score_table("Generations withheld", score_generations(predictor, tables)));
   fmt::print("{}", score_table("Physics alone", score_physics(predictor, tables)));
 }
 

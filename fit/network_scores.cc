@@ -15,6 +15,7 @@ using namespace network;
 namespace {
 
 constexpr std::uint64_t kFolds = 16;  // one of them, 6.25 %, is withheld
+constexpr std::size_t kFewestForBand = 30;
 constexpr Bands kNoBands{};
 
 // FNV-1a, 64 bit, with a final mix.
@@ -59,11 +60,12 @@ Scored named(const CollectiveRow& r) {
   if (r.key.shape.implementation == Implementation::kCustomEager) library += "_eager";
   std::string operation = operation_name(r.key.shape.operation);
   if (is_vidur && r.key.shape.ranks > r.key.shape.ranks_per_node) operation += "_inter";
-  return {is_vidur ? "vidur_network" : "collectives", library, operation, r.key.system};
+  return {is_vidur ? "vidur_network" : "collectives", library, operation, r.key.system,
+          band_group(r.key)};
 }
 Scored named(const ExchangeRow& r) {
   const std::string multi = r.key.shape.nodes > 1 ? "_inter" : "";
-  return {"moe_alltoall", r.key.library, r.key.operation + multi, r.key.system};
+  return {"moe_alltoall", r.key.library, r.key.operation + multi, r.key.system, band_group(r.key)};
 }
 
 TimeCurve curve_of(const NetworkPredictor& p, const CollectiveKey& k) { return p.collective(k); }
@@ -118,12 +120,95 @@ std::vector<Scored> score_split(const NetworkPredictor& fitted, const NetworkTab
   return out;
 }
 
+std::set<std::string> systems_of(const NetworkTables& tables) {
+  std::set<std::string> systems;
+  for (const CollectiveRow& r : tables.collectives) systems.insert(r.key.system);
+  return systems;
+}
+
+// Parameters and curves without `systems`, scored on them. Exchanges that no other system has are
+// not predicted: they are left out of the score.
+void score_without(const NetworkPredictor& fitted, const NetworkTables& tables,
+                   const std::set<std::string>& systems, std::vector<Scored>& out) {
+  const auto is_out = [&](const auto& r) { return systems.contains(r.key.system); };
+  NetworkTables others;
+  others.collectives = split(tables.collectives, is_out).first;
+  others.exchanges = split(tables.exchanges, is_out).first;
+  NetworkPredictor p = fitted;
+  p.parameters().clear_fits();
+  fit_network_parameters(p, others);
+  NetworkTables all = tables;
+  std::erase_if(all.exchanges, [&](const ExchangeRow& r) {
+    return p.parameters().exchange(p.fabric(r.key.system), r.key.library + "." + r.key.operation) ==
+           nullptr;
+  });
+  const std::vector<Scored> scored = score_split(p, all, is_out);
+  out.insert(out.end(), scored.begin(), scored.end());
+}
+
 double quantile(std::vector<double> v, double q) {
   std::sort(v.begin(), v.end());
   const double at = q * static_cast<double>(v.size() - 1);
   const std::size_t i = static_cast<std::size_t>(at);
   const double share = at - static_cast<double>(i);
   return i + 1 < v.size() ? v[i] + share * (v[i + 1] - v[i]) : v[i];
+}
+
+using ResidualsByGroup = std::map<std::string, std::map<std::string, std::vector<double>>>;
+
+// Bands of one group from the worst evidence to the best. With too few rows: those of all groups
+// of the same kind; failing that, of the next worse evidence.
+std::vector<ParameterRow> group_bands(const std::string& group,
+                                      std::map<std::string, std::vector<double>>& own,
+                                      std::map<std::string, std::vector<double>>& pooled) {
+  std::vector<ParameterRow> out;
+  LogBand worse;
+  for (std::size_t i = kNoBands.size(); i-- > 0;) {
+    const std::string evidence = evidence_name(static_cast<Evidence>(i));
+    const std::vector<double>* r = &own[evidence];
+    std::string note = i == 0 ? "ESTIMATE: half of the error between points" : "";
+    if (r->size() < kFewestForBand) {
+      r = &pooled[evidence];
+      note = "ESTIMATE: too few withheld rows of its own; of all libraries of its kind";
+    }
+    LogBand band = worse;
+    if (r->size() >= kFewestForBand) {
+      band = {std::min(0.0, quantile(*r, 0.1)), std::max(0.0, quantile(*r, 0.9))};
+    } else {
+      note = "ESTIMATE: too few withheld rows; as the next worse evidence";
+    }
+    worse = band;
+    const std::string key = group + "." + evidence;
+    out.push_back({"band", key, "p10", "1", band.p10, 0, -5, 0, 0, r->size(), note});
+    out.push_back({"band", key, "p90", "1", band.p90, 0, 0, 5, 0, r->size(), note});
+  }
+  return out;
+}
+
+std::vector<ParameterRow> band_rows(NetworkPredictor& predictor, const NetworkTables& tables,
+                                    ResidualsByGroup& residuals) {
+  std::set<std::string> exchanges;
+  for (const ExchangeRow& r : tables.exchanges) exchanges.insert(band_group(r.key));
+  ResidualsByGroup pooled;
+  for (auto& [group, by_evidence] : residuals) {
+    // A measured point is as certain as its repetition: taken as half of the error between points.
+    for (const double r : by_evidence["interpolated"]) by_evidence["measured"].push_back(r / 2);
+    if (group == "cluster") continue;
+    for (const auto& [evidence, r] : by_evidence) {
+      std::vector<double>& all = pooled[exchanges.contains(group) ? "exchange" : ""][evidence];
+      all.insert(all.end(), r.begin(), r.end());
+    }
+  }
+  std::vector<ParameterRow> out;
+  for (auto& [group, by_evidence] : residuals) {
+    const std::vector<ParameterRow> rows =
+        group_bands(group, by_evidence, pooled[exchanges.contains(group) ? "exchange" : ""]);
+    for (std::size_t i = 0; i < rows.size(); i += 2) {
+      predictor.parameters().set_band(rows[i].key, {rows[i].value, rows[i + 1].value});
+    }
+    out.insert(out.end(), rows.begin(), rows.end());
+  }
+  return out;
 }
 
 std::string score_line(const std::string& name, const std::vector<const Scored*>& rows) {
@@ -140,9 +225,10 @@ std::string score_line(const std::string& name, const std::vector<const Scored*>
     covered += s->in_band;
   }
   const double n = static_cast<double>(rows.size());
-  return fmt::format("| {:<52} | {:>6} | {:>6.1f} | {:>6.1f} | {:>6.1f} | {:>4.0f} | {:>4.0f} | {:>4.0f} |\n",
-                     name, rows.size(), 100 * sum / n, 100 * quantile(ape, 0.5), 100 * bias / n,
-                     100 * within10 / n, 100 * within20 / n, 100 * covered / n);
+  return fmt::format(
+      "| {:<52} | {:>6} | {:>6.1f} | {:>6.1f} | {:>6.1f} | {:>4.0f} | {:>4.0f} | {:>4.0f} |\n",
+      name, rows.size(), 100 * sum / n, 100 * quantile(ape, 0.5), 100 * bias / n,
+      100 * within10 / n, 100 * within20 / n, 100 * covered / n);
 }
 
 }  // namespace
@@ -156,25 +242,21 @@ std::vector<Scored> score_shapes(const NetworkPredictor& fitted, const NetworkTa
 }
 
 std::vector<Scored> score_systems(const NetworkPredictor& fitted, const NetworkTables& tables) {
-  std::set<std::string> systems;
-  for (const CollectiveRow& r : tables.collectives) systems.insert(r.key.system);
   std::vector<Scored> out;
-  for (const std::string& system : systems) {
-    const auto is_out = [&](const auto& r) { return r.key.system == system; };
-    NetworkTables others;
-    others.collectives = split(tables.collectives, is_out).first;
-    others.exchanges = split(tables.exchanges, is_out).first;
-    NetworkPredictor p = fitted;
-    p.parameters().clear_fits();
-    fit_network_parameters(p, others);
-    NetworkTables all = tables;
-    std::erase_if(all.exchanges, [&](const ExchangeRow& r) {
-      return is_out(r) && p.parameters().exchange(p.fabric(r.key.system),
-                                                  r.key.library + "." + r.key.operation) == nullptr;
-    });
-    const std::vector<Scored> scored = score_split(p, all, is_out);
-    out.insert(out.end(), scored.begin(), scored.end());
+  for (const std::string& system : systems_of(tables)) {
+    score_without(fitted, tables, {system}, out);
   }
+  return out;
+}
+
+std::vector<Scored> score_generations(const NetworkPredictor& fitted, const NetworkTables& tables) {
+  std::map<std::string, std::set<std::string>> classes;
+  for (const std::string& system : systems_of(tables)) {
+    const FabricFacts& f = fitted.fabric(system);
+    classes[link_class(f.link, f.link_generation)].insert(system);
+  }
+  std::vector<Scored> out;
+  for (const auto& [name, systems] : classes) score_without(fitted, tables, systems, out);
   return out;
 }
 
@@ -191,53 +273,33 @@ std::string score_table(const std::string& title, const std::vector<Scored>& sco
     groups[s.table + " " + s.library + " " + s.operation].push_back(&s);
     groups[s.table + " " + s.library + " " + s.operation + " " + s.system].push_back(&s);
   }
-  std::string text = title + "\n\n| table, library, operation, system | rows | mean APE % | median % | "
-                             "bias % | within 10 % | within 20 % | in band % |\n"
-                             "|---|---|---|---|---|---|---|---|\n";
+  std::string text = title +
+                     "\n\n| table, library, operation, system | rows | mean APE % | median % | "
+                     "bias % | within 10 % | within 20 % | in band % |\n"
+                     "|---|---|---|---|---|---|---|---|\n";
   for (const auto& [name, rows] : groups) text += score_line(name, rows);
   return text + "\n";
 }
 
 std::vector<ParameterRow> fit_bands(NetworkPredictor& predictor, const NetworkTables& tables) {
-  for (const char* table : {"collectives", "exchanges"}) {
+  ResidualsByGroup residuals;
+  const auto collect = [&](const std::vector<Scored>& scored) {
+    for (const Scored& s : scored)
+      residuals[s.band][evidence_name(s.evidence)].push_back(s.log_ratio);
+  };
+  for (const auto& r : tables.collectives) residuals[band_group(r.key)];
+  for (const auto& r : tables.exchanges) residuals[band_group(r.key)];
+  for (const auto& [group, unused] : residuals) {
     for (std::size_t i = 0; i < kNoBands.size(); ++i) {
-      predictor.parameters().set_band(
-          std::string(table) + "." + evidence_name(static_cast<Evidence>(i)), {});
+      predictor.parameters().set_band(group + "." + evidence_name(static_cast<Evidence>(i)), {});
     }
   }
-  std::map<std::string, std::vector<double>> residuals;
-  const auto collect = [&](const std::vector<Scored>& scored) {
-    for (const Scored& s : scored) {
-      const std::string table = s.table == "moe_alltoall" ? "exchanges." : "collectives.";
-      residuals[table + evidence_name(s.evidence)].push_back(s.log_ratio);
-    }
-  };
   collect(score_points(predictor, tables));
   collect(score_shapes(predictor, tables));
   collect(score_systems(predictor, tables));
+  collect(score_generations(predictor, tables));
   collect(score_physics(predictor, tables));
-  std::vector<ParameterRow> out;
-  for (const char* table : {"collectives.", "exchanges."}) {
-    // A measured point is as certain as its repetition: taken as half of the error between points.
-    const std::vector<double>& between = residuals[std::string(table) + "interpolated"];
-    for (const double r : between) residuals[std::string(table) + "measured"].push_back(r / 2);
-    LogBand wider;
-    for (std::size_t i = 0; i < kNoBands.size(); ++i) {
-      const std::string key = table + std::string(evidence_name(static_cast<Evidence>(i)));
-      const std::vector<double>& r = residuals[key];
-      LogBand band = wider;
-      std::string note = "ESTIMATE: too few withheld rows; as the evidence before it";
-      if (r.size() >= 30) {
-        band = {quantile(r, 0.1), quantile(r, 0.9)};
-        note = i == 0 ? "ESTIMATE: half of the error between points" : "";
-      }
-      wider = band;
-      predictor.parameters().set_band(key, band);
-      out.push_back({"band", key, "p10", "1", band.p10, 0, -5, 0, 0, r.size(), note});
-      out.push_back({"band", key, "p90", "1", band.p90, 0, 0, 5, 0, r.size(), note});
-    }
-  }
-  return out;
+  return band_rows(predictor, tables, residuals);
 }
 
 }  // namespace astrolabe::fit

@@ -12,7 +12,7 @@
 namespace astrolabe::fit {
 
 struct Scored {
-  std::string table, library, operation, system;
+  std::string table, library, operation, system, band;
   network::Evidence evidence = network::Evidence::kPhysics;
   double log_ratio = 0;  // log(measured / estimate)
   bool in_band = false;
@@ -22,6 +22,9 @@ std::vector<Scored> score_points(const network::NetworkPredictor& fitted,
                                  const NetworkTables& tables);
 std::vector<Scored> score_shapes(const network::NetworkPredictor& fitted,
                                  const NetworkTables& tables);
+// Every system of a class of links in turn (a generation that nobody measured).
+std::vector<Scored> score_generations(const network::NetworkPredictor& fitted,
+                                      const NetworkTables& tables);
 std::vector<Scored> score_systems(const network::NetworkPredictor& fitted,
                                   const NetworkTables& tables);
 // Physics alone, on every row.

@@ -80,14 +80,32 @@ std::string class_of(const NetworkPredictor& p, const std::string& system) {
   return link_class(f.link, f.link_generation);
 }
 
+// vidur_network (no version): sends, and what crosses a network whose adapters are published. Its
+// other rows are of older libraries and would only blur the classes; curves still use them.
+bool says_something(const FabricFacts& f, const CollectiveRow& r) {
+  if (!r.key.version.empty()) return true;
+  const bool is_inter = r.key.shape.ranks > r.key.shape.ranks_per_node;
+  if (is_inter) return f.has_scale_out;
+  return r.key.shape.operation == Operation::kSend && f.has_scale_out;
+}
+
+// A class of nothing but vidur_network is no class: the nearest one serves.
+bool has_versions(const std::vector<const CollectiveRow*>& rows) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const CollectiveRow* r) { return !r->key.version.empty(); });
+}
+
 void fit_collectives(NetworkPredictor& predictor, const NetworkTables& tables,
                      std::vector<ParameterRow>& out) {
   std::map<std::string, std::vector<const CollectiveRow*>> by_class;
   for (const CollectiveRow& r : tables.collectives) {
-    by_class[class_of(predictor, r.key.system)].push_back(&r);
+    if (says_something(predictor.fabric(r.key.system), r)) {
+      by_class[class_of(predictor, r.key.system)].push_back(&r);
+    }
   }
   std::array<double, kCollectiveParameters> start = starts(collective_meanings());
   std::string inherited, kind;
+  std::erase_if(by_class, [](const auto& c) { return !has_versions(c.second); });
   for (const auto& [key, rows] : by_class) {
     if (kind != key.substr(0, 4)) {  // a new kind of link starts anew
       kind = key.substr(0, 4);
@@ -101,13 +119,12 @@ void fit_collectives(NetworkPredictor& predictor, const NetworkTables& tables,
       std::copy(values.begin(), values.end(), p.values.begin());
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const CollectiveRow& r = *rows[i];
-        residual[i] =
-            std::log(r.time / collective_time(*fabrics[i], p, r.key.shape, r.buffer));
+        residual[i] = std::log(r.time / collective_time(*fabrics[i], p, r.key.shape, r.buffer));
       }
     };
     const auto name = [](const CollectiveRow& r) { return curve_name(r); };
-    const BoundedFit fit = fit_bounded(bounded(collective_meanings(), start),
-                                       curve_weights(rows, name), residuals);
+    const BoundedFit fit =
+        fit_bounded(bounded(collective_meanings(), start), curve_weights(rows, name), residuals);
     start = values_of<kCollectiveParameters>(fit);
     predictor.parameters().set_collective(key, {start});
     report(out, "collective", key, collective_meanings(), fit, inherited);
@@ -136,11 +153,10 @@ void fit_exchanges(NetworkPredictor& predictor, const NetworkTables& tables,
     };
     const std::string exchange = key.substr(key.find('.') + 1);
     const auto found = earlier.find(exchange);
-    const auto start =
-        found == earlier.end() ? starts(exchange_meanings()) : found->second.second;
+    const auto start = found == earlier.end() ? starts(exchange_meanings()) : found->second.second;
     const auto name = [](const ExchangeRow& r) { return curve_name(r); };
-    const BoundedFit fit = fit_bounded(bounded(exchange_meanings(), start),
-                                       curve_weights(rows, name), residuals);
+    const BoundedFit fit =
+        fit_bounded(bounded(exchange_meanings(), start), curve_weights(rows, name), residuals);
     const auto values = values_of<kExchangeParameters>(fit);
     predictor.parameters().set_exchange(key, {values});
     report(out, "exchange", key, exchange_meanings(), fit,

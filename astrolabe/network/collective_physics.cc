@@ -15,15 +15,26 @@ struct Terms {
   Operation operation;
   double bytes;
 
-  double rate(P share) const { return p[share] * c.up.base() * 1e-6; }
+  double crowding() const { return std::pow(0.5 * std::max(2, c.inside), p[P::kCrowding]); }
+  double rate(P share) const { return p[share] * c.up.base() * 1e-6 / crowding(); }
 };
 
 double rate_of(Bandwidth b) { return b.base() * 1e-6; }
 
-double ring_inside(const Terms& t, int ranks, double bytes) {
-  const AlgorithmWork w = algorithm_work(t.operation, Algorithm::kRing, ranks);
-  const double latency = t.p[P::kLaunch] + w.steps * t.p[P::kStep];
-  const double wire = w.wire * bytes;
+// A library's tree is a chain inside a node and doubles from node to node.
+double tree_steps(int ranks, int node_size) {
+  const int chain = std::min(ranks, node_size);
+  return 2 * (chain - 1) + 2 * std::ceil(std::log2(static_cast<double>(ranks) / chain));
+}
+
+double ring_inside(const FabricFacts& f, const Terms& t) {
+  const AlgorithmWork w = algorithm_work(t.operation, Algorithm::kRing, t.c.inside);
+  double steps = w.steps;
+  if (t.operation == Operation::kAllReduce) {
+    steps = std::min(steps, tree_steps(t.c.inside, f.node_size));
+  }
+  const double latency = t.p[P::kLaunch] + steps * t.p[P::kStep];
+  const double wire = w.wire * t.bytes;
   return latency + std::min(wire / t.rate(P::kLowLatencyShare),
                             t.p[P::kBulkStart] + wire / t.rate(P::kBulkShare));
 }
@@ -36,7 +47,7 @@ double library_inside(const FabricFacts& f, const Terms& t) {
     return latency + std::min(wire / t.rate(P::kLowLatencyShare),
                               t.p[P::kBulkStart] + wire / t.rate(P::kDirectShare));
   }
-  double time = ring_inside(t, n, t.bytes);
+  double time = ring_inside(f, t);
   if (t.operation == Operation::kAllReduce && f.switch_reduction) {
     const AlgorithmWork w = algorithm_work(t.operation, Algorithm::kSwitch, n);
     time = std::min(time, t.p[P::kLaunch] + w.steps * t.p[P::kStep] + t.p[P::kSwitchStart] +
@@ -51,8 +62,8 @@ double custom_inside(const FabricFacts& f, const Terms& t) {
   const double one = algorithm_work(t.operation, Algorithm::kOneShot, n).wire * t.bytes;
   const double two = algorithm_work(t.operation, Algorithm::kTwoShot, n).wire * t.bytes;
   const double one_shot = t.p[P::kCustomLaunch] + barrier + one / t.rate(P::kOneShotShare);
-  const double two_shot = t.p[P::kCustomLaunch] + 2 * barrier + t.p[P::kTwoShotStart] +
-                          two / t.rate(P::kTwoShotShare);
+  const double two_shot =
+      t.p[P::kCustomLaunch] + 2 * barrier + t.p[P::kTwoShotStart] + two / t.rate(P::kTwoShotShare);
   return std::min({one_shot, two_shot, library_inside(f, t)});
 }
 

@@ -4,17 +4,21 @@
 // protocols of the libraries, the fastest of those that the implementation has.
 //
 //   low latency  t = launch + steps a        + wire S / (share_ll w)     (half of a word is a flag)
+//   all-reduce over the nodes of one domain (NVL72): the fewer steps of the ring and of a tree, a
+//                chain inside a node and doubling between, 2 (d-1) + 2 log2(n/d)
 //   bulk         t = launch + steps a + bulk + wire S / (share w)
 //   switch       t = launch + start          + wire S / (share_s w)      NVLS, where the switch can
 //   custom       one-shot, two-shot (launch and barriers of their own), the library above
 //   eager        max(host time, custom) + 2 S / (share_c w_memory)       copies in and out
+// n ranks slow each other: every share of a link is divided by (n/2)^crowding.
 // Over D nodes of d ranks: steps inside as above, 2 (D-1) network steps outside (tree: 2 log2 D),
 // S/d of each buffer outside; chunks are pipelined, so the slower wire counts.
 // Never below least_wire S / w.
 // Assumes an idle fabric and ranks in whole nodes. Fails where libraries pick a protocol badly
 // (A100, 2 ranks, 1 MiB: twice the neighbours' rate), and on PCI Express boxes whose sockets
 // and switches nobody states (L40S, 8 ranks: 2 of 32 GB/s). Parameters: parameters.h.
-// Source: as algorithms.h; the protocols are those of NCCL's documentation (LL, LL128, Simple, NVLS).
+// Source: as algorithms.h; the protocols are those of NCCL's documentation (LL, LL128, Simple,
+// NVLS).
 
 #include "astrolabe/base/quantity.h"
 #include "astrolabe/network/algorithms.h"

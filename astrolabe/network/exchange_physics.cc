@@ -71,9 +71,9 @@ Duration exchange_time(const FabricFacts& f, const ExchangeParameters& p, const 
   if (s.sms > 0) link = std::min(link, s.sms * p[P::kSmRate] * 1e9);
   const double network = p[P::kNetworkShare] * f.scale_out.base();
   const double wire = 1e6 * tokens * row * std::max(c.up / link, c.out / network);
-  const double memory = f.memory.base() > 0 ? 1e6 * tokens * s.topk * row /
-                                                  (p[P::kMemoryShare] * f.memory.base())
-                                            : 0;
+  const double memory = f.memory.base() > 0
+                            ? 1e6 * tokens * s.topk * row / (p[P::kMemoryShare] * f.memory.base())
+                            : 0;
   const double us = fixed + addressing + wire + memory;
   return std::max(us * units::microsecond, exchange_bound(f, s, tokens));
 }

@@ -13,9 +13,9 @@
 // carries bf16 whatever the dispatch carried, unless it is a low-precision one (fp8); a
 // preparation carries no tokens.
 // Never below the larger of the two wires at full bandwidth.
-// Assumes balanced experts and an idle fabric. Fails for few experts (1 or 2 a rank: the low-latency
-// dispatch is slower by 2-3 times, tables know).
-// Source: DeepEP's and TensorRT-LLM's public descriptions of their kernels; parameters.h.
+// Assumes balanced experts and an idle fabric. Fails for few experts (1 or 2 a rank: the
+// low-latency dispatch is slower by 2-3 times, tables know). Source: DeepEP's and TensorRT-LLM's
+// public descriptions of their kernels; parameters.h.
 
 #include <string_view>
 

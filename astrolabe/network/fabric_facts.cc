@@ -32,8 +32,9 @@ FabricFacts read_fabric_facts(const catalog::Catalog& catalog, std::string_view 
   f.switch_reduction = catalog.get_number(entity, "switch_reduction") > 0;
   f.scale_up = catalog.get<Bandwidth::kDim>(entity, "scale_up_bandwidth");
   f.host_link = catalog.get<Bandwidth::kDim>(entity, "host_link_bandwidth");
-  f.scale_out =
-      catalog.find<Bandwidth::kDim>(entity, "scale_out_bandwidth").value_or(f.host_link);
+  const auto scale_out = catalog.find<Bandwidth::kDim>(entity, "scale_out_bandwidth");
+  f.has_scale_out = scale_out.has_value();
+  f.scale_out = scale_out.value_or(f.host_link);
   f.memory = catalog.find<Bandwidth::kDim>(entity, "hbm_bandwidth").value_or(Bandwidth());
   return f;
 }

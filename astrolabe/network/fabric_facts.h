@@ -19,13 +19,14 @@ struct FabricFacts {
   LinkKind link = LinkKind::kNvlink;
   int link_generation = 1;
   HostKind host = HostKind::kX86;
-  int scale_up_domain = 1;       // accelerators that reach each other over `link`
-  int node_size = 1;             // accelerators of one operating system
-  bool switch_reduction = false; // SHARP in the switch of the domain (NVLS)
-  Bandwidth scale_up;            // per accelerator and direction, as all below
-  Bandwidth host_link;           // PCI Express: joins domains of one node
-  Bandwidth scale_out;           // network; the host link, its upper bound, when unpublished
-  Bandwidth memory;              // HBM or GDDR, peak; zero when unpublished
+  int scale_up_domain = 1;        // accelerators that reach each other over `link`
+  int node_size = 1;              // accelerators of one operating system
+  bool switch_reduction = false;  // SHARP in the switch of the domain (NVLS)
+  Bandwidth scale_up;             // per accelerator and direction, as all below
+  Bandwidth host_link;            // PCI Express: joins domains of one node
+  Bandwidth scale_out;            // network; the host link, its upper bound, when unpublished
+  bool has_scale_out = false;     // published
+  Bandwidth memory;               // HBM or GDDR, peak; zero when unpublished
 };
 
 // InputError with the nearest name for a system the catalogue does not have.

@@ -86,7 +86,10 @@ MeasuredRows<CollectiveRow> read_collectives(const CsvTable& table) {
     }
     const std::string &library = cells.text(row, "library"), &kernel = cells.text(row, "kernel");
     CollectiveRow r;
-    r.key = {cells.text(row, "system"), library, kernel, cells.text(row, "fw_version"),
+    r.key = {cells.text(row, "system"),
+             library,
+             kernel,
+             cells.text(row, "fw_version"),
              cells.text(row, "dtype"),
              {*operation, implementation_of(library, kernel), static_cast<int>(ranks), 0}};
     r.buffer = bytes * units::byte;
@@ -113,7 +116,11 @@ MeasuredRows<CollectiveRow> read_vidur_network(const CsvTable& table) {
       continue;
     }
     CollectiveRow r;
-    r.key = {cells.text(row, "platform"), "nccl", "NCCL", "", "",
+    r.key = {cells.text(row, "platform"),
+             "nccl",
+             "NCCL",
+             "",
+             "",
              {*operation, Implementation::kLibrary, static_cast<int>(ranks),
               static_cast<int>(per_node)}};
     r.buffer = bytes * units::byte;
@@ -126,9 +133,9 @@ MeasuredRows<CollectiveRow> read_vidur_network(const CsvTable& table) {
 
 MeasuredRows<ExchangeRow> read_moe_alltoall(const CsvTable& table,
                                             const std::map<std::string, int>& node_size_of) {
-  const Cells cells(table, {"system", "fw_version", "library", "op", "kernel", "dtype", "num_gpus",
-                            "nodes", "hidden", "topk", "experts", "sms", "num_tokens",
-                            "latency_us"});
+  const Cells cells(
+      table, {"system", "fw_version", "library", "op", "kernel", "dtype", "num_gpus", "nodes",
+              "hidden", "topk", "experts", "sms", "num_tokens", "latency_us"});
   MeasuredRows<ExchangeRow> out;
   for (const CsvTable::Row& row : table.rows()) {
     const std::string &system = cells.text(row, "system"), &op = cells.text(row, "op");
@@ -147,8 +154,13 @@ MeasuredRows<ExchangeRow> read_moe_alltoall(const CsvTable& table,
       continue;
     }
     ExchangeRow r;
-    r.key = {system, cells.text(row, "library"), cells.text(row, "kernel"),
-             cells.text(row, "fw_version"), op, cells.text(row, "dtype"), {}};
+    r.key = {system,
+             cells.text(row, "library"),
+             cells.text(row, "kernel"),
+             cells.text(row, "fw_version"),
+             op,
+             cells.text(row, "dtype"),
+             {}};
     ExchangeShape& s = r.key.shape;
     s.every_copy = r.key.library == "deepep_ll";
     s.is_preparation = op.find("prepare") != std::string::npos;

@@ -1,7 +1,8 @@
 #pragma once
 
 // Rows of the measured tables: data/measurements/{collectives,vidur_network,moe_alltoall}.csv.zst,
-// or any file of the same columns. What cannot be used is counted by reason, never dropped silently.
+// or any file of the same columns. What cannot be used is counted by reason, never dropped
+// silently.
 
 #include <map>
 #include <string>

@@ -32,6 +32,7 @@ constexpr std::array<ParameterMeaning, kCollectiveParameters> kCollectiveMeaning
     {"copy_share", "1", 0.2, 1, 0.85},
     {"send_launch", "us", 1, 30, 5},
     {"send_share", "1", 0.02, 1, 0.8},
+    {"crowding", "1", 0.001, 4, 0.05},
     {"network_latency", "us", 1, 60, 12},
     {"network_share", "1", 0.02, 1, 0.8},
     {"network_ring_share", "1", 0.02, 1, 0.6},
@@ -74,9 +75,9 @@ void place(const CsvTable& table, const CsvTable::Row& row,
     const std::string& text = table.cell(row, "value");
     const double v = parse_number(text, table.position(row), name);
     if (v < meanings[i].lower || v > meanings[i].upper) {
-      throw InputError(table.position(row), name, text,
-                       std::to_string(meanings[i].lower) + " to " +
-                           std::to_string(meanings[i].upper));
+      throw InputError(
+          table.position(row), name, text,
+          std::to_string(meanings[i].lower) + " to " + std::to_string(meanings[i].upper));
     }
     values[i] = v;
     return;

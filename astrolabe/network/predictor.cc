@@ -17,7 +17,7 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // Costs of the distance, in factors e of weight.
 constexpr double kOtherKernel = 1.5, kOtherType = 0.1, kOtherVersion = 0.6, kVersionStep = 1.0,
-                 kPerDoubling = 2.5, kOtherSystem = 1.0, kPerGeneration = 2.0, kOtherHost = 0.7,
+                 kPerDoubling = 4, kOtherSystem = 1.0, kPerGeneration = 3.5, kOtherHost = 2,
                  kPerDomainDoubling = 0.25, kOtherLink = 5, kNoVersion = 2;
 constexpr double kPerLogHidden = 2.5, kPerLogCopies = 2.5, kPerLogExperts = 1.5, kPerLogSms = 4,
                  kPerNodeDoubling = 2, kOtherPayload = 1.5;
@@ -48,22 +48,24 @@ double size_of(const ExchangeRow& r) { return r.tokens; }
 
 // Rows grouped into curves; `physics_of` a key. Repeated points are averaged (in log).
 template <class Row, class Keyed, class PhysicsOf>
-void group(std::vector<Row> rows, std::vector<Keyed>& curves, const PhysicsOf& physics_of) {
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    const auto ia = identity(a.key), ib = identity(b.key);
-    return ia != ib ? ia < ib : size_of(a) < size_of(b);
+void group(const std::vector<Row>& all, std::vector<Keyed>& curves, const PhysicsOf& physics_of) {
+  std::vector<const Row*> rows;
+  for (const Row& r : all) rows.push_back(&r);
+  std::stable_sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
+    const auto ia = identity(a->key), ib = identity(b->key);
+    return ia != ib ? ia < ib : size_of(*a) < size_of(*b);
   });
   for (std::size_t i = 0; i < rows.size();) {
-    Keyed keyed{rows[i].key, {}};
+    Keyed keyed{rows[i]->key, {}};
     const PhysicsCurve physics = physics_of(keyed.key);
-    while (i < rows.size() && identity(rows[i].key) == identity(keyed.key)) {
-      const double size = size_of(rows[i]), model = physics.time(size);
+    while (i < rows.size() && identity(rows[i]->key) == identity(keyed.key)) {
+      const double size = size_of(*rows[i]), model = physics.time(size);
       double sum = 0;
       int count = 0;
-      for (; i < rows.size() && identity(rows[i].key) == identity(keyed.key) &&
-             size_of(rows[i]) == size;
+      for (; i < rows.size() && identity(rows[i]->key) == identity(keyed.key) &&
+             size_of(*rows[i]) == size;
            ++i, ++count) {
-        sum += std::log(rows[i].time.base() / model);
+        sum += std::log(rows[i]->time.base() / model);
       }
       keyed.curve.x.push_back(std::log2(size));
       keyed.curve.ratio.push_back(sum / count);
@@ -79,6 +81,20 @@ std::vector<Row> without(std::vector<Row> rows, std::string_view system) {
 }
 
 }  // namespace
+
+std::string band_group(const CollectiveKey& key) {
+  if (key.version.empty()) return "cluster";
+  switch (key.shape.implementation) {
+    case Implementation::kLibrary:
+      return "library";
+    case Implementation::kCustom:
+      return "custom";
+    case Implementation::kCustomEager:
+      return "eager";
+  }
+  return "library";
+}
+std::string band_group(const ExchangeKey& key) { return key.library; }
 
 double version_number(std::string_view version) {
   double number = 0, unit = 1;
@@ -112,8 +128,7 @@ NetworkPredictor::NetworkPredictor(const catalog::Catalog& catalog, NetworkParam
 NetworkPredictor NetworkPredictor::load(const catalog::Catalog& catalog,
                                         const std::string& data_dir,
                                         std::string_view without_system) {
-  NetworkPredictor p(catalog,
-                     NetworkParameters::read(data_dir + "/fitted/network_parameters.csv"));
+  NetworkPredictor p(catalog, NetworkParameters::read(data_dir + "/fitted/network_parameters.csv"));
   const auto table = [&](const std::string& name) {
     const std::string path = data_dir + "/measurements/" + name + ".csv.zst";
     return CsvTable::parse(read_zstd_file(path), path);
@@ -188,8 +203,7 @@ double NetworkPredictor::system_distance(const std::string& a, const std::string
 }
 
 double NetworkPredictor::distance(const CollectiveKey& a, const CollectiveKey& b) const {
-  if (a.shape.operation != b.shape.operation ||
-      a.shape.implementation != b.shape.implementation) {
+  if (a.shape.operation != b.shape.operation || a.shape.implementation != b.shape.implementation) {
     return kNever;
   }
   const Crossing ca = crossing(fabric(a.system), a.shape), cb = crossing(fabric(b.system), b.shape);
@@ -217,17 +231,17 @@ double NetworkPredictor::distance(const ExchangeKey& a, const ExchangeKey& b) co
          kPerLogSms * log_gap(a.shape.sms, b.shape.sms);
 }
 
-Bands NetworkPredictor::bands(const char* table) const {
+Bands NetworkPredictor::bands(const std::string& group) const {
   Bands b;
   for (std::size_t i = 0; i < b.size(); ++i) {
-    b[i] = parameters_.band(std::string(table) + "." + evidence_name(static_cast<Evidence>(i)));
+    b[i] = parameters_.band(group + "." + evidence_name(static_cast<Evidence>(i)));
   }
   return b;
 }
 
 template <class Key>
-TimeCurve NetworkPredictor::resolve(const Key& key, const std::vector<KeyedCurve<Key>>& curves,
-                                    const char* table) const {
+TimeCurve NetworkPredictor::resolve(const Key& key,
+                                    const std::vector<KeyedCurve<Key>>& curves) const {
   const MeasuredCurve* own = nullptr;
   std::vector<Neighbour> others;
   for (const KeyedCurve<Key>& c : curves) {
@@ -245,17 +259,19 @@ TimeCurve NetworkPredictor::resolve(const Key& key, const std::vector<KeyedCurve
     }
     others.push_back({&c.curve, d, e});
   }
-  const auto nearer = [](const Neighbour& a, const Neighbour& b) { return a.distance < b.distance; };
+  const auto nearer = [](const Neighbour& a, const Neighbour& b) {
+    return a.distance < b.distance;
+  };
   std::stable_sort(others.begin(), others.end(), nearer);
   if (others.size() > kMostNeighbours) others.resize(kMostNeighbours);
-  return TimeCurve(physics(key), own, others, bands(table));
+  return TimeCurve(physics(key), own, others, bands(band_group(key)));
 }
 
 TimeCurve NetworkPredictor::collective(const CollectiveKey& key) const {
-  return resolve(key, collectives_, "collectives");
+  return resolve(key, collectives_);
 }
 TimeCurve NetworkPredictor::exchange(const ExchangeKey& key) const {
-  return resolve(key, exchanges_, "exchanges");
+  return resolve(key, exchanges_);
 }
 
 }  // namespace astrolabe::network

@@ -55,19 +55,23 @@ class NetworkPredictor {
     MeasuredCurve curve;
   };
   template <class Key>
-  TimeCurve resolve(const Key& key, const std::vector<KeyedCurve<Key>>& curves,
-                    const char* table) const;
+  TimeCurve resolve(const Key& key, const std::vector<KeyedCurve<Key>>& curves) const;
   double system_distance(const std::string& a, const std::string& b) const;
   // Infinite when curves of `b` say nothing of `a`.
   double distance(const CollectiveKey& a, const CollectiveKey& b) const;
   double distance(const ExchangeKey& a, const ExchangeKey& b) const;
-  Bands bands(const char* table) const;
+  Bands bands(const std::string& group) const;
 
   std::map<std::string, FabricFacts, std::less<>> fabrics_;
   NetworkParameters parameters_;
   std::vector<KeyedCurve<CollectiveKey>> collectives_;
   std::vector<KeyedCurve<ExchangeKey>> exchanges_;
 };
+
+// Rows whose errors are alike share a band: "library", "custom", "eager", "cluster" (vidur_network:
+// other clusters), and for exchanges the library.
+std::string band_group(const CollectiveKey& key);
+std::string band_group(const ExchangeKey& key);
 
 // Comparable number of a version: "1.3.0rc20" is above "1.3.0rc10", below "1.3.0".
 double version_number(std::string_view version);

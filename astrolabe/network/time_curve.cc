@@ -12,7 +12,19 @@ constexpr double kSamePoint = 1e-9;     // octaves
 constexpr double kOffsetReach = 1.0;    // octaves over which offsets are averaged
 constexpr double kInsideFalloff = 1.0;  // octaves to a point that cost a factor e
 constexpr double kOutsideFalloff = 0.35;
-constexpr double kOwnAdvantage = 0.7;   // of the own curve over a neighbour at distance 0
+constexpr double kDense = 0.12;          // octaves between points below which they are averaged
+constexpr std::size_t kMedianReach = 4;  // points on each side
+constexpr double kOwnAdvantage = 0.7;    // of the own curve over a neighbour at distance 0
+
+// Median of the ratios of the nearest points of a dense curve: repetitions scatter.
+double median_near(const MeasuredCurve& c, std::size_t hi) {
+  const std::size_t first = hi < kMedianReach ? 0 : hi - kMedianReach;
+  const std::size_t last = std::min(c.x.size(), hi + kMedianReach);
+  std::vector<double> near(c.ratio.begin() + static_cast<std::ptrdiff_t>(first),
+                           c.ratio.begin() + static_cast<std::ptrdiff_t>(last));
+  std::sort(near.begin(), near.end());
+  return 0.5 * (near[(near.size() - 1) / 2] + near[near.size() / 2]);
+}
 
 struct Reading {
   double ratio = 0, weight = 0;
@@ -28,6 +40,7 @@ Reading read(const MeasuredCurve& c, double x) {
   if (*above <= x + kSamePoint) return {c.ratio[hi], 1, true};
   if (hi == 0) return {c.ratio[0], std::exp(-(c.x[0] - x) / kOutsideFalloff)};
   const double left = x - c.x[hi - 1], right = c.x[hi] - x;
+  if (left + right < kDense) return {median_near(c, hi), 1};
   const double share = left / (left + right);
   return {c.ratio[hi - 1] + share * (c.ratio[hi] - c.ratio[hi - 1]),
           std::exp(-std::min(left, right) / kInsideFalloff)};
@@ -53,15 +66,16 @@ struct Blend {
 };
 
 Blend blend(const MeasuredCurve* own, const std::vector<Neighbour>& others, double x) {
-  double sum = 0, weights = 0;
-  Evidence best = Evidence::kPhysics;
+  double sum = 0, weights = 0, heaviest = 0;
+  Evidence evidence = Evidence::kPhysics;
   if (own != nullptr) {
     const Reading r = read(*own, x);
     if (r.is_point) return {r.ratio, Evidence::kMeasured};
     const double w = std::exp(kOwnAdvantage) * r.weight;
     sum += w * r.ratio;
     weights += w;
-    best = Evidence::kInterpolated;
+    heaviest = w;
+    evidence = Evidence::kInterpolated;
   }
   for (const Neighbour& n : others) {
     const Reading r = read(*n.curve, x);
@@ -69,10 +83,11 @@ Blend blend(const MeasuredCurve* own, const std::vector<Neighbour>& others, doub
     const double shift = own != nullptr ? offset(*own, *n.curve, x) : 0;
     sum += w * (r.ratio + shift);
     weights += w;
-    best = std::min(best, n.evidence);
+    if (w > heaviest && own == nullptr) evidence = n.evidence;
+    heaviest = std::max(heaviest, w);
   }
   if (weights <= 0) return {};
-  return {sum / weights, best};
+  return {sum / weights, evidence};
 }
 
 std::vector<double> node_positions(const MeasuredCurve* own, const std::vector<Neighbour>& others) {
@@ -95,7 +110,10 @@ const char* evidence_name(Evidence e) {
 
 TimeCurve::TimeCurve(PhysicsCurve physics, const MeasuredCurve* own,
                      const std::vector<Neighbour>& others, const Bands& bands)
-    : physics_(std::move(physics)), bands_(bands) {
+    : physics_(std::move(physics)), bound_(physics_.bound(1)) {
+  for (std::size_t i = 0; i < bands.size(); ++i) {
+    factors_[i] = {std::exp(std::min(0.0, bands[i].p10)), std::exp(std::max(0.0, bands[i].p90))};
+  }
   for (const double x : node_positions(own, others)) {
     const double size = std::exp2(x), model = std::log(physics_.time(size));
     const Blend b = blend(own, others, x);
@@ -129,19 +147,19 @@ void TimeCurve::make_monotone() {
 }
 
 NetworkEstimate TimeCurve::estimate(double seconds, double bound, Evidence evidence) const {
-  const LogBand band = bands_[static_cast<std::size_t>(evidence)];
+  const LogBand factor = factors_[static_cast<std::size_t>(evidence)];
   const double time = std::max(seconds, bound);
   NetworkEstimate e;
   e.time = Duration::from_base(time);
-  e.p10 = Duration::from_base(std::max(bound, time * std::exp(std::min(0.0, band.p10))));
-  e.p90 = Duration::from_base(time * std::exp(std::max(0.0, band.p90)));
+  e.p10 = Duration::from_base(std::max(bound, time * factor.p10));
+  e.p90 = Duration::from_base(time * factor.p90);
   e.evidence = evidence;
   return e;
 }
 
 NetworkEstimate TimeCurve::at(double size) const {
   if (!(size > 0)) return {};
-  const double bound = physics_.bound(size);
+  const double bound = bound_ * size;
   if (nodes_.empty()) return estimate(physics_.time(size), bound, Evidence::kPhysics);
   const double x = std::log2(size);
   const auto above =
@@ -152,7 +170,8 @@ NetworkEstimate TimeCurve::at(double size) const {
     return estimate(physics_.time(size) * std::exp(last.ratio), bound,
                     std::max(Evidence::kSystem, last.evidence));
   }
-  if (above->x <= x + kSamePoint) return estimate(std::exp(above->log_time), bound, above->evidence);
+  if (above->x <= x + kSamePoint)
+    return estimate(std::exp(above->log_time), bound, above->evidence);
   const Node &left = above[-1], &right = *above;
   const double share = (x - left.x) / (right.x - left.x);
   const double log_time = left.log_time + share * (right.log_time - left.log_time);

@@ -51,7 +51,7 @@ struct Neighbour {
   Evidence evidence = Evidence::kGeneration;
 };
 
-// Physics and bound in seconds as functions of size (bytes or tokens).
+// Seconds as functions of size (bytes or tokens); the bound is proportional to it.
 struct PhysicsCurve {
   std::function<double(double)> time, bound;
 };
@@ -76,7 +76,8 @@ class TimeCurve {
   void make_monotone();
 
   PhysicsCurve physics_;
-  Bands bands_;
+  double bound_ = 0;  // seconds per unit of size
+  Bands factors_;     // exponentials of the bands
   std::vector<Node> nodes_;
 };
 
