@@ -165,6 +165,23 @@ void fit_exchanges(NetworkPredictor& predictor, const NetworkTables& tables,
   }
 }
 
+// Rows that repeat another system's time to the last digit for the same exchange are copies in the
+// source: as measurements of a second system they would flatter every score between systems.
+int leave_out_copies(std::vector<ExchangeRow>& rows) {
+  std::map<std::string, std::pair<std::string, double>> first;  // exchange -> system, time
+  const auto is_copy = [&](const ExchangeRow& r) {
+    const ExchangeShape& s = r.key.shape;
+    const std::string name = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}/{}/{}/{}", r.key.library,
+                                         r.key.version, r.key.operation, r.key.dtype, s.ranks,
+                                         s.nodes, s.hidden, s.topk, s.experts, s.sms, r.tokens);
+    const auto [it, is_new] = first.try_emplace(name, r.key.system, r.time.base());
+    return !is_new && it->second.first != r.key.system && it->second.second == r.time.base();
+  };
+  const std::size_t before = rows.size();
+  std::erase_if(rows, is_copy);
+  return static_cast<int>(before - rows.size());
+}
+
 }  // namespace
 
 NetworkTables read_network_tables(const NetworkPredictor& facts, const std::string& data_dir) {
@@ -187,6 +204,9 @@ NetworkTables read_network_tables(const NetworkPredictor& facts, const std::stri
   t.collectives = std::move(collectives.rows);
   t.collectives.insert(t.collectives.end(), vidur.rows.begin(), vidur.rows.end());
   t.exchanges = std::move(exchanges.rows);
+  const int copies = leave_out_copies(t.exchanges);
+  t.remarks.push_back(
+      fmt::format("moe_alltoall: {} rows left out: copies of another system's row", copies));
   return t;
 }
 

@@ -41,8 +41,9 @@ EngineCollectives::EngineCollectives(const NetworkPredictor& predictor, std::str
 }
 
 FastestWay EngineCollectives::collective(Operation operation, int ranks, int ranks_per_node) const {
-  CollectiveKey key{system_, "nccl", "NCCL", kNewestNccl, "half",
-                    {operation, Implementation::kLibrary, ranks, ranks_per_node}};
+  CollectiveKey key{system_, "nccl",
+                    "NCCL",  kNewestNccl,
+                    "half",  {operation, Implementation::kLibrary, ranks, ranks_per_node}};
   std::vector<std::vector<TimeCurve>> ways;
   ways.push_back({predictor_.collective(key)});
   const bool is_one_domain = crossing(predictor_.fabric(system_), key.shape).domains == 1;

@@ -13,10 +13,10 @@ void expect_work(Operation o, Algorithm a, int ranks, double steps, double wire)
 
 TEST(AlgorithmsTest, AllReduceOfEightByHand) {
   const Operation o = Operation::kAllReduce;
-  expect_work(o, Algorithm::kRing, 8, 14, 1.75);     // 7 steps to reduce, 7 to gather, S/8 each
-  expect_work(o, Algorithm::kTree, 8, 6, 1.75);      // log2 8 = 3 halvings, 3 doublings
-  expect_work(o, Algorithm::kSwitch, 8, 2, 1.125);   // S fetched by the others, S/8 multicast
-  expect_work(o, Algorithm::kOneShot, 8, 1, 7);      // seven buffers read
+  expect_work(o, Algorithm::kRing, 8, 14, 1.75);    // 7 steps to reduce, 7 to gather, S/8 each
+  expect_work(o, Algorithm::kTree, 8, 6, 1.75);     // log2 8 = 3 halvings, 3 doublings
+  expect_work(o, Algorithm::kSwitch, 8, 2, 1.125);  // S fetched by the others, S/8 multicast
+  expect_work(o, Algorithm::kOneShot, 8, 1, 7);     // seven buffers read
   expect_work(o, Algorithm::kTwoShot, 8, 2, 1.75);
   expect_work(o, Algorithm::kTree, 6, 6, 2 * 5 / 6.0);  // ceil(log2 6) = 3
 }

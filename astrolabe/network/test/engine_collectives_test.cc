@@ -26,8 +26,8 @@ TEST(EngineCollectivesTest, TheFastestSumOfCallsCounts) {
 }
 
 TEST(EngineCollectivesTest, AllReduceTakesTheCustomKernelOrTheLibrary) {
-  // data/measurements/collectives, h100_sxm, 8 GPUs, all_reduce, TensorRT-LLM 1.3.0rc20: 4 KiB takes
-  // 3.528 us (NCCL 16.0); 1 GiB in the custom rows is the library's time.
+  // data/measurements/collectives, h100_sxm, 8 GPUs, all_reduce, TensorRT-LLM 1.3.0rc20: 4 KiB
+  // takes 3.528 us (NCCL 16.0); 1 GiB in the custom rows is the library's time.
   const EngineCollectives engine(tables(), "h100_sxm", "trtllm", "1.3.0rc20");
   const FastestWay reduce = engine.collective(Operation::kAllReduce, 8);
   EXPECT_NEAR(reduce.at(4096.0 * units::byte).time.in(units::microsecond), 3.528, 0.02);

@@ -10,7 +10,8 @@ namespace astrolabe::network {
 namespace {
 
 const std::string kCollectiveHeader =
-    "system,framework,fw_version,library,op,kernel,dtype,num_gpus,scope,bytes,latency_us,n_samples\n";
+    "system,framework,fw_version,library,op,kernel,dtype,num_gpus,scope,bytes,latency_us,n_"
+    "samples\n";
 
 TEST(MeasurementsTest, CollectivesAreReadAndOddRowsCounted) {
   const CsvTable t = CsvTable::parse(
@@ -46,7 +47,8 @@ TEST(MeasurementsTest, ExchangesOfNodesAndOfRanks) {
   const CsvTable t = CsvTable::parse(
       "system,framework,fw_version,library,op,kernel,dtype,num_gpus,nodes,hidden,topk,experts,sms,"
       "num_tokens,latency_us\n"
-      "gb200,trtllm,1.3,trtllm_alltoall,alltoall_prepare,NVLinkTwoSided,nvfp4,32,,7168,8,256,,16,15\n"
+      "gb200,trtllm,1.3,trtllm_alltoall,alltoall_prepare,NVLinkTwoSided,nvfp4,32,,7168,8,256,,16,"
+      "15\n"
       "h100_sxm,sglang,0.5,deepep_ll,dispatch,deepep,fp8,,2,7168,8,256,,16,30\n"
       "h100_sxm,sglang,0.5,deepep_ll,dispatch,deepep,fp8,,2,7168,0,256,,16,30\n",
       "t.csv");

@@ -51,7 +51,8 @@ std::pair<std::vector<Row>, std::vector<Row>> every_16th_out(const std::vector<R
 }
 
 TEST(PredictorTest, AMeasuredPointIsReturned) {
-  // data/measurements/collectives: h200_sxm, NCCL 2.29.2, half, all_gather, 8 GPUs, 512 MiB, 1395 us.
+  // data/measurements/collectives: h200_sxm, NCCL 2.29.2, half, all_gather, 8 GPUs, 512 MiB, 1395
+  // us.
   const NetworkEstimate e = all_tables()
                                 .collective(nccl("h200_sxm", Operation::kAllGather, 8))
                                 .at(536870912.0 * units::byte);
@@ -60,8 +61,8 @@ TEST(PredictorTest, AMeasuredPointIsReturned) {
 }
 
 // Published for systems that no table of ours has: NCCL 2.29.2, half, from the same source
-// (aiconfigurator @ 095f58a, systems/data/{b300_sxm,gb300}/comm/nccl): time of the smallest message,
-// 512 B, and bus bandwidth at 512 MiB, where bus = factor x bytes / time.
+// (aiconfigurator @ 095f58a, systems/data/{b300_sxm,gb300}/comm/nccl): time of the smallest
+// message, 512 B, and bus bandwidth at 512 MiB, where bus = factor x bytes / time.
 TEST(PredictorTest, SystemsWithoutTablesMatchWhatIsPublishedOfThem) {
   struct Published {
     const char* system;
@@ -102,8 +103,8 @@ TEST(PredictorTest, WithheldPointsOfCollectives) {
 }
 
 TEST(PredictorTest, WithheldPointsOfExchanges) {
-  const auto split = every_16th_out(
-      read_moe_alltoall(table("moe_alltoall"), all_tables().node_sizes()).rows);
+  const auto split =
+      every_16th_out(read_moe_alltoall(table("moe_alltoall"), all_tables().node_sizes()).rows);
   NetworkPredictor p = all_tables();
   p.clear_tables();
   p.add(split.first);
