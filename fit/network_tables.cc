@@ -106,7 +106,9 @@ void fit_collectives(NetworkPredictor& predictor, const NetworkTables& tables,
   std::array<double, kCollectiveParameters> start = starts(collective_meanings());
   std::string inherited, kind;
   std::erase_if(by_class, [](const auto& c) { return !has_versions(c.second); });
-  for (const auto& [key, rows] : by_class) {
+  for (const auto& of_class : by_class) {
+    const std::string& key = of_class.first;
+    const auto& rows = of_class.second;
     if (kind != key.substr(0, 4)) {  // a new kind of link starts anew
       kind = key.substr(0, 4);
       start = starts(collective_meanings());
@@ -140,7 +142,9 @@ void fit_exchanges(NetworkPredictor& predictor, const NetworkTables& tables,
         .push_back(&r);
   }
   std::map<std::string, std::pair<std::string, std::array<double, kExchangeParameters>>> earlier;
-  for (const auto& [key, rows] : by_class) {
+  for (const auto& of_class : by_class) {
+    const std::string& key = of_class.first;
+    const auto& rows = of_class.second;
     std::vector<const FabricFacts*> fabrics;
     for (const ExchangeRow* r : rows) fabrics.push_back(&predictor.fabric(r->key.system));
     const auto residuals = [&](const std::vector<double>& values, std::vector<double>& residual) {

@@ -8,7 +8,7 @@
 //   collectives: kernel, payload type, version, number of ranks (per doubling), system
 //   exchanges: the same, and log of hidden size, copies, experts and SMs
 //   systems: another link generation, host, size of domain; other kind of link last
-// A curve is resolved once for a deployment (tens of microseconds); evaluating it takes tens of
+// A curve is resolved once for a deployment (up to some milliseconds); evaluating it takes tens of
 // nanoseconds.
 
 #include <functional>
