@@ -7,7 +7,7 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kTile = 128;      // query rows and keys of a block in prefill
+constexpr double kTile = 128;       // query rows and keys of a block in prefill
 constexpr double kDecodeRows = 64;  // rows of the product in decode, padded
 
 // Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
@@ -45,7 +45,8 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
 
   const double rows = std::ceil(q / kTile);
   const double share = q >= kTile ? 1 : std::max(q / kTile, std::min(1.0, 1 / pack));
-  const double prefix = s.is_causal ? std::ceil(prefix_tokens / kTile) : std::ceil(s.kv_tokens / kTile);
+  const double prefix =
+      s.is_causal ? std::ceil(prefix_tokens / kTile) : std::ceil(s.kv_tokens / kTile);
   const double most =
       s.window > 0 ? std::ceil(std::min(s.window + kTile, std::max(s.kv_tokens, kTile)) / kTile)
                    : prefix + rows;
@@ -62,10 +63,10 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
       std::max(heads * share * blocks.total / chip.sm_count, blocks.longest) * block + waves * fill;
 
   const double new_elements = s.sequences * q;
-  const double bytes = new_elements * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes() +
-                       new_elements * s.kv_heads * (s.qk_dim + s.v_dim) *
-                           (s.query_bytes() + kv_write * s.kv_bytes) +
-                       cache_bytes(s, visible(s, prefix_tokens));
+  const double bytes =
+      new_elements * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes() +
+      new_elements * s.kv_heads * (s.qk_dim + s.v_dim) * (s.query_bytes() + kv_write * s.kv_bytes) +
+      cache_bytes(s, visible(s, prefix_tokens));
   const double memory = bytes / (hbm * chip.hbm_bandwidth.base());
   return Duration::from_base(launch * 1e-6 + std::hypot(cycles / chip.clock.base(), memory));
 }
@@ -84,8 +85,8 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
   const double row_tiles = std::max(1.0, std::min(group, pack) / kDecodeRows);
   const double load_cycles = kTile * dims * s.kv_bytes / load;
-  const double product_cycles = 2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows * row_tiles /
-                                (flop_cycle * efficiency);
+  const double product_cycles =
+      2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows * row_tiles / (flop_cycle * efficiency);
   const double block = std::hypot(load_cycles, product_cycles) + block_cost;
   const double start = fill + head_fill * std::min(group, pack);
   const double blocks = std::max(tokens / kTile, 0.1);
@@ -97,9 +98,8 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
                                   (split > 1 ? split_cost : 0));
     if (units * split >= 2 * chip.sm_count) break;
   }
-  const double bytes =
-      cache_bytes(s, tokens) +
-      s.sequences * s.query_tokens * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes();
+  const double bytes = cache_bytes(s, tokens) + s.sequences * s.query_tokens * s.heads *
+                                                    (s.qk_dim + s.v_dim) * s.query_bytes();
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
   return Duration::from_base(launch * 1e-6 +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));

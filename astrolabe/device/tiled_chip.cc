@@ -12,7 +12,8 @@ namespace {
 // The figure of the chip, else of the accelerator that it is.
 template <Dim D>
 std::optional<Quantity<D>> find_figure(const catalog::Catalog& catalog, std::string_view entity,
-                                       std::string_view attribute, std::string_view of_accelerator) {
+                                       std::string_view attribute,
+                                       std::string_view of_accelerator) {
   if (auto own = catalog.find<D>(entity, attribute)) return own;
   const auto accelerator = catalog.find_text(entity, "accelerator");
   if (accelerator) return catalog.find<D>(*accelerator, of_accelerator);

@@ -36,11 +36,10 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
                spread, l2_rate, l2_share, r1, r2, r3, r4, r5, r6, r7] = p;
   const KernelFormat& format = s.format;
   const double peak = chip.peak(format.multiply).base();
-  const double flop_cycle = tiled::flop_per_cycle(chip, peak) *
-                            tiled::sustained(chip, peak, efficiency, power);
+  const double flop_cycle =
+      tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power);
   const Load experts = expert_load(s, imbalance, spread);
-  const double weights =
-      experts.active * s.matrices * s.hidden * s.inter * format.weight_bytes;
+  const double weights = experts.active * s.matrices * s.hidden * s.inter * format.weight_bytes;
   const double bytes = weights + experts.pairs * (s.hidden * (format.activation_bytes + 2) +
                                                   2 * s.inter * format.activation_bytes);
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
@@ -67,11 +66,11 @@ Duration stream_time(const TiledChip& chip, const TiledParameters& p, const Stre
                r3, r4, r5, r6, r7, r8, r9, r10, r11, r12] = p;
   const double memory = tiled::memory_seconds(chip, s.bytes, hbm, l2_rate, l2_share, residency);
   const double waves = std::max(1.0, s.units / chip.sm_count);
-  const double products =
-      s.flops / (efficiency * chip.peak(workload::NumberFormat::kBf16).base());
+  const double products = s.flops / (efficiency * chip.peak(workload::NumberFormat::kBf16).base());
   const double cycles = waves * (unit_fill + s.steps * step_cost);
   return Duration::from_base(
-      launch * 1e-6 * s.launches + tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
+      launch * 1e-6 * s.launches +
+      tiled::join(std::max(products, cycles / chip.clock.base()), memory, overlap));
 }
 
 Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& s,
@@ -85,10 +84,9 @@ Duration module_time(const TiledChip& chip, const TiledParameters& p, const Modu
       std::hypot(s.projection_flops / (efficiency * peak),
                  s.projection_weights * s.format.weight_bytes / (hbm * bandwidth));
   const double activations = passes * s.activation_elements * 2 / bandwidth;
-  const double indexer =
-      std::max(s.index_bytes / bandwidth,
-               s.index_flops / chip.peak(workload::NumberFormat::kFp8).base()) /
-      index;
+  const double indexer = std::max(s.index_bytes / bandwidth,
+                                  s.index_flops / chip.peak(workload::NumberFormat::kFp8).base()) /
+                         index;
   const Duration core = s.attention.query_tokens > 1
                             ? prefill_attention_time(chip, attention, s.attention, residency)
                             : decode_attention_time(chip, attention, s.attention, residency);

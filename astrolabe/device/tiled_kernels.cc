@@ -101,8 +101,8 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
     }
   }
   s.projection_weights = m.hidden * (m.query_rank + m.latent + m.rope) +
-                         heads * (m.query_rank * (m.nope + m.rope) +
-                                  m.latent * (m.nope + m.value) + m.value * m.hidden);
+                         heads * (m.query_rank * (m.nope + m.rope) + m.latent * (m.nope + m.value) +
+                                  m.value * m.hidden);
   s.projection_flops = 2 * tokens * s.projection_weights;
   s.activation_elements = tokens * (m.hidden + heads * (m.nope + m.rope + m.value));
   return s;

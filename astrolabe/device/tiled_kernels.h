@@ -21,7 +21,9 @@ struct TiledTable {
   std::string table;  // "sglang native"
 
   // Of the framework's own kernels, not of what it falls back to.
-  bool is_native() const { return table.find(' ') == std::string::npos || table.ends_with("native"); }
+  bool is_native() const {
+    return table.find(' ') == std::string::npos || table.ends_with("native");
+  }
 };
 
 TiledTable tiled_table(Family family, std::string_view framework, std::string_view kernel,

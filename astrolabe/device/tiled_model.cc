@@ -60,8 +60,8 @@ std::string wider_pool(std::string_view pool) {
 TiledEstimate TiledTimer::estimate(const TiledShape& shape, Residency residency) const {
   Duration best = tiled_time(formula_, chip_, sets_[0], shape, residency);
   for (int i = 1; i < n_sets_; ++i) {
-    best = std::min(best,
-                    tiled_time(formula_, chip_, sets_[static_cast<std::size_t>(i)], shape, residency));
+    best = std::min(
+        best, tiled_time(formula_, chip_, sets_[static_cast<std::size_t>(i)], shape, residency));
   }
   return {best, best * low_, best * high_, is_carried_};
 }
@@ -91,7 +91,7 @@ void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTi
   int best_rank = 0;
   for (const TiledSet* set : sets) {
     if (set->architecture != timer->chip_.architecture) continue;
-    const int rank = set->table == table.table ? 3
+    const int rank = set->table == table.table                                       ? 3
                      : after_first_word(set->table) == after_first_word(table.table) ? 2
                                                                                      : 1;
     if (rank > best_rank) best = set, best_rank = rank;
@@ -212,8 +212,7 @@ void add_row(const CsvTable& file, const CsvTable::Row& row, TiledSet* set, unsi
   set->values[i] = value;
   set->standard_errors[i] =
       parse_number(file.cell(row, "standard_error"), file.position(row), "standard_error");
-  set->rows =
-      static_cast<int>(parse_number(file.cell(row, "rows"), file.position(row), "rows"));
+  set->rows = static_cast<int>(parse_number(file.cell(row, "rows"), file.position(row), "rows"));
   *seen |= 1u << i;
 }
 
@@ -246,7 +245,8 @@ TiledTables read_tiled_tables(const std::string& path) {
     }
     add_row(file, row, &tables.sets[at->second.first], &at->second.second);
   }
-  for (const auto& [key, place] : index) check_complete(file, tables.sets[place.first], place.second);
+  for (const auto& [key, place] : index)
+    check_complete(file, tables.sets[place.first], place.second);
   return tables;
 }
 
@@ -258,9 +258,9 @@ std::string to_csv(const TiledTables& tables) {
                                         tiled_formula_name(set.formula));
     const auto specs = parameters_of(set.formula);
     for (std::size_t i = 0; i < specs.size(); ++i) {
-      text += fmt::format("{},{},{:.4g},{},{:g},{:g},{:.2g},{}\n", key, specs[i].name, set.values[i],
-                          specs[i].unit, specs[i].low, specs[i].high, set.standard_errors[i],
-                          set.rows);
+      text +=
+          fmt::format("{},{},{:.4g},{},{:g},{:g},{:.2g},{}\n", key, specs[i].name, set.values[i],
+                      specs[i].unit, specs[i].low, specs[i].high, set.standard_errors[i], set.rows);
     }
     text += fmt::format("{},band_low,{:.4g},1,0,,,{}\n", key, set.band_low, set.rows);
     text += fmt::format("{},band_high,{:.4g},1,0,,,{}\n", key, set.band_high, set.rows);

@@ -14,8 +14,8 @@ namespace astrolabe::device {
 struct KernelFormat {
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double weight_bytes = 2;
-  double activation_bytes = 2;    // as the multiplier reads them
-  bool quantises = false;         // bf16 activations are narrowed first, in the measured time
+  double activation_bytes = 2;  // as the multiplier reads them
+  bool quantises = false;       // bf16 activations are narrowed first, in the measured time
 };
 
 // By the names of the measurements: bfloat16, fp8, fp8_block, nvfp4, int8_wo, int4_wo, sq (int8),
@@ -46,7 +46,7 @@ struct AttentionShape {
 // The routed experts of one rank: two grouped products, activation, permutation.
 struct ExpertShape {
   KernelFormat format;
-  double tokens = 1;  // of all attention-data-parallel ranks: what enters the layer
+  double tokens = 1;             // of all attention-data-parallel ranks: what enters the layer
   double hidden = 1, inter = 1;  // inter: of one rank, after tensor parallelism
   double top_k = 1, experts = 1, expert_ranks = 1;
   double matrices = 3;        // 3 gated, 2 not
@@ -64,10 +64,10 @@ struct StreamShape {
 // A whole attention block of one layer: projections around latent attention, as one measured time.
 struct ModuleShape {
   AttentionShape attention;
-  KernelFormat format;        // of the projections
+  KernelFormat format;            // of the projections
   double projection_weights = 0;  // elements
   double projection_flops = 0;
-  double activation_elements = 0;  // read and written between the projections
+  double activation_elements = 0;           // read and written between the projections
   double index_bytes = 0, index_flops = 0;  // of a sparse indexer, 0 without
 };
 

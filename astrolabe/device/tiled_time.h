@@ -7,8 +7,8 @@
 //   t_SM = waves x (fill + work of one tile), the fastest of the tilings and splits tried
 //   t_memory = B / (e HBM) for streamed bytes, B / L2 for operands that stay in the cache
 // with the parameters of tiled_parameters.h. Large products are bound by F / (e F_peak), where e
-// falls with the peak rate per watt (clocks follow the power limit). Attention has a third roof, the
-// exponentials of softmax. Experts are padded to tiles each, and the hottest rank counts.
+// falls with the peak rate per watt (clocks follow the power limit). Attention has a third roof,
+// the exponentials of softmax. Experts are padded to tiles each, and the hottest rank counts.
 // kWarm: operands of the last call may still be in L2, as in a loop that measures one kernel.
 // kCold: all come from HBM, as in a model whose layers flush the cache.
 // Contract: not below max(F / F_peak, B / B_peak) of the same F and B when cold; more m, n, k,
@@ -41,8 +41,7 @@ Duration stream_time(const TiledChip& chip, const TiledParameters& p, const Stre
 Duration module_time(const TiledChip& chip, const TiledParameters& p, const ModuleShape& shape,
                      Residency residency);
 
-using TiledShape =
-    std::variant<GemmShape, AttentionShape, ExpertShape, StreamShape, ModuleShape>;
+using TiledShape = std::variant<GemmShape, AttentionShape, ExpertShape, StreamShape, ModuleShape>;
 // By the formula's own shape: another one is a bug.
 Duration tiled_time(TiledFormula formula, const TiledChip& chip, const TiledParameters& p,
                     const TiledShape& shape, Residency residency);
