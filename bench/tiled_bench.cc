@@ -1,4 +1,5 @@
-// Kernel times by the tiled fidelity: one formula, and a chip that takes the fastest of several sets.
+// Kernel times by the tiled fidelity: one formula, and a chip that takes the fastest of several
+// sets.
 
 #include <benchmark/benchmark.h>
 

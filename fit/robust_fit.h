@@ -1,7 +1,8 @@
 #pragma once
 
 // Fit of positive, bounded parameters to positive measurements: minimises
-//   mean_i w_i sqrt(e_i^2 + d^2) + shrink sum_k (log p_k - log prior_k)^2,  e = log(model / measured)
+//   mean_i w_i sqrt(e_i^2 + d^2) + shrink sum_k (log p_k - log prior_k)^2,  e = log(model /
+//   measured)
 // over log p within bounds, by iteratively reweighted Gauss-Newton with Levenberg damping. For
 // errors above d = 5 % this is the mean absolute log error, so outliers do not pull.
 
@@ -138,8 +139,7 @@ class RobustFit {
     normal_ = {};
     gradient_ = {};
     for (std::size_t i = 0; i < base.size(); ++i) {
-      const double w =
-          weights_[i] / total_ / std::sqrt(base[i] * base[i] + kCore * kCore);
+      const double w = weights_[i] / total_ / std::sqrt(base[i] * base[i] + kCore * kCore);
       for (std::size_t k = 0; k < n_; ++k) {
         gradient_[k] += w * jacobian[k][i] * base[i];
         for (std::size_t j = 0; j <= k; ++j) normal_[k][j] += w * jacobian[k][i] * jacobian[j][i];

@@ -5,10 +5,10 @@
 //
 // A chip whose architecture was measured takes the set of its framework and class of kernel, else
 // of another framework on the same architecture. For an architecture that was never measured:
-//   products and experts: the fastest of the sets of older architectures, evaluated with this
-//   chip's
-//     figures, since kernels of a new generation are seldom worse than the best before it; the
-//     pooled set when the chip is older than all that were measured;
+//   products: the fastest of the same framework's sets of other architectures, experts: the fastest
+//     of the older ones, evaluated with this chip's figures, since kernels of a new generation are
+//     seldom worse than the best before it; the pooled set when the chip is older than all
+//     measured;
 //   attention, modules, streams: the set fitted on all architectures together.
 // A format that no architecture was measured in takes the set of the next wider one.
 // The rule for each was chosen by leaving out generations in turn (docs/theory/device.md).

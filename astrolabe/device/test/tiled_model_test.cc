@@ -63,8 +63,8 @@ TEST(TiledModel, AMeasuredArchitectureUsesItsOwnSet) {
   EXPECT_NEAR(launch_used(model, {"gemm bfloat16", "vllm"}, chip("middle", 2022)), 7, 1e-9);
   // Another framework on the same architecture before another architecture.
   EXPECT_NEAR(launch_used(model, {"gemm bfloat16", "sglang"}, chip("old", 2020)), 9, 1e-9);
-  EXPECT_FALSE(model.timer({"gemm bfloat16", "vllm"}, TiledFormula::kGemm, chip("old", 2020))
-                   .is_carried());
+  EXPECT_FALSE(
+      model.timer({"gemm bfloat16", "vllm"}, TiledFormula::kGemm, chip("old", 2020)).is_carried());
 }
 
 TEST(TiledModel, ANewArchitectureTakesTheFastestKernelOfItsMake) {
@@ -79,7 +79,8 @@ TEST(TiledModel, ANewArchitectureTakesTheFastestKernelOfItsMake) {
 }
 
 TEST(TiledModel, AnOlderArchitectureThanAllTakesThePooledSet) {
-  EXPECT_NEAR(launch_used(small_model(), {"gemm bfloat16", "vllm"}, chip("oldest", 2016)), 40, 1e-9);
+  EXPECT_NEAR(launch_used(small_model(), {"gemm bfloat16", "vllm"}, chip("oldest", 2016)), 40,
+              1e-9);
 }
 
 TEST(TiledModel, AFormatNeverMeasuredTakesTheNextWiderOne) {
@@ -125,9 +126,9 @@ TEST(TiledTables, BadRowsAreNamed) {
   EXPECT_NE(error_of(replaced("gemm,launch,50", "matmul,launch,50")).find("matmul"),
             std::string::npos);
   const auto line = good.find('\n') + 1;
-  EXPECT_NE(error_of(good.substr(0, line) + good.substr(good.find('\n', line) + 1))
-                .find("no launch"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of(good.substr(0, line) + good.substr(good.find('\n', line) + 1)).find("no launch"),
+      std::string::npos);
 }
 
 // Of the chip's own figures and those of its accelerator.
@@ -151,7 +152,8 @@ TEST(TiledTables, ShippedParametersAreComplete) {
   const TiledTables tables =
       read_tiled_tables(ASTROLABE_SOURCE_DIR "/data/fitted/tiled_parameters.csv");
   EXPECT_GT(tables.sets.size(), 300u);
-  for (const char* family : {"gemm", "moe", "attention_prefill", "attention_decode", "mla_decode"}) {
+  for (const char* family :
+       {"gemm", "moe", "attention_prefill", "attention_decode", "mla_decode"}) {
     const bool has = std::any_of(tables.bands.begin(), tables.bands.end(),
                                  [&](const CarriedBand& b) { return b.family == family; });
     EXPECT_TRUE(has) << family;

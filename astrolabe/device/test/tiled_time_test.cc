@@ -51,12 +51,12 @@ TEST(TileCount, CoversWithWholeTiles) {
 }
 
 // 256 x 256 x 1024 in tiles of 128 x 128: 4 tiles on 4 SMs, one wave of 100 + 1024 x 4 cycles
-// (2 x 128 x 128 / 8192 = 4). Tiles of 64 x 64 need 4 waves of 100 + 1024: 4496, 64 x 128 2 waves of
-// 100 + 2048: 4296. So 4196 cycles and the launch: 5.196 us.
+// (2 x 128 x 128 / 8192 = 4). Tiles of 64 x 64 need 4 waves of 100 + 1024: 4496, 64 x 128 2 waves
+// of 100 + 2048: 4296. So 4196 cycles and the launch: 5.196 us.
 TEST(GemmTime, TakesTheFastestTiling) {
   const GemmShape shape{{}, 256, 256, 1024, 1};
-  EXPECT_NEAR(gemm_time(round_chip(), plain_gemm(), shape, Residency::kCold).base(),
-              5.196 * kMicro, 1e-12);
+  EXPECT_NEAR(gemm_time(round_chip(), plain_gemm(), shape, Residency::kCold).base(), 5.196 * kMicro,
+              1e-12);
 }
 
 // One row more: 128 x 128 makes 6 tiles, two waves, 8392 cycles; 64 x 64 makes 20 tiles, 5 waves of
@@ -67,8 +67,8 @@ TEST(GemmTime, OneRowMoreCostsAWave) {
               1e-12);
 }
 
-// 64 x 64 x 4096 is one tile: 100 + 4096 cycles. In four parts of k: 100 + 1024 and the reduction of
-// 500 x 1.4 = 700: 1824; in two 100 + 2048 + 600 = 2748; in 8 two waves of 612 + 900 = 2124.
+// 64 x 64 x 4096 is one tile: 100 + 4096 cycles. In four parts of k: 100 + 1024 and the reduction
+// of 500 x 1.4 = 700: 1824; in two 100 + 2048 + 600 = 2748; in 8 two waves of 612 + 900 = 2124.
 TEST(GemmTime, SplitsKWhenTilesAreFew) {
   TiledParameters p = plain_gemm();
   p[9] = 500;
@@ -183,7 +183,8 @@ AttentionShape draw_attention(Draw& draw, double query_tokens) {
 ExpertShape draw_experts(Draw& draw) {
   ExpertShape s;
   s.tokens = draw.count(3e4), s.hidden = 128 * draw.count(64), s.inter = 128 * draw.count(32);
-  s.experts = 256, s.top_k = draw.count(8), s.expert_ranks = std::exp2(std::floor(draw.number(0, 6)));
+  s.experts = 256, s.top_k = draw.count(8),
+  s.expert_ranks = std::exp2(std::floor(draw.number(0, 6)));
   s.is_power_law = draw.number(0, 1) < 0.5;
   return s;
 }
@@ -196,25 +197,25 @@ TEST(TiledContract, NotBelowTheRoofline) {
   for (int i = 0; i < 2000; ++i) {
     const GemmShape g = draw_gemm(draw);
     const double flops = 2 * g.m * g.n * g.k, peak = chip.peak(g.format.multiply).base();
-    const double bytes = g.m * g.k * g.format.activation_bytes +
-                         g.n * g.k * g.format.weight_bytes + 2 * g.m * g.n;
+    const double bytes =
+        g.m * g.k * g.format.activation_bytes + g.n * g.k * g.format.weight_bytes + 2 * g.m * g.n;
     EXPECT_GE(gemm_time(chip, draw.parameters(TiledFormula::kGemm), g, Residency::kCold).base(),
               std::max(flops / peak, bytes / bandwidth));
 
     const AttentionShape a = draw_attention(draw, draw.count(8192));
     const double prefix = a.kv_tokens - a.query_tokens;
     const double pairs = a.query_tokens * prefix + a.query_tokens * (a.query_tokens + 1) / 2;
-    EXPECT_GE(prefill_attention_time(chip, draw.parameters(TiledFormula::kPrefill), a,
-                                     Residency::kCold)
-                  .base(),
-              4 * a.sequences * a.heads * 128 * pairs / chip.peak(a.multiply).base());
+    EXPECT_GE(
+        prefill_attention_time(chip, draw.parameters(TiledFormula::kPrefill), a, Residency::kCold)
+            .base(),
+        4 * a.sequences * a.heads * 128 * pairs / chip.peak(a.multiply).base());
 
     const AttentionShape d = draw_attention(draw, 1);
     const double cache = d.sequences * d.kv_heads * d.kv_tokens * 256 * d.kv_bytes;
-    EXPECT_GE(decode_attention_time(chip, draw.parameters(TiledFormula::kDecode), d,
-                                    Residency::kCold)
-                  .base(),
-              cache / bandwidth);
+    EXPECT_GE(
+        decode_attention_time(chip, draw.parameters(TiledFormula::kDecode), d, Residency::kCold)
+            .base(),
+        cache / bandwidth);
 
     const ExpertShape e = draw_experts(draw);
     const double rank_flops = 6 * e.tokens * e.top_k / e.expert_ranks * e.hidden * e.inter;
@@ -233,7 +234,8 @@ TEST(TiledContract, MoreWorkTakesNoLessTime) {
     const TiledParameters pg = draw.parameters(TiledFormula::kGemm);
     const GemmShape g = draw_gemm(draw);
     const double t = gemm_time(chip, pg, g, residency).base();
-    for (double GemmShape::*size : {&GemmShape::m, &GemmShape::n, &GemmShape::k, &GemmShape::batch}) {
+    for (double GemmShape::*size :
+         {&GemmShape::m, &GemmShape::n, &GemmShape::k, &GemmShape::batch}) {
       GemmShape more = g;
       more.*size = std::ceil(more.*size * 1.3);
       EXPECT_GE(gemm_time(chip, pg, more, residency).base(), t * kSlack);
