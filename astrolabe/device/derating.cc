@@ -58,9 +58,7 @@ Derating read_derating(const catalog::Catalog& catalog, std::string_view acceler
   d.expert_imbalance = r.number("expert_imbalance");
   d.hbm_usable = r.number("hbm_usable");
   d.runtime_reserve = r.quantity<Bytes>("runtime_reserve");
-  d.idle_power = r.number("idle_power");
-  d.memory_power = r.number("memory_power");
-  d.compute_power = r.number("compute_power");
+  d.power = read_power_parameters(catalog, accelerator);
   d.training_mfu_bf16 = r.number("training_mfu_bf16");
   d.training_mfu_fp8 = r.number("training_mfu_fp8");
   return d;

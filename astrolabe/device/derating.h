@@ -1,7 +1,7 @@
 #pragma once
 
 // What a chip reaches of its data sheet, as measured fractions: matrix products, attention,
-// streaming, collectives, launch overheads, power. Facts of the catalogue kind `derating`: entity
+// streaming, collectives, launch overheads. Facts of the catalogue kind `derating`: entity
 // "derating_<accelerator>", and "derating_default" for what that one does not have.
 //
 // `measured` says how many of the figures belong to this accelerator; the others are those of
@@ -14,6 +14,7 @@
 
 #include "astrolabe/base/quantity.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/device/power.h"
 #include "astrolabe/workload/number_format.h"
 
 namespace astrolabe::device {
@@ -34,8 +35,7 @@ struct Derating {
   double hbm_usable = 1;        // share of HBM that an engine claims
   Bytes runtime_reserve;
 
-  // Of the accelerator's power limit.
-  double idle_power = 0, memory_power = 1, compute_power = 1;
+  PowerParameters power;  // of the kind `power_parameters`
 
   double training_mfu_bf16 = 1, training_mfu_fp8 = 1;
 

@@ -77,7 +77,7 @@ IterationModel::IterationModel(const workload::ModelArchitecture& model,
       derating_(derating),
       times_(times),
       fabric_(make_fabric(accelerator, derating)),
-      power_(accelerator, derating) {
+      power_(accelerator, derating.power) {
   precision_ = accelerator.executed_precision(precision);
 }
 
@@ -97,11 +97,11 @@ Duration IterationModel::collective_time(const Layout& layout, const Operator& o
   }
 }
 
-Power IterationModel::operator_power(const Operator& op, Duration time) const {
-  const auto format = static_cast<std::size_t>(accelerator_.executed_format(op.format));
-  const FlopRate reach = derating_.gemm[format] * accelerator_.peak(op.format);
-  const Bandwidth stream = derating_.hbm_bandwidth * accelerator_.hbm_bandwidth;
-  return power_.at(op.flops / time / reach, op.bytes() / time / stream);
+Energy IterationModel::operator_energy(const Operator& op, Duration time) const {
+  return power_
+      .energy(op.flops, accelerator_.executed_format(op.format), op.bytes(),
+              device::work_kind(op.kind), time)
+      .total();
 }
 
 IterationCost IterationModel::sequential(const Layout& layout, const Batch& batch) const {
@@ -115,12 +115,12 @@ IterationCost IterationModel::sequential(const Layout& layout, const Batch& batc
     if (workload::is_collective(op.kind)) {
       time = op.count * collective_time(layout, op);
       if (workload::is_all_to_all(op.kind)) c.exchange += time;
-      c.energy += power_.at(0, 0) * time;
+      c.energy += power_.idle() * time;
     } else {
       const device::OperatorCost cost = times_.cost(op);
       time = op.count * cost.time;
       bound = cost.bound;
-      if (cost.time > Duration()) c.energy += operator_power(op, cost.time) * time;
+      c.energy += op.count * operator_energy(op, cost.time);
       c.flops += op.count * op.flops;
       c.hbm_traffic += op.count * op.bytes();
     }
@@ -143,16 +143,16 @@ IterationCost IterationModel::cost(const Layout& layout, const Batch& batch) con
       if (work > half.exchange) {
         c.by_resource[index(Resource::kNetwork)] =
             c.by_resource[index(Resource::kNetwork)] - c.exchange;
-        c.energy = c.energy - power_.at(0, 0) * c.exchange;
+        c.energy = c.energy - power_.idle() * c.exchange;
       } else {
-        c.energy = c.energy - power_.at(0, 0) * (2 * work);
+        c.energy = c.energy - power_.idle() * (2 * work);
       }
       c.time = time;
     }
   }
   c.time += derating_.iteration_overhead;
   c.by_resource[index(Resource::kOverhead)] += derating_.iteration_overhead;
-  c.energy += power_.at(0, 0) * derating_.iteration_overhead;
+  c.energy += power_.idle() * derating_.iteration_overhead;
   return c;
 }
 

@@ -3,7 +3,7 @@
 // Time, traffic and energy of one iteration of an engine: every operator of one accelerator in
 // order, with the collectives between them.
 //
-//   t = t_host + sum_i count_i t_i;   energy = sum_i count_i t_i P(u_i)
+//   t = t_host + sum_i count_i t_i;   energy = sum_i count_i t_i P_i
 // Engines that spread experts can split the batch in two halves and run the exchange of one behind
 // the arithmetic of the other:  t = t_host + 2 max(work of a half, exchange of a half).  Each half
 // reads the weights again, so this pays for large batches only; the faster way is taken.
@@ -59,7 +59,7 @@ class IterationModel {
  private:
   IterationCost sequential(const Layout& layout, const workload::Batch& batch) const;
   Duration collective_time(const Layout& layout, const workload::Operator& op) const;
-  Power operator_power(const workload::Operator& op, Duration time) const;
+  Energy operator_energy(const workload::Operator& op, Duration time) const;
 
   workload::ModelArchitecture model_;
   workload::Precision precision_;

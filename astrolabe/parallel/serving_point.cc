@@ -137,7 +137,7 @@ ServingPoint prefill_point(const IterationModel& engine, const Layout& layout, c
         f.used(std::min(f.sequences, 2 * s * stages)) + engine.derating().runtime_reserve;
     best.iteration = c;
     IterationCost spent = c.scaled(stages);  // every stage, one accelerator of each: the mean
-    spent.energy += engine.power().at(0, 0) * (c.time * (stages * (1 / rho - 1)));
+    spent.energy += engine.power().idle() * (c.time * (stages * (1 / rho - 1)));
     set_per_request(best, spent.scaled(1 / stages), prompts);
   }
   return best;

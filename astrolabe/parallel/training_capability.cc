@@ -43,7 +43,8 @@ TrainingCapability training_capability(const workload::ModelArchitecture& model,
   const FlopRate rate = t.mfu * accelerator.peak(t.format);
   t.tokens = rate / (t.flops_per_token / units::token);
   const double utilisation = t.mfu / derating.gemm[static_cast<std::size_t>(t.format)];
-  t.power = device::PowerModel(accelerator, derating).at(utilisation, utilisation);
+  const Bandwidth traffic = utilisation * derating.hbm_bandwidth * accelerator.hbm_bandwidth;
+  t.power = device::PowerModel(accelerator, derating.power).at({rate, t.format, traffic}).total();
   t.it_power = std::max(accelerator.it_power - (accelerator.tdp - t.power), t.power);
   const Bytes state = model.total_parameters() * kStateOfParameter;
   t.least_accelerators =

@@ -57,9 +57,10 @@ inline device::Derating plain_derating() {
   d.scale_up_latency = 1.0 * units::microsecond;
   d.all_to_all_latency = 10.0 * units::microsecond;
   d.scale_out_latency = 10.0 * units::microsecond;
-  d.idle_power = 0.2;
-  d.memory_power = 0.6;
-  d.compute_power = 0.9;
+  d.power.idle = 0.2;
+  d.power.activity = {0.1, 0.1, 0.1};
+  d.power.compute = {0.6, 0.6, 0.6, 0.6};
+  d.power.memory = 0.3;
   d.training_mfu_bf16 = 0.4;
   d.training_mfu_fp8 = 0.25;
   return d;
