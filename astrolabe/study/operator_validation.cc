@@ -9,6 +9,7 @@
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/device/table_cache.h"
+#include "astrolabe/study/network_validation.h"
 
 namespace astrolabe::study {
 namespace {
@@ -82,6 +83,7 @@ std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
+  if (auto network = validate_network(request)) return std::move(*network);
   const std::vector<device::TiledChip> all =
       device::read_tiled_chips(catalog::Catalog::load(request.data));
   const std::vector<Chip> chips = device::chips_of(all);
