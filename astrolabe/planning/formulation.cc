@@ -192,6 +192,14 @@ milp::VariableId Formulation::renewable_use(std::size_t zone, int t) const {
   return renewable_use_.at(zone, 0, static_cast<std::size_t>(t));
 }
 
+milp::VariableId Formulation::use_after(std::size_t e, std::size_t zone, int k) const {
+  return use_after_.at(e, zone, static_cast<std::size_t>(k));
+}
+
+int Formulation::season_before_end(int k) const {
+  return std::max(0, problem_->horizon() - 4) + (problem_->horizon() < 4 ? 0 : k);
+}
+
 milp::VariableId Formulation::unserved(std::size_t c, int t) const {
   return unserved_.at(c, 0, static_cast<std::size_t>(t));
 }

@@ -200,6 +200,7 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   study.tables.push_back(sites_table(view, input.catalog));
   study.tables.push_back(built.capability);
   study.tables.push_back(built.materials);
+  study.tables.push_back(built.yields);
   study.tables.push_back(steps_table(solution));
   add_letter_tables(input, problem, &study);
   for (Table& table : study.tables) name_facts(problem, input.catalog, &table);

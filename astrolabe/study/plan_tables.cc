@@ -172,7 +172,7 @@ Table supply_table(const PlanView& view) {
         const int lead = a.packaging_quarters + (is_logic ? a.logic_quarters : 0);
         const double made =
             view.value(f.delivered(index, t + lead)) - view.value(f.delivered(index, t + lead - 1));
-        add(a.name, made * (is_logic ? a.logic_wafers : a.packaging_wafers));
+        add(a.name, made * (is_logic ? a.logic_wafers[at] : a.packaging_wafers));
       }
     }
   }
