@@ -28,7 +28,7 @@ double plant_value_left(const Problem& p, AssetClass asset, double quarters) {
 }
 
 double repayment_years(const Problem& p, AssetClass asset) {
-  if (asset == AssetClass::kEnergy || asset == AssetClass::kOperations) return 1;
+  if (asset == AssetClass::kOperations) return 1;
   if (asset != AssetClass::kAccelerators) return life_years(p, asset);
   int shortest = 0;
   for (const AcceleratorType& type : p.accelerators) {

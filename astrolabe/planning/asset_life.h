@@ -24,7 +24,7 @@ double accelerator_value_left(const Problem& problem, const AcceleratorType& typ
 double plant_value_left(const Problem& problem, AssetClass asset, double quarters);
 
 // Years over which money for an asset is repaid: its life (accelerators: the shortest of any type,
-// since a fund does not know which it bought). Energy and operations are repaid within the year.
+// since a fund does not know which it bought). Operations are repaid within the year.
 double repayment_years(const Problem& problem, AssetClass asset);
 
 }  // namespace astrolabe::planning

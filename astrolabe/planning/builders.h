@@ -93,7 +93,7 @@ class MoneyBuilder {
   void spend(AssetClass asset, const std::string& country, const std::vector<Payment>& payments,
              milp::VariableId column, double factor);
   // Running costs of a quarter, USD; charged to funds only where they cover them.
-  void spend_running(AssetClass asset, const std::string& country, int t, const Linear& usd);
+  void spend_running(const std::string& country, int t, const Linear& usd);
   std::size_t spending_row(AssetClass asset, const std::string& country, int t) const;
   void objective();
   std::size_t year_index(int t) const;

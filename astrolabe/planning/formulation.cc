@@ -150,8 +150,7 @@ Linear Formulation::zone_energy(std::size_t zone, int t) const {
     e.add(it_power(s, t), first.pue * problem_->idle_power_share);
     e.constant += problem_->sites[s].fixed_load[static_cast<std::size_t>(t)].in(units::MW);
   }
-  for (std::size_t i : allocations_of_[zone * static_cast<std::size_t>(problem_->horizon()) +
-                                       static_cast<std::size_t>(t)]) {
+  for (std::size_t i : allocations_of(zone, t)) {
     e.add(allocations_[i].column, first.pue * allocations_[i].megawatts);
   }
   return e;

@@ -131,6 +131,10 @@ class Formulation {
   // The quarter of the horizon whose load stands for the k-th quarter after it.
   int season_before_end(int k) const;
   const std::vector<Allocation>& allocations() const { return allocations_; }
+  const std::vector<std::size_t>& allocations_of(std::size_t zone, int t) const {
+    return allocations_of_[zone * static_cast<std::size_t>(problem_->horizon()) +
+                           static_cast<std::size_t>(t)];
+  }
   const std::vector<Draw>& draws() const { return draws_; }
   const std::vector<std::string>& countries() const { return countries_; }
   double site_power_limit(std::size_t s, int t) const;  // MW that can be energised by t at best

@@ -73,8 +73,8 @@ void MoneyBuilder::spend(AssetClass asset, const std::string& country,
   }
 }
 
-void MoneyBuilder::spend_running(AssetClass asset, const std::string& country, int t,
-                                 const Linear& usd) {
+void MoneyBuilder::spend_running(const std::string& country, int t, const Linear& usd) {
+  constexpr AssetClass asset = AssetClass::kOperations;
   if (!p_.funds_cover_running_costs || !is_fund_limited(asset)) return;
   spending_[spending_row(asset, country, t)].add(usd, scale::kMoney);
 }
@@ -209,7 +209,7 @@ void MoneyBuilder::energy_costs() {
       energy.cost.add(power, p_.discount_factor(t) * scale::kMoney);
       carbon.cost.add(allowances, p_.discount_factor(t) * scale::kMoney);
       power.add(allowances, 1);
-      spend_running(AssetClass::kEnergy, site.country, t, power);
+      spend_running(site.country, t, power);
     }
   }
   f_.costs_.push_back(std::move(energy));
@@ -253,7 +253,7 @@ void MoneyBuilder::operations_costs() {
         Linear usd;
         usd.add(f_.in_service(a, s, t), price * p_.operations_cost / 4);
         operations.cost.add(usd, p_.discount_factor(t) * scale::kMoney);
-        spend_running(AssetClass::kOperations, p_.sites[s].country, t, usd);
+        spend_running(p_.sites[s].country, t, usd);
       }
     }
   }

@@ -210,7 +210,7 @@ struct Problem {
   std::vector<DemandClass> classes;
   std::vector<CapacityNeed> needs;
   std::vector<Fund> funds;                 // empty: money is not limited
-  bool funds_cover_running_costs = false;  // electricity, carbon (kEnergy) and kOperations too
+  bool funds_cover_running_costs = false;  // electricity and carbon too, as kOperations
   std::vector<EnergySource> energy;
   std::vector<SiteRequirement> requirements;
   std::vector<VendorCommitment> commitments;
