@@ -107,10 +107,11 @@ std::map<std::string, Book> books(const PlanView& view) {
   };
   for (std::size_t a = 0; a < p.accelerators.size(); ++a) {
     const AcceleratorType& type = p.accelerators[a];
-    enter(additions(view, type.price.in(units::million_usd) / scale::kAccelerators, 0,
-                    [&](int t) { return f.delivered(a, t); }),
-          [&](double age) { return planning::accelerator_value_left(p, type, age); },
-          &all["accelerators"]);
+    enter(
+        additions(view, type.price.in(units::million_usd) / scale::kAccelerators, 0,
+                  [&](int t) { return f.delivered(a, t); }),
+        [&](double age) { return planning::accelerator_value_left(p, type, age); },
+        &all["accelerators"]);
   }
   for (std::size_t s = 0; s < p.sites.size(); ++s) {
     const Site& site = p.sites[s];
@@ -123,7 +124,7 @@ std::map<std::string, Book> books(const PlanView& view) {
   }
   for (std::size_t l = 0; l < p.lines.size(); ++l) {
     const auto& m = p.lines[l].module;
-    enter(additions(view, m.capex.in(units::million_usd) * p.fab_capex_charged, m.lead_quarters,
+    enter(additions(view, m.capex.in(units::million_usd)*p.fab_capex_charged, m.lead_quarters,
                     [&](int t) { return f.modules(l, t); }),
           plant_left(AssetClass::kFab), &all["fab and packaging expansions"]);
   }
@@ -150,8 +151,8 @@ Table depreciation_table(const PlanView& view) {
       if (p.quarter(t).quarter() != 4 && t + 1 != p.horizon()) continue;
       const double value = book.value[at];
       if (added != 0 || before != 0) {
-        table.add_row({std::to_string(p.quarter(t).year()), item, added, before + added - value,
-                       value});
+        table.add_row(
+            {std::to_string(p.quarter(t).year()), item, added, before + added - value, value});
       }
       before = value;
       added = 0;

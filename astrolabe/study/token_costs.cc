@@ -26,7 +26,10 @@ constexpr double kSmall = 1e-9;
 class Division {
  public:
   explicit Division(const PlanView& view)
-      : view_(view), p_(view.problem()), f_(view.formulation), by_column_(f_.model().num_variables()) {
+      : view_(view),
+        p_(view.problem()),
+        f_(view.formulation),
+        by_column_(f_.model().num_variables()) {
     for (const auto& item : f_.costs()) {
       if (item.name == planning::kUnservedDemand) continue;
       const bool is_other = item.name == "fab and packaging expansions" ||
@@ -63,9 +66,7 @@ class Division {
     TokenCost cost;
   };
 
-  double cost_of(milp::VariableId v) const {
-    return v.is_valid() ? by_column_[v.index()].cost : 0;
-  }
+  double cost_of(milp::VariableId v) const { return v.is_valid() ? by_column_[v.index()].cost : 0; }
   // The column behind an expression of one term; invalid if there is none.
   static milp::VariableId column(const planning::Linear& e) {
     return e.terms.empty() ? milp::VariableId{} : e.terms.front().variable;
@@ -160,7 +161,8 @@ void Division::divide_fleet(std::size_t a, std::size_t z, int t, std::vector<Pie
     const double here = fleet(a, s, t);
     if (here <= kSmall) continue;
     const milp::VariableId v = column(f_.in_service(a, s, t));
-    const double megawatts = here * p_.accelerators[a].it_power.in(units::MW) / scale::kAccelerators;
+    const double megawatts =
+        here * p_.accelerators[a].it_power.in(units::MW) / scale::kAccelerators;
     TokenCost cell;
     cell.accelerators = discount * here * per_unit_[a];
     cell.site = discount * megawatts * per_megawatt_[s];
@@ -174,8 +176,8 @@ void Division::divide_fleet(std::size_t a, std::size_t z, int t, std::vector<Pie
       piece.cost.site = share * cell.site;
       piece.cost.operations = share * cell.operations;
       piece.cost.energy = share * cell.energy + cost_of(x->column) * here / total;
-      piece.cost.ttokens = view_.value(x->column) * x->tokens * here / total *
-                           units::quarter.in(units::day);
+      piece.cost.ttokens =
+          view_.value(x->column) * x->tokens * here / total * units::quarter.in(units::day);
       piece.cost.discounted_ttokens = discount * piece.cost.ttokens;
       pieces->push_back(piece);
     }

@@ -96,8 +96,8 @@ TEST(TokenCosts, OneClassOnOneSiteCostsThePlan) {
   const double mtokens = 1000 * kTokensEach * 31557600 / 1e6;
   const double energy = 2.5 * 8766 * 100;
   EXPECT_NEAR(number(table, {"chat", "all sites"}, "served_ttokens"), mtokens / 1e6, 1e-6);
-  EXPECT_NEAR(number(table, {"chat", "all sites"}, "usd_per_mtokens"),
-              (850e6 + energy) / mtokens, 1e-9);
+  EXPECT_NEAR(number(table, {"chat", "all sites"}, "usd_per_mtokens"), (850e6 + energy) / mtokens,
+              1e-9);
   EXPECT_NEAR(number(table, {"chat", "site"}, "accelerators_usd_per_mtokens"), 50e6 / mtokens,
               1e-9);
   EXPECT_NEAR(number(table, {"all classes", "site"}, "site_usd_per_mtokens"), 800e6 / mtokens,
@@ -164,7 +164,8 @@ TEST(Depreciation, FollowsTheValueLeftAndEndsAtTheResidualOfTheObjective) {
   // No discounting: what is not depreciated is the residual value credited.
   double spent = 0;
   for (const auto& item : s.formulation.costs()) {
-    if (item.name == "accelerators" || item.name == "buildings") spent += s.solution.value(item.cost);
+    if (item.name == "accelerators" || item.name == "buildings")
+      spent += s.solution.value(item.cost);
   }
   EXPECT_NEAR(850 - 1e3 * spent, 50 * 0.4096 + 720, 1e-6);
 }
@@ -174,7 +175,7 @@ TEST(MeanPower, OfTheSitesAddsUpToTheEnergyOfTheZones) {
   for (int t = 0; t < 8; ++t) {
     const auto power = mean_it_power(s.view, t);
     double sum = 0;
-    for (std::size_t i = 0; i < power.size(); ++i) sum += power[i].in(MW) * s.p.sites[i].pue;
+    for (std::size_t i = 0; i < power.size(); ++i) sum += power[i].in(MW)*s.p.sites[i].pue;
     double zones = 0;
     for (std::size_t z = 0; z < s.formulation.zones().size(); ++z) {
       zones += s.solution.value(s.formulation.zone_energy(z, t));
