@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -59,6 +60,7 @@ report::Page make_page(const study::PlanStudy& plan, const study::ScenarioAndCat
   report::Page page;
   page.title = input.scenario.name;
   page.subtitle = input.scenario.description;
+  std::replace(page.subtitle.begin(), page.subtitle.end(), '\n', ' ');
   page.run = plan.run;
   page.run.insert(page.run.begin(), {"astrolabe", ASTROLABE_VERSION});
   page.notes = plan.notes;

@@ -153,6 +153,9 @@ ensure_page() {
   say "building the page of the report"
   if (
     cd "$root/web" && PATH="$node_bin:$PATH" && export PATH
+    # Node.js trusts only what it brings along; this machine may trust more (a network that inspects).
+    trusted=/etc/ssl/certs/ca-certificates.crt
+    [ -n "${NODE_EXTRA_CA_CERTS:-}" ] || [ ! -f "$trusted" ] || export NODE_EXTRA_CA_CERTS="$trusted"
     npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
     export npm_config_update_notifier npm_config_fund npm_config_audit
     logged npm-ci "$node_bin/node" "$npm_cli" ci --prefer-offline --no-progress &&

@@ -54,6 +54,8 @@ class RowBuilder {
   void commitment_rows();
   void site_rows();
   void energy_rows();
+  void contract_rows();
+  void after_horizon_rows();
 
   Formulation& f_;
   const Problem& p_;
@@ -82,11 +84,17 @@ class MoneyBuilder {
   void grid_costs();
   void module_costs();
   void running_costs();
+  void operations_costs();
+  void energy_costs();
+  void contracts_after_horizon();
   void stock_costs();
   void unserved_costs();
   void fund_rows();
   void spend(AssetClass asset, const std::string& country, const std::vector<Payment>& payments,
              milp::VariableId column, double factor);
+  // Running costs of a quarter, USD; charged to funds only where they cover them.
+  void spend_running(const std::string& country, int t, const Linear& usd);
+  std::size_t spending_row(AssetClass asset, const std::string& country, int t) const;
   void objective();
   std::size_t year_index(int t) const;
   bool is_fund_limited(AssetClass asset) const;

@@ -197,6 +197,7 @@ void ColumnBuilder::energy_columns() {
     }
   }
   f_.contracts_ = ColumnGrid(p_.energy.size(), f_.zones_.size(), static_cast<std::size_t>(T));
+  f_.use_after_ = ColumnGrid(p_.energy.size(), f_.zones_.size(), kSeasons);
   for (std::size_t e = 0; e < p_.energy.size(); ++e) {
     for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
       const Site& site = p_.sites[f_.zones_[z].sites.front()];
@@ -209,6 +210,12 @@ void ColumnBuilder::energy_columns() {
         if (most <= 0) continue;
         f_.contracts_.at(e, z, at) = add(
             indexed("contract", p_.energy[e].name + "," + site.name, p_.quarter(t).text()), most);
+      }
+      if (p_.contract_years <= 0 || !f_.contracts(e, z, T - 1).is_valid()) continue;
+      for (int k = 0; k < kSeasons; ++k) {
+        const std::string who = p_.energy[e].name + "," + site.name;
+        f_.use_after_.at(e, z, static_cast<std::size_t>(k)) =
+            add(indexed("use_after", who, p_.quarter(T + k).text()), kInfinity);
       }
     }
   }

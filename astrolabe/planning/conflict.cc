@@ -25,9 +25,9 @@ bool is_money(Family family) {
 
 // Families that limit, in the order in which they are tried for removal.
 constexpr Family kLimitFamilies[] = {
-    Family::kSpending,    Family::kFundYear,   Family::kFundSize,    Family::kEnergyGrowth,
-    Family::kSiteGrid,    Family::kDramWafers, Family::kLogicWafers, Family::kPackagingWafers,
-    Family::kDramCeiling, Family::kSitePower,  Family::kHbmWafers};
+    Family::kSpending,        Family::kFundYear,    Family::kFundSize,   Family::kVendorCeiling,
+    Family::kEnergyGrowth,    Family::kSiteGrid,    Family::kDramWafers, Family::kLogicWafers,
+    Family::kPackagingWafers, Family::kDramCeiling, Family::kSitePower,  Family::kHbmWafers};
 
 // The two rows of a fund, and the two of a site's power, are one limit to a person.
 Family group_family(Family family) {
@@ -200,6 +200,12 @@ std::string describe(const Formulation& f, const ConflictingLimit& c, int t) {
       what = fmt::format("fund {}: {:.3g} billion USD ({})", fund.name,
                          fund.size.in(units::billion_usd), fund.position.text());
     }
+  }
+  for (const VendorCeiling& ceiling : p.ceilings) {
+    if (ceiling.vendor != c.limit.entity || c.limit.family != Family::kVendorCeiling) continue;
+    what = fmt::format("{}: at most {} of its accelerators delivered by {} ({})", what,
+                       power_text(ceiling.it_power[static_cast<std::size_t>(t)]),
+                       p.quarter(t).text(), ceiling.position.text());
   }
   for (const EnergySource& e : p.energy) {
     if (e.name != c.limit.entity || c.limit.family != Family::kEnergyGrowth) continue;

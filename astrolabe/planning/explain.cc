@@ -148,7 +148,12 @@ void Explainer::keep_verified(std::vector<Candidate> candidates) {
     if (explanation_.fixes.size() == kMostFixes || is_over()) return;
     SolveOptions options = options_;
     options.time_limit = std::max(0.5 * time_left(), 1.0 * units::second);
-    if (!verify_fix(p_, options, &candidate.fix)) continue;
+    const Duration before = time_left();
+    if (!verify_fix(p_, options, &candidate.fix)) {
+      // Not verified for want of time is no answer about the change.
+      explanation_.is_cut_short |= before - time_left() > 0.9 * options.time_limit;
+      continue;
+    }
     explanation_.fixes.push_back(candidate.fix);
     if (candidate.extra_cost) {
       unpriced_.emplace_back(explanation_.fixes.size() - 1, candidate.extra_cost);

@@ -36,7 +36,7 @@ struct Explanation {
 inline constexpr std::size_t kMostFixes = 4;
 
 // options.time_limit bounds the whole explanation together with kExplanationTime.
-inline constexpr Duration kExplanationTime = 60.0 * units::second;
+inline constexpr Duration kExplanationTime = 120.0 * units::second;
 Explanation explain_infeasibility(const Problem& problem, const SolveOptions& options);
 
 }  // namespace astrolabe::planning

@@ -56,6 +56,8 @@ constexpr std::array<FamilyText, kFamilies> kTexts = {{
      "renewable energy for {}", true},
     {"renewable_use", "U[z,t] <= sum_e cf[e,t] W[e,z,t];  U[z,t] <= energy[z,t]", "MW", 1,
      "renewable energy used at {}", false},
+    {"renewable_after", "Y[e,z,q] <= cf[e,q] W[e,z,T];  sum_e Y[e,z,q] <= energy[z,T-4+q]", "MW", 1,
+     "renewable energy after the horizon at {}", false},
     {"energy_growth", "sum_z W[e,z,t] >= sum_z W[e,z,t-1]; sum_z W[e,z,t] <= potential[e,t]", "MW",
      1, "contracts of {}", true},
     {"spending", "spent[g,k,y] = sum_f V[f,g,k,y]", "USD", 1e-7, "money for {}", false},

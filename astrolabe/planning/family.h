@@ -35,6 +35,7 @@ enum class Family {
   kVendorCeiling,
   kRenewableEnergy,
   kRenewableUse,
+  kRenewableAfter,
   kEnergyGrowth,
   kSpending,
   kFundYear,

@@ -306,6 +306,11 @@ void grow_limit(Problem* p, Family family, const std::string& entity, double fac
     fund.size = factor * fund.size;
     grow(&fund.yearly_ceiling, factor);
   }
+  for (VendorCeiling& ceiling : p->ceilings) {
+    if (ceiling.vendor == entity && family == Family::kVendorCeiling) {
+      grow(&ceiling.it_power, factor);
+    }
+  }
   const auto site = std::find_if(p->sites.begin(), p->sites.end(),
                                  [&](const Site& s) { return s.name == entity; });
   for (EnergySource& e : p->energy) {

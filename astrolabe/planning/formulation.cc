@@ -150,8 +150,7 @@ Linear Formulation::zone_energy(std::size_t zone, int t) const {
     e.add(it_power(s, t), first.pue * problem_->idle_power_share);
     e.constant += problem_->sites[s].fixed_load[static_cast<std::size_t>(t)].in(units::MW);
   }
-  for (std::size_t i : allocations_of_[zone * static_cast<std::size_t>(problem_->horizon()) +
-                                       static_cast<std::size_t>(t)]) {
+  for (std::size_t i : allocations_of(zone, t)) {
     e.add(allocations_[i].column, first.pue * allocations_[i].megawatts);
   }
   return e;
@@ -190,6 +189,14 @@ milp::VariableId Formulation::contracts(std::size_t e, std::size_t zone, int t) 
 milp::VariableId Formulation::renewable_use(std::size_t zone, int t) const {
   if (t < 0) return {};
   return renewable_use_.at(zone, 0, static_cast<std::size_t>(t));
+}
+
+milp::VariableId Formulation::use_after(std::size_t e, std::size_t zone, int k) const {
+  return use_after_.at(e, zone, static_cast<std::size_t>(k));
+}
+
+int Formulation::season_before_end(int k) const {
+  return std::max(0, problem_->horizon() - 4) + (problem_->horizon() < 4 ? 0 : k);
 }
 
 milp::VariableId Formulation::unserved(std::size_t c, int t) const {

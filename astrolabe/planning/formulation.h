@@ -24,6 +24,8 @@ inline constexpr double kAccelerators = 1e-3, kStacks = 1e-4, kWafers = 1e-3, kT
                         kMoney = 1e-9;
 }
 
+inline constexpr int kSeasons = 4;  // quarters of a year
+
 // The cost item that is a penalty, not money spent.
 inline constexpr const char* kUnservedDemand = "unserved demand";
 
@@ -124,7 +126,15 @@ class Formulation {
   milp::VariableId contracts(std::size_t e, std::size_t zone, int t) const;
   milp::VariableId renewable_use(std::size_t zone, int t) const;  // mean MW of what is drawn
   milp::VariableId unserved(std::size_t c, int t) const;          // training: t = last
+  // Mean MW of source e that the zone can still use in the k-th quarter after the horizon (0..3).
+  milp::VariableId use_after(std::size_t e, std::size_t zone, int k) const;
+  // The quarter of the horizon whose load stands for the k-th quarter after it.
+  int season_before_end(int k) const;
   const std::vector<Allocation>& allocations() const { return allocations_; }
+  const std::vector<std::size_t>& allocations_of(std::size_t zone, int t) const {
+    return allocations_of_[zone * static_cast<std::size_t>(problem_->horizon()) +
+                           static_cast<std::size_t>(t)];
+  }
   const std::vector<Draw>& draws() const { return draws_; }
   const std::vector<std::string>& countries() const { return countries_; }
   double site_power_limit(std::size_t s, int t) const;  // MW that can be energised by t at best
@@ -151,7 +161,7 @@ class Formulation {
   int history_ = 0;
   // [a][0][t], [a][s][t], [h][recipe][t + history], [line][0][t + history], ...
   ColumnGrid delivered_, deployed_, in_service_, wafers_, host_wafers_, stacks_, host_stock_,
-      phases_, grid_power_, modules_, contracts_, renewable_use_, unserved_;
+      phases_, grid_power_, modules_, contracts_, renewable_use_, use_after_, unserved_;
   std::vector<Allocation> allocations_;
   std::vector<std::vector<std::size_t>> allocations_of_;  // [zone * quarters + t]
   std::vector<Draw> draws_;

@@ -261,13 +261,13 @@ std::string describe(const Problem& p, const HardDemand& d) {
     case Kind::kRenewableShare:
       return fmt::format("{:.0f}% of the energy at {} must be renewable from {} ({})",
                          100 * largest(p.sites[d.index].renewable_share), p.sites[d.index].name,
-                         from, p.sites[d.index].position.text());
+                         from, p.sites[d.index].renewable_position.text());
     case Kind::kFixedLoad: {
       Power most;
       for (Power load : p.sites[d.index].fixed_load) most = std::max(most, load);
       return fmt::format("site {} carries up to {} of other load from {} ({})",
                          p.sites[d.index].name, power_text(most), from,
-                         p.sites[d.index].position.text());
+                         p.sites[d.index].fixed_load_position.text());
     }
   }
   return {};

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "astrolabe/base/finance.h"
+#include "astrolabe/planning/asset_life.h"
 #include "astrolabe/planning/builders.h"
 
 namespace astrolabe::planning {
@@ -9,13 +10,6 @@ namespace astrolabe::planning {
 using milp::kInfinity;
 
 namespace {
-
-// Share of the price that straight-line depreciation leaves after `quarters`.
-double share_left(double quarters, double life_years) {
-  return straight_line_value(1.0 * units::usd, std::max(quarters, 0.0) * units::quarter,
-                             life_years * units::year)
-      .in(units::usd);
-}
 
 // Spending rows are in 10 million USD: a megawatt of grid connection stays above 1e-3 there.
 constexpr double kSpendingScale = 100;
@@ -73,13 +67,23 @@ void MoneyBuilder::spend(AssetClass asset, const std::string& country,
                          const std::vector<Payment>& payments, milp::VariableId column,
                          double factor) {
   if (!is_fund_limited(asset)) return;
+  for (const Payment& payment : payments) {
+    spending_[spending_row(asset, country, payment.t)].add(column,
+                                                           payment.usd * scale::kMoney * factor);
+  }
+}
+
+void MoneyBuilder::spend_running(const std::string& country, int t, const Linear& usd) {
+  constexpr AssetClass asset = AssetClass::kOperations;
+  if (!p_.funds_cover_running_costs || !is_fund_limited(asset)) return;
+  spending_[spending_row(asset, country, t)].add(usd, scale::kMoney);
+}
+
+std::size_t MoneyBuilder::spending_row(AssetClass asset, const std::string& country, int t) const {
   const auto k = static_cast<std::size_t>(
       std::find(f_.countries_.begin(), f_.countries_.end(), country) - f_.countries_.begin());
   const std::size_t years = year_index(p_.horizon() - 1) + 1;
-  const std::size_t row = (static_cast<std::size_t>(asset) * f_.countries_.size() + k) * years;
-  for (const Payment& payment : payments) {
-    spending_[row + year_index(payment.t)].add(column, payment.usd * scale::kMoney * factor);
-  }
+  return (static_cast<std::size_t>(asset) * f_.countries_.size() + k) * years + year_index(t);
 }
 
 void MoneyBuilder::accelerator_costs() {
@@ -91,8 +95,7 @@ void MoneyBuilder::accelerator_costs() {
       const Linear now = f_.delivered(a, t);
       if (now.terms.empty() || t > std::min(type.last_delivery, p_.horizon() - 1)) continue;
       const int age = p_.horizon() - t;
-      const double kept =
-          age >= type.life_quarters ? 0 : std::pow(1 - p_.accelerator_residual_rate, age / 4.0);
+      const double kept = accelerator_value_left(p_, type, age);
       const double cost = each * (p_.discount_factor(t) - kept * end_discount());
       item.cost.add(now, cost * scale::kMoney);
       item.cost.add(f_.delivered(a, t - 1), -cost * scale::kMoney);
@@ -124,7 +127,7 @@ void MoneyBuilder::building_costs() {
       const auto now = f_.phases(s, t), before = f_.phases(s, t - 1);
       if (!now.is_valid()) continue;
       const auto payments = spread(phase, t - site.build_quarters, site.build_quarters);
-      const double kept = share_left(p_.horizon() - t, p_.building_life_years);
+      const double kept = plant_value_left(p_, AssetClass::kBuilding, p_.horizon() - t);
       const double cost = (present_value(payments) - phase * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -144,7 +147,7 @@ void MoneyBuilder::grid_costs() {
       const auto now = f_.grid_power(s, t), before = f_.grid_power(s, t - 1);
       if (!now.is_valid()) continue;
       const auto payments = spread(each, t - site.grid_quarters / 2, 1);
-      const double kept = share_left(p_.horizon() - t, p_.building_life_years);
+      const double kept = plant_value_left(p_, AssetClass::kGrid, p_.horizon() - t);
       const double cost = (present_value(payments) - each * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -164,7 +167,8 @@ void MoneyBuilder::module_costs() {
       const auto now = f_.modules(l, t), before = f_.modules(l, t - 1);
       if (!now.is_valid() || now == before) continue;
       const auto payments = spread(each, t, m.lead_quarters);
-      const double kept = share_left(p_.horizon() - t - m.lead_quarters, p_.fab_life_years);
+      const double kept =
+          plant_value_left(p_, AssetClass::kFab, p_.horizon() - t - m.lead_quarters);
       const double cost = (present_value(payments) - each * kept * end_discount()) * scale::kMoney;
       item.cost.add(now, cost);
       item.cost.add(before, -cost);
@@ -176,44 +180,83 @@ void MoneyBuilder::module_costs() {
 }
 
 void MoneyBuilder::running_costs() {
-  Formulation::CostItem energy{"electricity", {}}, carbon{"carbon allowances", {}},
-      operations{"operations", {}};
+  energy_costs();
+  contracts_after_horizon();
+  operations_costs();
+}
+
+void MoneyBuilder::energy_costs() {
+  Formulation::CostItem energy{"electricity", {}}, carbon{"carbon allowances", {}};
   const double hours = units::quarter.in(units::hour);
   for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
     const Site& site = p_.sites[f_.zones_[z].sites.front()];
     const double allowance =
         (site.carbon_intensity * site.carbon_price).in(units::usd / units::MWh);
-    std::vector<Linear> load(static_cast<std::size_t>(p_.horizon()));
     for (int t = 0; t < p_.horizon(); ++t) {
-      const auto at = static_cast<std::size_t>(t);
-      load[at] = f_.zone_energy(z, t);
-      const double each = hours * p_.discount_factor(t) * scale::kMoney;
+      const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);
+      Linear power, emitting = f_.zone_energy(z, t);  // USD; MW that pay for allowances
+      emitting.add(f_.renewable_use(z, t), -1);
+      // A contract pays its price for all it makes; what is used replaces bought electricity.
+      power.add(emitting, hours * site.electricity_price[static_cast<std::size_t>(t)].in(
+                                      units::usd / units::MWh));
       for (std::size_t e = 0; e < p_.energy.size(); ++e) {
         const EnergySource& source = p_.energy[e];
-        const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);
-        const double mean = source.capacity_factor * source.seasonal[season];
-        // A contract pays its price for all it makes; what is used replaces bought electricity.
-        energy.cost.add(f_.contracts(e, z, t),
-                        each * mean * source.price.in(units::usd / units::MWh));
+        power.add(f_.contracts(e, z, t), hours * source.capacity_factor * source.seasonal[season] *
+                                             source.price.in(units::usd / units::MWh));
       }
-      const double bought = site.electricity_price[at].in(units::usd / units::MWh);
-      energy.cost.add(f_.renewable_use(z, t), -each * bought);
-      energy.cost.add(load[at], each * bought);
-      carbon.cost.add(load[at], each * allowance);
-      carbon.cost.add(f_.renewable_use(z, t), -each * allowance);
-    }
-    for (std::size_t s : f_.zones_[z].sites) {
-      for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {
-        const double price = p_.accelerators[a].price.in(units::usd) / scale::kAccelerators;
-        for (int t = 0; t < p_.horizon(); ++t) {
-          const double each = price * p_.operations_cost / 4 * p_.discount_factor(t);
-          operations.cost.add(f_.in_service(a, s, t), each * scale::kMoney);
-        }
-      }
+      Linear allowances;
+      allowances.add(emitting, hours * allowance);
+      energy.cost.add(power, p_.discount_factor(t) * scale::kMoney);
+      carbon.cost.add(allowances, p_.discount_factor(t) * scale::kMoney);
+      power.add(allowances, 1);
+      spend_running(site.country, t, power);
     }
   }
   f_.costs_.push_back(std::move(energy));
   f_.costs_.push_back(std::move(carbon));
+}
+
+void MoneyBuilder::contracts_after_horizon() {
+  if (p_.contract_years <= 0) return;
+  Formulation::CostItem item{"renewable contracts after the horizon", {}};
+  // Worth at the start of the year after the horizon of a dollar in each of its years.
+  const double years = annuity_factor(p_.discount_rate, p_.contract_years) * (1 + p_.discount_rate);
+  const int T = p_.horizon();
+  for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
+    const Site& site = p_.sites[f_.zones_[z].sites.front()];
+    const double grid = (site.electricity_price[static_cast<std::size_t>(T - 1)] +
+                         site.carbon_intensity * site.carbon_price)
+                            .in(units::usd / units::MWh);
+    for (int k = 0; k < kSeasons; ++k) {
+      const double each = units::quarter.in(units::hour)*years * p_.discount_factor(T + k);
+      const auto season = static_cast<std::size_t>(p_.quarter(T + k).quarter() - 1);
+      for (std::size_t e = 0; e < p_.energy.size(); ++e) {
+        const auto used = f_.use_after(e, z, k);
+        if (!used.is_valid()) continue;
+        const EnergySource& source = p_.energy[e];
+        const double price = source.price.in(units::usd / units::MWh);
+        const double mean = source.capacity_factor * source.seasonal[season];
+        item.cost.add(f_.contracts(e, z, T - 1), each * price * mean * scale::kMoney);
+        item.cost.add(used, -each * std::max(price, grid) * scale::kMoney);
+      }
+    }
+  }
+  if (!item.cost.terms.empty()) f_.costs_.push_back(std::move(item));
+}
+
+void MoneyBuilder::operations_costs() {
+  Formulation::CostItem operations{"operations", {}};
+  for (std::size_t s = 0; s < p_.sites.size(); ++s) {
+    for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {
+      const double price = p_.accelerators[a].price.in(units::usd) / scale::kAccelerators;
+      for (int t = 0; t < p_.horizon(); ++t) {
+        Linear usd;
+        usd.add(f_.in_service(a, s, t), price * p_.operations_cost / 4);
+        operations.cost.add(usd, p_.discount_factor(t) * scale::kMoney);
+        spend_running(p_.sites[s].country, t, usd);
+      }
+    }
+  }
   f_.costs_.push_back(std::move(operations));
 }
 
@@ -287,8 +330,9 @@ void MoneyBuilder::fund_rows() {
           f_.draws_.push_back({i, asset, k, p_.start.year() + static_cast<int>(y), column});
           drawn.add(column, kSpendingScale);
           by_fund_year[i * years + y].add(column, 1);
-          const double life = asset == AssetClass::kAccelerators ? 5.0 : p_.building_life_years;
-          const double premium = annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, life) - 1;
+          const double premium =
+              annuity_cost_ratio(fund.yearly_cost, p_.discount_rate, repayment_years(p_, asset)) -
+              1;
           item.cost.add(column, premium * p_.discount_factor(last));
         }
         rows_.equal(Family::kSpending,

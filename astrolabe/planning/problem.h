@@ -78,7 +78,7 @@ struct AcceleratorType {
   HbmId hbm;
   double stacks = 0;  // per accelerator
   LineId logic, packaging;
-  double logic_wafers = 0;  // per accelerator, yield included
+  std::vector<double> logic_wafers;  // per accelerator, of wafers started at t; yield included
   double packaging_wafers = 0;
   double host_dram_wafers = 0;  // commodity DRAM wafers per accelerator
   int packaging_quarters = 1;   // stacks and dies needed this long before delivery
@@ -106,8 +106,9 @@ struct Site {
   std::vector<Power> fixed_load;  // facility power of other users behind the same grid (a fab)
   std::vector<double>
       renewable_share;  // least share of energy under renewable contracts, by quarter
-  std::vector<AcceleratorId> allowed;  // empty = every type
-  SourcePosition position;
+  std::vector<AcceleratorId> allowed;                      // empty = every type
+  SourcePosition position;                                 // of the grid connection's lead time
+  SourcePosition renewable_position, fixed_load_position;  // where these two were asked for
 };
 
 // Accelerators that stand at a site when the horizon starts.
@@ -208,7 +209,8 @@ struct Problem {
   std::vector<ExistingFleet> existing;
   std::vector<DemandClass> classes;
   std::vector<CapacityNeed> needs;
-  std::vector<Fund> funds;  // empty: money is not limited
+  std::vector<Fund> funds;                 // empty: money is not limited
+  bool funds_cover_running_costs = false;  // electricity and carbon too, as kOperations
   std::vector<EnergySource> energy;
   std::vector<SiteRequirement> requirements;
   std::vector<VendorCommitment> commitments;
@@ -225,6 +227,7 @@ struct Problem {
   double accelerator_residual_rate = 0;  // yearly loss of value (declining balance), as a fraction
   double building_life_years = 0, fab_life_years = 0;
   double fab_capex_charged = 1;  // share of fab and packaging capex the programme carries
+  double contract_years = 0;     // renewable contracts go on so long after the horizon
 
   int horizon() const { return quarters; }
   Quarter quarter(int t) const { return start + t; }

@@ -111,7 +111,7 @@ std::optional<Shortfall> fixed_load_shortfall(const Problem& p, std::size_t inde
     s.sentence = fmt::format(
         "site {} carries {} of other load in {} ({}); available {} of facility "
         "power: {}",
-        site.name, power_text(s.needed), p.quarter(t).text(), site.position.text(),
+        site.name, power_text(s.needed), p.quarter(t).text(), site.fixed_load_position.text(),
         power_text(s.available), site_reason(p, site, t, s.possible));
     return s;
   }

@@ -287,6 +287,11 @@ void RowBuilder::energy_rows() {
       at_most(Family::kRenewableUse, site.name, t, used, f_.zone_energy(z, t));
     }
   }
+  contract_rows();
+  after_horizon_rows();
+}
+
+void RowBuilder::contract_rows() {
   for (std::size_t e = 0; e < p_.energy.size(); ++e) {
     for (int t = 0; t < p_.horizon(); ++t) {
       Linear before, now, potential;
@@ -298,6 +303,30 @@ void RowBuilder::energy_rows() {
       potential.constant = p_.energy[e].potential[static_cast<std::size_t>(t)].in(units::MW);
       at_most(Family::kEnergyGrowth, p_.energy[e].name, t, now, potential);
       if (!before.terms.empty()) at_most(Family::kEnergyGrowth, p_.energy[e].name, t, before, now);
+    }
+  }
+}
+
+void RowBuilder::after_horizon_rows() {
+  const int last = p_.horizon() - 1;
+  for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
+    const std::string& name = p_.sites[f_.zones_[z].sites.front()].name;
+    for (int k = 0; k < kSeasons; ++k) {
+      const auto season = static_cast<std::size_t>(p_.quarter(last + 1 + k).quarter() - 1);
+      Linear used;
+      for (std::size_t e = 0; e < p_.energy.size(); ++e) {
+        const auto column = f_.use_after(e, z, k);
+        if (!column.is_valid()) continue;
+        Linear use, made;
+        use.add(column, 1);
+        made.add(f_.contracts(e, z, last),
+                 p_.energy[e].capacity_factor * p_.energy[e].seasonal[season]);
+        at_most(Family::kRenewableAfter, name, last, use, made);
+        used.add(column, 1);
+      }
+      if (used.terms.empty()) continue;
+      at_most(Family::kRenewableAfter, name, last, used,
+              f_.zone_energy(z, f_.season_before_end(k)));
     }
   }
 }

@@ -95,7 +95,8 @@ void RowBuilder::logic_and_packaging_rows() {
       for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {
         const AcceleratorType& type = p_.accelerators[a];
         const LineId id = is_logic ? type.logic : type.packaging;
-        const double wafers = is_logic ? type.logic_wafers : type.packaging_wafers;
+        const double wafers =
+            is_logic ? type.logic_wafers[clamp_to_start(t)] : type.packaging_wafers;
         const int lead = type.packaging_quarters + (is_logic ? type.logic_quarters : 0);
         if (!id.is_valid() || id.index() != l) continue;
         // What is delivered in the first quarter was made in one quarter before it.

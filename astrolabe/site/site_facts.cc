@@ -7,80 +7,14 @@ namespace astrolabe::site {
 
 namespace {
 
-// Remembers which facts of one entity were used and which are missing.
-class Facts {
- public:
-  Facts(const catalog::Catalog& catalog, std::string entity)
-      : catalog_(catalog), entity_(std::move(entity)) {}
-
-  template <Dim D>
-  Quantity<D> quantity(const char* attribute) {
-    return require(catalog_.find<D>(entity_, attribute), attribute).value_or(Quantity<D>());
+std::vector<std::pair<Quarter, Power>> power_path(const char* attribute,
+                                                  catalog::FactReader* facts) {
+  std::vector<std::pair<Quarter, Power>> path;
+  for (const auto& [q, v] : facts->path(attribute, Power::kDim)) {
+    path.emplace_back(q, Power::from_base(v));
   }
-  double number(const char* attribute) {
-    return require(catalog_.find_number(entity_, attribute), attribute).value_or(0);
-  }
-  std::string text(const char* attribute) {
-    return require(catalog_.find_text(entity_, attribute), attribute).value_or("");
-  }
-  template <Dim D>
-  std::optional<Quantity<D>> optional_quantity(const char* attribute) {
-    return use(catalog_.find<D>(entity_, attribute), attribute);
-  }
-  std::optional<double> optional_number(const char* attribute) {
-    return use(catalog_.find_number(entity_, attribute), attribute);
-  }
-  std::optional<Quarter> optional_quarter(const char* attribute) {
-    return use(catalog_.find_quarter(entity_, attribute), attribute);
-  }
-  std::vector<std::pair<Quarter, Power>> power_path(const char* attribute) {
-    std::vector<std::pair<Quarter, Power>> path;
-    if (!catalog_.has_value(entity_, attribute)) {
-      note_missing(attribute);
-      return path;
-    }
-    used_.push_back(entity_ + "." + attribute);
-    for (const auto& [q, v] : catalog_.path(entity_, attribute, Power::kDim)) {
-      path.emplace_back(q, Power::from_base(v));
-    }
-    return path;
-  }
-
-  void take(const std::vector<std::string>& facts, const std::string& reason) {
-    used_.insert(used_.end(), facts.begin(), facts.end());
-    if (!reason.empty()) add_reason(reason);
-  }
-  template <class T>
-  Reading<T> finish(T value) const {
-    Reading<T> r;
-    r.facts = used_;
-    r.reason = reason_;
-    if (reason_.empty()) r.value = std::move(value);
-    return r;
-  }
-
- private:
-  template <class T>
-  std::optional<T> use(std::optional<T> value, const char* attribute) {
-    if (value) used_.push_back(entity_ + "." + attribute);
-    return value;
-  }
-  template <class T>
-  std::optional<T> require(std::optional<T> value, const char* attribute) {
-    if (!value) note_missing(attribute);
-    return use(std::move(value), attribute);
-  }
-  void note_missing(const char* attribute) {
-    const catalog::Fact* fact = catalog_.find_fact(entity_, attribute);
-    const std::string why = fact == nullptr || fact->note.empty() ? "" : " (" + fact->note + ")";
-    add_reason("missing: " + entity_ + "." + attribute + why);
-  }
-  void add_reason(const std::string& reason) { reason_ += (reason_.empty() ? "" : "; ") + reason; }
-
-  const catalog::Catalog& catalog_;
-  std::string entity_, reason_;
-  std::vector<std::string> used_;
-};
+  return path;
+}
 
 // A month late is a quarter late; months are binary fractions of a year, hence the slack.
 int whole_quarters(Duration d) { return static_cast<int>(std::ceil(d.in(units::quarter)-1e-6)); }
@@ -95,8 +29,8 @@ Power last_at(const std::vector<std::pair<Quarter, Power>>& path, Quarter q) {
 
 }  // namespace
 
-Reading<Grid> read_grid(const catalog::Catalog& catalog, const std::string& entity) {
-  Facts facts(catalog, entity);
+catalog::Reading<Grid> read_grid(const catalog::Catalog& catalog, const std::string& entity) {
+  catalog::FactReader facts(catalog, entity);
   Grid g;
   g.entity = entity;
   g.country = facts.text("country");
@@ -107,8 +41,8 @@ Reading<Grid> read_grid(const catalog::Catalog& catalog, const std::string& enti
   return facts.finish(std::move(g));
 }
 
-Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string& entity) {
-  Facts facts(catalog, entity);
+catalog::Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string& entity) {
+  catalog::FactReader facts(catalog, entity);
   SiteFacts s;
   s.entity = entity;
   s.name = facts.text("name");
@@ -116,8 +50,8 @@ Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string&
   s.latitude_deg = facts.number("latitude");
   s.longitude_deg = facts.number("longitude");
   s.announced = facts.quantity<Power::kDim>("announced_power");
-  s.contracted = facts.power_path("contracted_power");
-  s.energised = facts.power_path("energised_power");
+  s.contracted = power_path("contracted_power", &facts);
+  s.energised = power_path("energised_power", &facts);
   s.block = facts.quantity<Power::kDim>("block_power");
   s.build_time = facts.quantity<Duration::kDim>("build_time");
   s.grid_lead_time = facts.quantity<Duration::kDim>("grid_lead_time");
@@ -130,16 +64,14 @@ Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string&
   s.water = facts.optional_quantity<VolumePerEnergy::kDim>("water");
   s.rack_power_limit = facts.optional_quantity<Power::kDim>("rack_power_limit");
   if (const std::string grid = facts.text("grid"); !grid.empty()) {
-    const Reading<Grid> reading = read_grid(catalog, grid);
-    facts.take(reading.facts, reading.reason);
-    if (reading.value) s.grid = *reading.value;
+    s.grid = facts.take(read_grid(catalog, grid));
   }
   return facts.finish(std::move(s));
 }
 
-Reading<EnergySourceFacts> read_energy_source(const catalog::Catalog& catalog,
-                                              const std::string& entity) {
-  Facts facts(catalog, entity);
+catalog::Reading<EnergySourceFacts> read_energy_source(const catalog::Catalog& catalog,
+                                                       const std::string& entity) {
+  catalog::FactReader facts(catalog, entity);
   EnergySourceFacts e;
   e.entity = entity;
   e.name = facts.text("name");
@@ -148,7 +80,7 @@ Reading<EnergySourceFacts> read_energy_source(const catalog::Catalog& catalog,
   e.capacity_factor = facts.number("capacity_factor");
   e.price = facts.quantity<EnergyPrice::kDim>("ppa_price");
   e.lead_quarters = whole_quarters(facts.quantity<Duration::kDim>("lead_time"));
-  e.potential = facts.power_path("potential");
+  e.potential = power_path("potential", &facts);
   e.earliest_connection = facts.optional_quarter("earliest_connection");
   const char* const attributes[] = {"seasonal_q1", "seasonal_q2", "seasonal_q3", "seasonal_q4"};
   int n_seasons = 0;

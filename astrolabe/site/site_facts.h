@@ -18,19 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/catalog/fact_reader.h"
 
 namespace astrolabe::site {
 
 using VolumePerEnergy = Quantity<Dim{.joule = -1, .metre = 3}>;
-
-// A value read from the catalogue, or the reason why there is none.
-template <class T>
-struct Reading {
-  std::optional<T> value;
-  std::string reason;              // "missing: ulsan.pue (not published)"; empty with a value
-  std::vector<std::string> facts;  // "entity.attribute" that were used
-};
 
 struct Grid {
   std::string entity, country;
@@ -67,10 +59,10 @@ struct EnergySourceFacts {
   std::optional<Quarter> earliest_connection;
 };
 
-Reading<Grid> read_grid(const catalog::Catalog& catalog, const std::string& entity);
-Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string& entity);
-Reading<EnergySourceFacts> read_energy_source(const catalog::Catalog& catalog,
-                                              const std::string& entity);
+catalog::Reading<Grid> read_grid(const catalog::Catalog& catalog, const std::string& entity);
+catalog::Reading<SiteFacts> read_site(const catalog::Catalog& catalog, const std::string& entity);
+catalog::Reading<EnergySourceFacts> read_energy_source(const catalog::Catalog& catalog,
+                                                       const std::string& entity);
 
 // The three states by quarter, start .. start + quarters - 1.
 struct PowerStates {

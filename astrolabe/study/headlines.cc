@@ -154,9 +154,21 @@ Headline first_bottleneck_headline(const std::vector<YearFigures>& years) {
   return h;
 }
 
-std::vector<std::string> facts_of(const PlanView& view, const char* attribute) {
+std::vector<std::string> facts_of(const PlanView& view, std::vector<const char*> attributes) {
   std::vector<std::string> facts;
-  for (const auto& a : view.problem().accelerators) facts.push_back(a.name + "." + attribute);
+  for (const auto& a : view.problem().accelerators) {
+    for (const char* attribute : attributes) facts.push_back(a.name + "." + attribute);
+  }
+  return facts;
+}
+
+// What may bind: capacity of lines, power of sites, ceilings of funds.
+std::vector<std::string> limits_of(const PlanView& view) {
+  std::vector<std::string> facts;
+  for (const auto& l : view.problem().lines) facts.push_back(l.name + ".capacity");
+  for (const auto& s : view.problem().sites) facts.push_back(s.name + ".contracted_power");
+  for (const auto& s : view.problem().sites) facts.push_back(s.name + ".expandable_power");
+  for (const auto& f : view.problem().funds) facts.push_back(f.name + ".yearly_ceiling");
   return facts;
 }
 
@@ -182,29 +194,27 @@ std::vector<Headline> plan_headlines(const PlanView& view) {
   for (const auto& s : p.sites) site_facts.push_back(s.name + ".pue");
   for (const auto& l : p.lines) line_facts.push_back(l.name + ".capacity");
   headlines.push_back({fmt::format("Tokens served at the end of {}", last.year),
-                       fmt::format("{:.0f}", last.served),
-                       "1e12 a day",
+                       fmt::format("{:.0f}", last.served), "1e12 a day",
                        fmt::format("{:.0f} % of a demand of {:.0f}",
                                    100 * last.served / std::max(last.demand, 1e-9), last.demand),
-                       {}});
+                       facts_of(view, {"hbm_bandwidth", "hbm_capacity", "dense_fp8", "it_power"})});
   headlines.push_back({fmt::format("IT power in service at the end of {}", last.year),
                        gigawatt(last.it_power_mw), "GW",
                        fmt::format("{} GW of facility power, {:.2f} million accelerators",
                                    gigawatt(last.facility_power_mw), last.accelerators / 1e6),
-                       facts_of(view, "it_power")});
+                       facts_of(view, {"it_power"})});
   headlines.push_back({"Most DRAM wafer starts in a year", fmt::format("{:.0f}", peak),
                        "thousand a month", fmt::format("in {}, HBM and host memory", peak_year),
                        line_facts});
   headlines.push_back(
       {"Net present cost", fmt::format("{:.0f}", npv), "billion USD",
        fmt::format("real, at {:.1f} % a year, residual values credited", 100 * p.discount_rate),
-       facts_of(view, "price")});
-  headlines.push_back({"Cost of serving",
-                       fmt::format("{:.3f}", cost),
-                       "USD per million tokens",
+       facts_of(view, {"price"})});
+  headlines.push_back({"Cost of serving", fmt::format("{:.3f}", cost), "USD per million tokens",
                        "net present cost over discounted tokens, training included in the cost",
-                       {}});
+                       facts_of(view, {"price", "hbm_bandwidth", "it_power"})});
   headlines.push_back(first_bottleneck_headline(years));
+  headlines.back().facts = limits_of(view);
   headlines.push_back(korea_headline(view));
   return headlines;
 }
@@ -259,8 +269,8 @@ Table summary_table(const PlanView& view) {
                    y.it_power_mw / 1e3, y.facility_power_mw / 1e3, y.accelerators / 1e3,
                    y.hbm_kwafers, y.dram_kwafers, y.spending_busd, y.bottleneck});
   }
-  table.columns[3].facts = facts_of(view, "it_power");
-  table.columns[8].facts = facts_of(view, "price");
+  table.columns[3].facts = facts_of(view, {"it_power"});
+  table.columns[8].facts = facts_of(view, {"price"});
   return table;
 }
 

@@ -131,6 +131,19 @@ void add_run_facts(const ScenarioAndCatalog& input, const planning::Solution& so
   }
 }
 
+// Logic and packaging lines that no accelerator is made on.
+std::vector<std::string> unused_lines(const planning::Problem& p) {
+  std::vector<std::string> unused;
+  for (std::size_t l = 0; l < p.lines.size(); ++l) {
+    const planning::LineId id(l);
+    const bool is_used = std::any_of(
+        p.accelerators.begin(), p.accelerators.end(),
+        [&](const planning::AcceleratorType& a) { return a.logic == id || a.packaging == id; });
+    if (p.lines[l].kind != planning::LineKind::kDram && !is_used) unused.push_back(p.lines[l].name);
+  }
+  return unused;
+}
+
 // The letter of intent over wafers, where the scenario asks what it means.
 void add_letter_tables(const ScenarioAndCatalog& input, const planning::Problem& problem,
                        PlanStudy* study) {
@@ -167,6 +180,9 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   const planning::Problem& problem = built.problem;
   study.notes = input.scenario.notes;
   for (const std::string& excluded : built.excluded) study.notes.push_back("left out: " + excluded);
+  for (const std::string& line : unused_lines(problem)) {
+    study.notes.push_back("supplier " + line + ": no accelerator of this scenario needs it");
+  }
   for (const catalog::Override& o : input.scenario.overrides) {
     study.notes.push_back(
         fmt::format("supposed: {} = {} {}: {}", o.key, format_number(o.value), o.unit_text, o.why));
@@ -198,8 +214,14 @@ PlanStudy run_plan(const ScenarioAndCatalog& input, const planning::SolveOptions
   study.tables = plan_tables(view);
   study.tables.insert(study.tables.begin(), summary_table(view));
   study.tables.push_back(sites_table(view, input.catalog));
+  std::vector<std::string> without_water;
+  study.tables.push_back(water_table(view, input.catalog, &without_water));
+  for (const std::string& site : without_water) {
+    study.notes.push_back("water of " + site + " is not known and not in the table");
+  }
   study.tables.push_back(built.capability);
   study.tables.push_back(built.materials);
+  study.tables.push_back(built.yields);
   study.tables.push_back(steps_table(solution));
   add_letter_tables(input, problem, &study);
   for (Table& table : study.tables) name_facts(problem, input.catalog, &table);

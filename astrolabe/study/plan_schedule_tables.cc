@@ -261,6 +261,10 @@ std::map<std::pair<int, std::string>, double> YearlyCosts::compute() {
       usd -= view_.value(f.renewable_use(z, t)) *
              site.electricity_price[at].in(units::usd / units::MWh);
       pay("electricity", t, usd * hours);
+      const double emitting = load - view_.value(f.renewable_use(z, t));
+      pay("carbon allowances", t,
+          emitting * hours *
+              (site.carbon_intensity * site.carbon_price).in(units::usd / units::MWh));
     }
   }
   return sum_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "astrolabe/study/token_costs.h"
+
 namespace astrolabe::study {
 
 using planning::AcceleratorType;
@@ -172,7 +174,7 @@ Table supply_table(const PlanView& view) {
         const int lead = a.packaging_quarters + (is_logic ? a.logic_quarters : 0);
         const double made =
             view.value(f.delivered(index, t + lead)) - view.value(f.delivered(index, t + lead - 1));
-        add(a.name, made * (is_logic ? a.logic_wafers : a.packaging_wafers));
+        add(a.name, made * (is_logic ? a.logic_wafers[at] : a.packaging_wafers));
       }
     }
   }
@@ -297,10 +299,11 @@ Table flows_table(const PlanView& view) {
 
 std::vector<Table> plan_tables(const PlanView& view) {
   std::vector<Table> tables = {
-      demand_table(view),    fleet_table(view),    power_table(view),        supply_table(view),
-      orders_table(view),    timeline_table(view), flows_table(view),        bottleneck_table(view),
-      cost_table(view),      funds_table(view),    cost_summary_table(view), energy_table(view),
-      allocation_table(view)};
+      demand_table(view),     fleet_table(view),        power_table(view),
+      supply_table(view),     orders_table(view),       timeline_table(view),
+      flows_table(view),      bottleneck_table(view),   cost_table(view),
+      funds_table(view),      cost_summary_table(view), energy_table(view),
+      allocation_table(view), depreciation_table(view), token_cost_table(view)};
   return tables;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "astrolabe/base/table.h"
+#include "astrolabe/catalog/catalog.h"
 #include "astrolabe/planning/bottleneck.h"
 #include "astrolabe/planning/formulation.h"
 #include "astrolabe/planning/solve.h"
@@ -30,6 +31,9 @@ struct ServedFlow {
 };
 std::vector<ServedFlow> served_flows(const PlanView& view, int t);
 
+// Mean IT power that each site draws in quarter t, idle power included.
+std::vector<Power> mean_it_power(const PlanView& view, int t);
+
 Table demand_table(const PlanView& view);
 Table fleet_table(const PlanView& view);
 Table power_table(const PlanView& view);
@@ -41,8 +45,12 @@ Table bottleneck_table(const PlanView& view);
 Table allocation_table(const PlanView& view);
 Table cost_table(const PlanView& view);          // by year, undiscounted
 Table cost_summary_table(const PlanView& view);  // net present value
+Table depreciation_table(const PlanView& view);  // by year, undiscounted
 Table funds_table(const PlanView& view);
 Table energy_table(const PlanView& view);
+// Cooling water by site and quarter; a site without a figure is left out and named in `unknown`.
+Table water_table(const PlanView& view, const catalog::Catalog& catalog,
+                  std::vector<std::string>* unknown);
 
 std::vector<Table> plan_tables(const PlanView& view);
 

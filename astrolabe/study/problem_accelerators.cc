@@ -21,30 +21,84 @@ Id find_by_name(const Items& items, const std::string& name) {
   return {};
 }
 
+// Yields by quarter of wafer start, and the table that shows them once a year.
+class YieldsByQuarter {
+ public:
+  YieldsByQuarter(const Scenario& scenario, supply::DefectModel model, Table* table)
+      : scenario_(scenario), model_(model), table_(*table) {}
+
+  // Good stacks per DRAM wafer started in quarter q, finished `cycle` quarters later.
+  double stacks_per_wafer(const supply::AcceleratorParts& parts,
+                          const supply::BillOfMaterials& bill, Quarter q, int cycle) {
+    const supply::HbmProduct& hbm = parts.hbm;
+    const DefectDensity defects = density(hbm.defects, q + cycle);
+    const auto chain = supply::with_defects(bill.stack, hbm, model_, defects);
+    const double stacks = 1 / chain.dram_wafers_per_stack.in(units::wafer);
+    add_row(parts.hbm_product, "good stacks", q, defects, chain.core_die_yield, stacks);
+    return stacks;
+  }
+
+  // Logic wafers started in quarter q for one accelerator.
+  double logic_wafers(const supply::AcceleratorParts& parts, const supply::BillOfMaterials& bill,
+                      Quarter q) {
+    const DefectDensity defects = density(parts.logic_defects, q);
+    const auto at = supply::with_logic_defects(bill, parts, model_, defects);
+    add_row(parts.entity, "dies that can be sold", q, defects, at.logic_die_yield,
+            at.sellable_logic_dies);
+    return at.logic_wafers.in(units::wafer);
+  }
+
+ private:
+  DefectDensity density(const supply::ProcessDefects& process, Quarter q) const {
+    return scenario_.has_yield_learning ? process.in(q) : process.mature;
+  }
+  void add_row(const std::string& what, const char* unit, Quarter q, DefectDensity defects,
+               double die_yield, double per_wafer) {
+    if (q.quarter() != 4) return;
+    table_.add_row({std::to_string(q.year()), what, std::string(unit), defects.in(1.0 / units::cm2),
+                    100 * die_yield, per_wafer});
+  }
+
+  const Scenario& scenario_;
+  const supply::DefectModel model_;
+  Table& table_;
+};
+
+Table yields_table() {
+  return {"yields",
+          "Yields, wafers started in the fourth quarter",
+          {{"year", "Year", {}},
+           {"what", "Product or accelerator", {}},
+           {"counted", "What is counted", {}},
+           {"defects_per_cm2", "Defect density", {}},
+           {"die_yield_percent", "Dies without a defect", {}},
+           {"good_per_wafer", "Good ones per wafer", {}}},
+          {}};
+}
+
 // The HBM product, added with a recipe at every DRAM line of the scenario. ASSUMPTION: every maker
 // reaches the yield of the product's facts; makers' own yields are published for few of them.
 planning::HbmId hbm_product(const Catalog& catalog, const supply::AcceleratorParts& parts,
-                            const supply::BillOfMaterials& bill, Problem* problem) {
+                            const supply::BillOfMaterials& bill, YieldsByQuarter* yields,
+                            Problem* problem) {
   const std::string& name = parts.hbm_product;
   const auto known = find_by_name<planning::HbmId>(problem->hbm, name);
   if (known.is_valid()) return known;
   planning::HbmProduct product;
   product.name = name;
   product.stack_price = parts.hbm.stack_price;
-  const double stacks_per_wafer = 1 / bill.stack.dram_wafers_per_stack.in(units::wafer);
   const int cycle = supply::whole_quarters(parts.hbm.cycle_time);
   const Quarter start = catalog.get_quarter(name, "volume_start");
+  std::vector<double> stacks_per_wafer;
+  for (int t = 0; t < problem->quarters; ++t) {
+    // Wafers of the first volume quarter were started one cycle before it.
+    const Quarter q = problem->quarter(t);
+    const bool is_made = q + cycle >= start;
+    stacks_per_wafer.push_back(is_made ? yields->stacks_per_wafer(parts, bill, q, cycle) : 0);
+  }
   for (std::size_t l = 0; l < problem->lines.size(); ++l) {
     if (problem->lines[l].kind != planning::LineKind::kDram) continue;
-    planning::HbmRecipe recipe;
-    recipe.line = planning::LineId(l);
-    recipe.cycle_quarters = cycle;
-    for (int t = 0; t < problem->quarters; ++t) {
-      // Wafers of the first volume quarter were started one cycle before it.
-      const bool is_made = problem->quarter(t) + cycle >= start;
-      recipe.stacks_per_wafer.push_back(is_made ? stacks_per_wafer : 0);
-    }
-    product.recipes.push_back(std::move(recipe));
+    product.recipes.push_back({planning::LineId(l), stacks_per_wafer, cycle});
   }
   problem->hbm.push_back(std::move(product));
   return planning::HbmId(problem->hbm.size() - 1);
@@ -122,7 +176,9 @@ supply::DefectModel defect_model(const Scenario& scenario) {
 void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltProblem* built) {
   Problem& p = built->problem;
   built->materials = materials_table();
+  built->yields = yields_table();
   const supply::DefectModel defects = defect_model(scenario);
+  YieldsByQuarter yields(scenario, defects, &built->yields);
   const supply::WaferGeometry wafer = supply::conventional_300mm_wafer();
   const int life =
       supply::whole_quarters(catalog.get<Duration::kDim>("finance_base", "accelerator_life"));
@@ -154,9 +210,11 @@ void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltPro
     type.first_delivery = std::max(0, launch - p.start);
     type.last_delivery = last ? std::min(*last - p.start, p.quarters - 1) : p.quarters - 1;
     type.life_quarters = life;
-    type.hbm = hbm_product(catalog, parts, bill, &p);
+    type.hbm = hbm_product(catalog, parts, bill, &yields, &p);
     type.stacks = bill.hbm_stacks;
-    type.logic_wafers = bill.logic_wafers.in(units::wafer);
+    for (int t = 0; t < p.quarters; ++t) {
+      type.logic_wafers.push_back(yields.logic_wafers(parts, bill, p.quarter(t)));
+    }
     type.packaging_wafers = bill.packaging_wafers.in(units::wafer);
     type.host_dram_wafers = bill.host_dram_wafers.in(units::wafer);
     type.packaging_quarters =
@@ -169,6 +227,13 @@ void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltPro
     add_material_row(type, parts, bill, &built->materials);
     for (const std::string& fact : reading.facts) {
       built->materials.columns[11].facts.push_back(fact);
+    }
+    for (const std::string& of : {parts.hbm_product, parts.process_node}) {
+      for (const char* attribute :
+           {"defect_density", "defect_density_start", "yield_learning_time"}) {
+        if (!catalog.has_value(of, attribute)) continue;
+        built->yields.columns[3].facts.push_back(of + "." + attribute);
+      }
     }
     p.accelerators.push_back(std::move(type));
   }

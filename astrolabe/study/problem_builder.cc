@@ -105,6 +105,8 @@ void add_sites(const Scenario& scenario, const Catalog& catalog, Problem* proble
     site.carbon_price =
         catalog.find<CarbonPrice::kDim>(site.grid, "carbon_price").value_or(CarbonPrice{});
     site.position = position_of(catalog, name, "grid_lead_time", input.position);
+    site.renewable_position = key_position(input, "renewable_share");
+    site.fixed_load_position = key_position(input, "fixed_load");
     const auto energised = catalog.path(name, "energised_power", kPower);
     const auto contracted = catalog.path(name, "contracted_power", kPower);
     const EnergyPrice price = catalog.get<EnergyPrice::kDim>(site.grid, "electricity_price");
@@ -223,6 +225,9 @@ void add_money(const Scenario& scenario, const Catalog& catalog, Problem* proble
       catalog.get<Duration::kDim>("finance_base", "building_life").in(units::year);
   problem->fab_life_years = catalog.get<Duration::kDim>("finance_base", "fab_life").in(units::year);
   problem->fab_capex_charged = scenario.fab_capex_charged;
+  problem->funds_cover_running_costs = scenario.funds_cover_running_costs;
+  problem->contract_years =
+      catalog.get<Duration::kDim>("finance_base", "energy_contract_term").in(units::year);
   for (const FundInput& input : scenario.funds) {
     planning::Fund fund;
     fund.name = input.name;

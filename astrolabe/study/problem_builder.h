@@ -21,7 +21,8 @@ struct BuiltProblem {
   planning::Problem problem;
   std::vector<std::string> excluded;  // "openai_jalapeno: its price is missing (data/...:12)"
   Table capability;                   // what one accelerator delivers for each class
-  Table materials;                    // wafers and stacks per accelerator and per GW
+  Table materials;                    // wafers and stacks per accelerator and per GW, mature
+  Table yields;                       // by year of wafer start
 };
 
 BuiltProblem build_problem(const Scenario& scenario, const catalog::Catalog& catalog);

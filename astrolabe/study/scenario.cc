@@ -90,6 +90,7 @@ void read_general(const TomlTable& root, Scenario* s) {
   for (const auto& [note, where] : scenario.texts("notes")) s->notes.push_back(note);
   for (const TomlTable& t : root.tables("finance")) {
     s->fab_capex_charged = t.find_number("fab_capex_charged").value_or(1);
+    s->funds_cover_running_costs = t.text_or("funds_cover", "capex") == "capex_and_opex";
   }
   for (const TomlTable& t : root.tables("fleet")) {
     s->availability = t.find_number("availability").value_or(1);
@@ -99,6 +100,7 @@ void read_general(const TomlTable& root, Scenario* s) {
   for (const TomlTable& t : root.tables("wafers")) {
     s->yield_model = t.text_or("yield_model", "poisson");
     s->cluster_alpha = t.find_number("cluster_alpha").value_or(3);
+    s->has_yield_learning = t.text_or("yields", "learning") == "learning";
     if (t.has("ceiling")) s->dram_ceiling = read_path(t, "ceiling", *s);
   }
 }

@@ -29,6 +29,13 @@ struct Path {
 // `position` of an item is that of its table; key_lines are the lines of its keys without unit.
 using KeyLines = std::map<std::string, int>;
 
+// Where `key` (without unit) of an item stands, or its table if it does not.
+template <class Item>
+SourcePosition key_position(const Item& item, const std::string& key) {
+  const auto at = item.key_lines.find(key);
+  return {item.position.file, at == item.key_lines.end() ? item.position.line : at->second};
+}
+
 // [[demand]]: a class of inference work.
 struct DemandInput {
   std::string name, model, precision;          // precision: "bf16" | "fp8" | "fp4"
@@ -139,11 +146,13 @@ struct Scenario {
   ObjectiveInput objective = ObjectiveInput::kLeastCost;
   std::uint64_t seed = 0;
   double fab_capex_charged = 1;  // [finance]
-  double availability = 1;       // [fleet]
+  bool funds_cover_running_costs = false;
+  double availability = 1;  // [fleet]
   double delivered_throughput = 1;
   double idle_power_share = 0;
   std::string yield_model = "poisson";  // [wafers]
   double cluster_alpha = 3;
+  bool has_yield_learning = true;
   std::optional<Path> dram_ceiling;  // [wafers] ceiling, wafers per second
   std::optional<LetterInput> letter;
   std::vector<DemandInput> demand;

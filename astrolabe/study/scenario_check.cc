@@ -12,13 +12,6 @@ namespace {
 
 using catalog::Catalog;
 
-// Where the item says `key`.
-template <class Item>
-SourcePosition position_of(const Item& item, const std::string& key) {
-  const auto at = item.key_lines.find(key);
-  return {item.position.file, at == item.key_lines.end() ? item.position.line : at->second};
-}
-
 std::string unknown_name(const std::string& name, const std::vector<std::string>& known) {
   const std::string nearest = nearest_word(name, known);
   return "the unknown name " + name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")");
@@ -63,29 +56,29 @@ void check_work(const Scenario& s, const Catalog& catalog) {
   }
   const std::vector<std::string> known(countries.begin(), countries.end());
   for (const DemandInput& d : s.demand) {
-    check_entity(catalog, d.model, {"models"}, "demand.model", position_of(d, "model"));
+    check_entity(catalog, d.model, {"models"}, "demand.model", key_position(d, "model"));
     for (const auto& [country, share] : d.in_country) {
       if (countries.count(country) > 0) continue;
-      throw InputError(position_of(d, "in_country"), "demand.in_country_percent",
+      throw InputError(key_position(d, "in_country"), "demand.in_country_percent",
                        "the country " + country,
                        "a country with a site: " + join_alternatives(known));
     }
   }
   for (const TrainingInput& t : s.training) {
-    check_entity(catalog, t.model, {"models"}, "training.model", position_of(t, "model"));
+    check_entity(catalog, t.model, {"models"}, "training.model", key_position(t, "model"));
   }
 }
 
 // Every accelerator's logic and packaging line must be among the suppliers, else it could be built
 // from nothing.
 void check_accelerator(const AcceleratorInput& a, const Scenario& s, const Catalog& catalog) {
-  check_entity(catalog, a.name, {"accelerators"}, "accelerator.name", position_of(a, "name"));
+  check_entity(catalog, a.name, {"accelerators"}, "accelerator.name", key_position(a, "name"));
   for (const char* attribute : {"process_node", "packaging"}) {
     const std::string& line = catalog.get_text(a.name, attribute);
     const bool is_listed = std::any_of(s.suppliers.begin(), s.suppliers.end(),
                                        [&](const SupplierInput& l) { return l.line == line; });
     if (is_listed) continue;
-    throw InputError(position_of(a, "name"), "accelerator.name",
+    throw InputError(key_position(a, "name"), "accelerator.name",
                      a.name + ", whose " + attribute + " " + line + " no [[supplier]] lists",
                      "an accelerator of listed lines, or [[supplier]] line = \"" + line + "\"");
   }
@@ -116,7 +109,7 @@ class CycleSearch {
       if (at != open_.end()) {
         std::string cycle;
         for (auto i = at; i != open_.end(); ++i) cycle += *i + " -> ";
-        throw InputError(position_of(line, "needs"), "supplier.needs", "the cycle " + cycle + need,
+        throw InputError(key_position(line, "needs"), "supplier.needs", "the cycle " + cycle + need,
                          "lines that do not need themselves");
       }
       visit(find(need));
@@ -135,7 +128,7 @@ void check_suppliers(const Scenario& s, const Catalog& catalog) {
   std::vector<std::string> lines;
   for (const SupplierInput& l : s.suppliers) {
     check_entity(catalog, l.line, {"dram_lines", "process_nodes", "packaging"}, "supplier.line",
-                 position_of(l, "line"));
+                 key_position(l, "line"));
     has_dram = has_dram || catalog.kind_of(l.line) == "dram_lines";
     lines.push_back(l.line);
   }
@@ -145,7 +138,7 @@ void check_suppliers(const Scenario& s, const Catalog& catalog) {
   }
   for (const SupplierInput& l : s.suppliers) {
     for (const std::string& need : l.needs) {
-      check_listed(need, lines, "[[supplier]]", "supplier.needs", position_of(l, "needs"));
+      check_listed(need, lines, "[[supplier]]", "supplier.needs", key_position(l, "needs"));
     }
   }
   CycleSearch(s.suppliers).check();
@@ -154,20 +147,20 @@ void check_suppliers(const Scenario& s, const Catalog& catalog) {
 void check_places(const Scenario& s, const Catalog& catalog) {
   const std::vector<std::string> accelerators = names_of(s.accelerators);
   for (const SiteInput& site : s.sites) {
-    check_entity(catalog, site.name, {"sites"}, "site.name", position_of(site, "name"));
+    check_entity(catalog, site.name, {"sites"}, "site.name", key_position(site, "name"));
     for (const std::string& name : site.accelerators) {
       check_listed(name, accelerators, "[[accelerator]]", "site.accelerators",
-                   position_of(site, "accelerators"));
+                   key_position(site, "accelerators"));
     }
   }
   const std::vector<std::string> sites = names_of(s.sites);
   for (const ExistingInput& e : s.existing) {
-    check_listed(e.site, sites, "[[site]]", "existing.site", position_of(e, "site"));
+    check_listed(e.site, sites, "[[site]]", "existing.site", key_position(e, "site"));
     check_listed(e.accelerator, accelerators, "[[accelerator]]", "existing.accelerator",
-                 position_of(e, "accelerator"));
+                 key_position(e, "accelerator"));
     const Quarter launch = catalog.get_quarter(e.accelerator, "launch");
     if (e.installed < launch) {
-      throw InputError(position_of(e, "installed"), "existing.installed", e.installed.text(),
+      throw InputError(key_position(e, "installed"), "existing.installed", e.installed.text(),
                        "a quarter from the launch of " + e.accelerator + ", " + launch.text());
     }
   }
@@ -180,13 +173,14 @@ void check_vendors(const Scenario& s, const Catalog& catalog) {
   const std::vector<std::string> known(vendors.begin(), vendors.end());
   for (const VendorInput& v : s.vendors) {
     if (vendors.count(v.name) > 0) continue;
-    throw InputError(position_of(v, "name"), "vendor.name", unknown_name(v.name, known),
+    throw InputError(key_position(v, "name"), "vendor.name", unknown_name(v.name, known),
                      "the vendor of a listed accelerator: " + join_alternatives(known));
   }
   for (const auto* list : {&s.commitments, &s.intents}) {
     for (const CommitmentInput& c : *list) {
       if (vendors.count(c.vendor) > 0) continue;
-      throw InputError(position_of(c, "vendor"), "commitment.vendor", unknown_name(c.vendor, known),
+      throw InputError(key_position(c, "vendor"), "commitment.vendor",
+                       unknown_name(c.vendor, known),
                        "the vendor of a listed accelerator: " + join_alternatives(known));
     }
   }
@@ -201,10 +195,10 @@ void check_scenario(Scenario* scenario, const Catalog& catalog) {
   for (const AcceleratorInput& a : s.accelerators) check_accelerator(a, s, catalog);
   check_places(s, catalog);
   for (const FundInput& f : s.funds) {
-    check_entity(catalog, f.name, {"funds"}, "fund.name", position_of(f, "name"));
+    check_entity(catalog, f.name, {"funds"}, "fund.name", key_position(f, "name"));
   }
   for (const EnergyInput& e : s.energy) {
-    check_entity(catalog, e.name, {"energy"}, "energy.name", position_of(e, "name"));
+    check_entity(catalog, e.name, {"energy"}, "energy.name", key_position(e, "name"));
   }
   check_vendors(s, catalog);
   for (ExistingInput& e : scenario->existing) {

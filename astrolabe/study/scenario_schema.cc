@@ -77,8 +77,11 @@ std::vector<TableSpec> general_tables() {
        false,
        "Who pays for what.",
        {percent(
-           "fab_capex_charged", "100",
-           "Share of the capital cost of fab and packaging modules that this programme carries")}},
+            "fab_capex_charged", "100",
+            "Share of the capital cost of fab and packaging modules that this programme carries"),
+        choice("funds_cover", false, {"capex", "capex_and_opex"}, "capex",
+               "What the funds pay: investment alone, with running costs paid from revenue outside "
+               "the model, or electricity and operations too")}},
       {"fleet",
        false,
        false,
@@ -96,6 +99,8 @@ std::vector<TableSpec> general_tables() {
                "How defects limit the yield of dies (docs/theory/supply.md)"),
         positive(quantity(KeyType::kNumber, "cluster_alpha", "", "3", 0, 1e3,
                           "Clustering of defects, read by the negative binomial model alone")),
+        choice("yields", false, {"learning", "mature"}, "learning",
+               "Yields that improve from the catalogue's start values, or the mature ones at once"),
         quantity(KeyType::kPath, "ceiling", "kwafers_per_month", "no ceiling", 0, kUnlimited,
                  "Most DRAM wafer starts of all suppliers together, HBM and host memory")}},
       {"letter_of_intent",

@@ -4,10 +4,10 @@
 
 namespace astrolabe::supply {
 
-Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog,
-                                                 const std::string& entity,
-                                                 const std::string& dram_line) {
-  FactReader facts(catalog, entity);
+catalog::Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog,
+                                                          const std::string& entity,
+                                                          const std::string& dram_line) {
+  catalog::FactReader facts(catalog, entity);
   AcceleratorParts p;
   p.entity = entity;
   p.dram_line = dram_line;
@@ -22,18 +22,19 @@ Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog
   p.host_dram = facts.quantity<Bytes::kDim>("host_dram");
   p.it_power = facts.quantity<Power::kDim>("it_power");
   if (!p.process_node.empty()) {
-    FactReader node(catalog, p.process_node);
-    p.logic_defects = node.quantity<DefectDensity::kDim>("defect_density");
+    catalog::FactReader node(catalog, p.process_node);
+    p.logic_defects.mature = node.quantity<DefectDensity::kDim>("defect_density");
+    p.logic_defects.learning = read_learning("learning_start", &node);
     p.harvest_share = node.optional_number("harvest_share").value_or(0);
     facts.take(node.finish(true));
   }
   if (!p.packaging.empty()) {
-    FactReader line(catalog, p.packaging);
+    catalog::FactReader line(catalog, p.packaging);
     p.packaging_yield = line.number("yield");
     facts.take(line.finish(true));
   }
   if (!p.hbm_product.empty()) p.hbm = facts.take(read_hbm_product(catalog, p.hbm_product));
-  FactReader dram(catalog, dram_line);
+  catalog::FactReader dram(catalog, dram_line);
   p.host_dram_bytes_per_wafer = dram.quantity<BytesPerWafer::kDim>("bits_per_wafer");
   facts.take(dram.finish(true));
   return facts.finish(std::move(p));
@@ -47,11 +48,8 @@ BillOfMaterials compute_bill(const AcceleratorParts& parts, const DefectModel& l
   BillOfMaterials b;
   b.gross_logic_dies = gross_dies(parts.die, wafer).count;
   ASTROLABE_DEMAND(b.gross_logic_dies > 0, "a die larger than the wafer");
-  b.logic_die_yield = die_yield(logic_model, parts.die.area(), parts.logic_defects);
-  b.sellable_logic_share = sellable_share(b.logic_die_yield, parts.harvest_share);
-  b.sellable_logic_dies = b.gross_logic_dies * b.sellable_logic_share;
   const double packages = 1 / parts.packaging_yield;  // started per good one
-  b.logic_wafers = packages * parts.compute_dies / b.sellable_logic_dies * units::wafer;
+  b = with_logic_defects(b, parts, logic_model, parts.logic_defects.mature);
   b.packaging_wafers = packages / parts.packages_per_wafer;
   b.hbm_stacks = packages * parts.hbm_stacks;
   b.stack = compute_hbm_stack(parts.hbm, dram_model, wafer);
@@ -60,6 +58,16 @@ BillOfMaterials compute_bill(const AcceleratorParts& parts, const DefectModel& l
   b.hbm_dram_wafers = b.hbm_stacks * b.stack.dram_wafers_per_stack;
   b.host_dram_wafers = parts.host_dram / parts.host_dram_bytes_per_wafer;
   b.dram_wafers = b.hbm_dram_wafers + b.host_dram_wafers;
+  return b;
+}
+
+BillOfMaterials with_logic_defects(BillOfMaterials b, const AcceleratorParts& parts,
+                                   const DefectModel& model, DefectDensity defects) {
+  b.logic_die_yield = die_yield(model, parts.die.area(), defects);
+  b.sellable_logic_share = sellable_share(b.logic_die_yield, parts.harvest_share);
+  b.sellable_logic_dies = b.gross_logic_dies * b.sellable_logic_share;
+  b.logic_wafers =
+      parts.compute_dies / parts.packaging_yield / b.sellable_logic_dies * units::wafer;
   return b;
 }
 

@@ -25,7 +25,7 @@ struct AcceleratorParts {
   std::string entity, process_node, packaging, hbm_product, dram_line;
   double compute_dies = 0;
   DieShape die;  // square
-  DefectDensity logic_defects;
+  ProcessDefects logic_defects;
   double harvest_share = 0;  // 0 where the node has no such fact
   PerWafer packages_per_wafer;
   double packaging_yield = 1;
@@ -37,9 +37,9 @@ struct AcceleratorParts {
 };
 
 // `dram_line`: the entity whose commodity bytes per wafer serve for host DRAM.
-Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog,
-                                                 const std::string& entity,
-                                                 const std::string& dram_line);
+catalog::Reading<AcceleratorParts> read_accelerator_parts(const catalog::Catalog& catalog,
+                                                          const std::string& entity,
+                                                          const std::string& dram_line);
 
 struct BillOfMaterials {
   int gross_logic_dies = 0;         // per wafer
@@ -56,8 +56,13 @@ struct BillOfMaterials {
   Wafers dram_wafers;  // HBM and host
 };
 
+// At mature defect densities.
 BillOfMaterials compute_bill(const AcceleratorParts& parts, const DefectModel& logic_model,
                              const DefectModel& dram_model, const WaferGeometry& wafer);
+
+// The same with logic wafers started in another quarter, at another defect density.
+BillOfMaterials with_logic_defects(BillOfMaterials bill, const AcceleratorParts& parts,
+                                   const DefectModel& model, DefectDensity defects);
 
 // Accelerators that a facility power can hold. Fractional: the caller rounds.
 double accelerators_within(Power facility_power, double pue, Power it_power_per_accelerator);

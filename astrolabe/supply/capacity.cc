@@ -31,8 +31,9 @@ std::vector<Wafers> wafers_by_quarter(const std::vector<std::pair<Quarter, doubl
 }
 
 // All of the module's figures, or none and the reason.
-void read_module(const catalog::Catalog& catalog, LineCapacity* line, FactReader* line_facts) {
-  FactReader facts(catalog, line->entity);
+void read_module(const catalog::Catalog& catalog, LineCapacity* line,
+                 catalog::FactReader* line_facts) {
+  catalog::FactReader facts(catalog, line->entity);
   ModuleFacts m;
   m.capacity = facts.quantity<WaferRate::kDim>("module_capacity");
   m.capex = facts.quantity<Money::kDim>("module_capex");
@@ -42,7 +43,7 @@ void read_module(const catalog::Catalog& catalog, LineCapacity* line, FactReader
   if (catalog.kind_of(line->entity) == "dram_lines") {
     m.earliest_decision = facts.optional_quarter("module_earliest");
   }
-  Reading<ModuleFacts> reading = facts.finish(m);
+  catalog::Reading<ModuleFacts> reading = facts.finish(m);
   if (reading.value) {
     line->module = line_facts->take(std::move(reading));
   } else {
@@ -81,12 +82,12 @@ Wafers ModuleFacts::output(int t) const {
   return ramp_profile(ramp_quarters, k + 1).back() * (capacity * units::quarter);
 }
 
-Reading<LineCapacity> read_line(const catalog::Catalog& catalog, const std::string& entity,
-                                Quarter start, int quarters) {
+catalog::Reading<LineCapacity> read_line(const catalog::Catalog& catalog, const std::string& entity,
+                                         Quarter start, int quarters) {
   const std::string& kind = catalog.kind_of(entity);
   const bool is_dram = kind == "dram_lines";
   ASTROLABE_DEMAND(is_dram || kind == "process_nodes" || kind == "packaging", kind);
-  FactReader facts(catalog, entity);
+  catalog::FactReader facts(catalog, entity);
   LineCapacity line;
   line.entity = entity;
   line.maker = facts.text("maker");

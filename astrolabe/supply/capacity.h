@@ -21,7 +21,7 @@
 #include <span>
 #include <utility>
 
-#include "astrolabe/supply/fact_reader.h"
+#include "astrolabe/catalog/fact_reader.h"
 
 namespace astrolabe::supply {
 
@@ -65,7 +65,7 @@ struct LineCapacity {
 
 // Kinds dram_lines, process_nodes and packaging; other kinds are a bug of the caller. A line
 // without module facts is complete with limit 0 and a reason; a line without capacity is not.
-Reading<LineCapacity> read_line(const catalog::Catalog& catalog, const std::string& entity,
-                                Quarter start, int quarters);
+catalog::Reading<LineCapacity> read_line(const catalog::Catalog& catalog, const std::string& entity,
+                                         Quarter start, int quarters);
 
 }  // namespace astrolabe::supply

@@ -17,8 +17,18 @@ DieShape shape_or_square(std::optional<Length> width, std::optional<Length> heig
 
 }  // namespace
 
-Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog, const std::string& entity) {
-  FactReader facts(catalog, entity);
+std::optional<ProcessDefects::Learning> read_learning(std::string_view start_attribute,
+                                                      catalog::FactReader* facts) {
+  const auto initial = facts->optional_quantity<DefectDensity::kDim>("defect_density_start");
+  const auto start = facts->optional_quarter(start_attribute);
+  const auto time = facts->optional_quantity<Duration::kDim>("yield_learning_time");
+  if (!initial || !start || !time) return std::nullopt;
+  return ProcessDefects::Learning{*initial, *start, *time};
+}
+
+catalog::Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog,
+                                              const std::string& entity) {
+  catalog::FactReader facts(catalog, entity);
   HbmProduct p;
   p.entity = entity;
   p.dies_per_stack = static_cast<int>(std::lround(facts.number("dies_per_stack")));
@@ -27,7 +37,8 @@ Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog, const std:
   p.core_die = shape_or_square(facts.optional_quantity<Length::kDim>("die_width"),
                                facts.optional_quantity<Length::kDim>("die_height"), area);
   p.base_die = shape_or_square({}, {}, facts.quantity<Area::kDim>("base_die_area"));
-  p.defects = facts.quantity<DefectDensity::kDim>("defect_density");
+  p.defects.mature = facts.quantity<DefectDensity::kDim>("defect_density");
+  p.defects.learning = read_learning("volume_start", &facts);
   p.layer_yield = facts.number("layer_yield");
   p.test_yield = facts.number("test_yield");
   p.is_base_die_dram = facts.text("base_die_node") == kDramProcess;
@@ -41,15 +52,20 @@ Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog, const std:
 
 HbmStackYield compute_hbm_stack(const HbmProduct& product, const DefectModel& model,
                                 const WaferGeometry& wafer) {
-  ASTROLABE_DEMAND(product.dies_per_stack > 0, "a stack has dies");
-  ASTROLABE_DEMAND(product.layer_yield > 0 && product.test_yield > 0, "yields > 0");
-  const double n = product.dies_per_stack;
   HbmStackYield y;
   y.gross_core_dies = gross_dies(product.core_die, wafer).count;
   y.gross_base_dies = gross_dies(product.base_die, wafer).count;
   ASTROLABE_DEMAND(y.gross_core_dies > 0 && y.gross_base_dies > 0, "a die larger than the wafer");
-  y.core_die_yield = die_yield(model, product.core_die.area(), product.defects);
-  y.base_die_yield = die_yield(model, product.base_die.area(), product.defects);
+  return with_defects(y, product, model, product.defects.mature);
+}
+
+HbmStackYield with_defects(HbmStackYield y, const HbmProduct& product, const DefectModel& model,
+                           DefectDensity defects) {
+  ASTROLABE_DEMAND(product.dies_per_stack > 0, "a stack has dies");
+  ASTROLABE_DEMAND(product.layer_yield > 0 && product.test_yield > 0, "yields > 0");
+  const double n = product.dies_per_stack;
+  y.core_die_yield = die_yield(model, product.core_die.area(), defects);
+  y.base_die_yield = die_yield(model, product.base_die.area(), defects);
   y.good_core_dies = y.gross_core_dies * y.core_die_yield;
   y.bonding_yield = std::pow(product.layer_yield, n);
   y.test_yield = product.test_yield;
@@ -64,16 +80,6 @@ HbmStackYield compute_hbm_stack(const HbmProduct& product, const DefectModel& mo
   y.net_capacity_per_core_wafer = y.stack_capacity / y.core_wafers_per_stack;
   y.net_capacity_per_dram_wafer = y.stack_capacity / y.dram_wafers_per_stack;
   return y;
-}
-
-std::vector<double> stacks_per_wafer_ramp(const HbmProduct& product, const DefectModel& model,
-                                          const WaferGeometry& wafer, DefectDensity initial,
-                                          Duration time_constant, int quarters) {
-  const LearningCurve curve{initial, product.defects, time_constant};
-  const HbmStackYield mature = compute_hbm_stack(product, model, wafer);
-  std::vector<double> stacks = yield_ramp(model, product.core_die.area(), curve, quarters);
-  for (double& s : stacks) s *= mature.stacks_per_wafer / mature.core_die_yield;
-  return stacks;
 }
 
 double trade_ratio(BytesPerWafer commodity, BytesPerWafer net_hbm) {

@@ -18,8 +18,8 @@
 // here. Published trade ratios do not say whether base wafers are counted; both forms are returned.
 // Source: chain of yields as in Stapper et al. 1983; figures and their sources in data/hbm.csv.
 
+#include "astrolabe/catalog/fact_reader.h"
 #include "astrolabe/supply/die_geometry.h"
-#include "astrolabe/supply/fact_reader.h"
 #include "astrolabe/supply/yield.h"
 
 namespace astrolabe::supply {
@@ -33,7 +33,7 @@ struct HbmProduct {
   Bytes die_capacity;
   DieShape core_die;       // square where width and height are not published
   DieShape base_die;       // square
-  DefectDensity defects;   // at maturity
+  ProcessDefects defects;  // learning counts from the first volume quarter of the product
   double layer_yield = 1;  // one bonding step
   double test_yield = 1;
   bool is_base_die_dram = false;
@@ -44,7 +44,8 @@ struct HbmProduct {
   std::optional<BytesPerWafer> published_net_capacity;
 };
 
-Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog, const std::string& entity);
+catalog::Reading<HbmProduct> read_hbm_product(const catalog::Catalog& catalog,
+                                              const std::string& entity);
 
 // Every step of the chain, so that a report can show it.
 struct HbmStackYield {
@@ -60,14 +61,18 @@ struct HbmStackYield {
   BytesPerWafer net_capacity_per_core_wafer, net_capacity_per_dram_wafer;
 };
 
+// defect_density_start in the quarter of `start_attribute`, falling with yield_learning_time; empty
+// where one of the three facts is not given.
+std::optional<ProcessDefects::Learning> read_learning(std::string_view start_attribute,
+                                                      catalog::FactReader* facts);
+
+// At the mature density.
 HbmStackYield compute_hbm_stack(const HbmProduct& product, const DefectModel& model,
                                 const WaferGeometry& wafer);
 
-// Stacks per core wafer as defects fall to the product's mature density, in quarters 0 .. n-1 after
-// the start of volume.
-std::vector<double> stacks_per_wafer_ramp(const HbmProduct& product, const DefectModel& model,
-                                          const WaferGeometry& wafer, DefectDensity initial,
-                                          Duration time_constant, int quarters);
+// The same chain at another defect density: for wafers that are finished in another quarter.
+HbmStackYield with_defects(HbmStackYield chain, const HbmProduct& product, const DefectModel& model,
+                           DefectDensity defects);
 
 // Wafers that HBM takes for the bits of one wafer of commodity DRAM.
 double trade_ratio(BytesPerWafer commodity, BytesPerWafer net_hbm);

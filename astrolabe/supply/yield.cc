@@ -51,13 +51,10 @@ DefectDensity LearningCurve::at(Duration age) const {
   return mature + (initial - mature) * std::exp(-std::max(0.0, age / time_constant));
 }
 
-std::vector<double> yield_ramp(const DefectModel& model, Area die_area, const LearningCurve& curve,
-                               int quarters) {
-  std::vector<double> yields;
-  for (int t = 0; t < quarters; ++t) {
-    yields.push_back(die_yield(model, die_area, curve.at((t + 0.5) * units::quarter)));
-  }
-  return yields;
+DefectDensity ProcessDefects::in(Quarter q) const {
+  if (!learning) return mature;
+  const LearningCurve curve{learning->initial, mature, learning->time_constant};
+  return curve.at((q - learning->start + 0.5) * units::quarter);
 }
 
 }  // namespace astrolabe::supply

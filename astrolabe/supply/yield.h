@@ -19,9 +19,10 @@
 // Source: Murphy 1964, Proc. IEEE 52(12); Seeds 1967, IEEE IEDM; Stapper, Armstrong and Saji 1983,
 // Proc. IEEE 71(4); Cunningham 1990, IEEE Trans. Semiconductor Manufacturing 3(2).
 
-#include <vector>
+#include <optional>
 
 #include "astrolabe/base/quantity.h"
+#include "astrolabe/base/quarter.h"
 
 namespace astrolabe::supply {
 
@@ -46,8 +47,17 @@ struct LearningCurve {
   DefectDensity at(Duration age) const;  // age < 0: the initial density
 };
 
-// Yield in quarters 0 .. n-1 after the start of volume, at the middle of each quarter.
-std::vector<double> yield_ramp(const DefectModel& model, Area die_area, const LearningCurve& curve,
-                               int quarters);
+// A process: its mature density and, where a start is known, how it got or gets there.
+struct ProcessDefects {
+  DefectDensity mature;
+  struct Learning {
+    DefectDensity initial;  // in `start`
+    Quarter start;
+    Duration time_constant;  // > 0
+  };
+  std::optional<Learning> learning;  // empty: mature at all times
+
+  DefectDensity in(Quarter q) const;  // at the middle of the quarter
+};
 
 }  // namespace astrolabe::supply

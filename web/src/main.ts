@@ -7,13 +7,16 @@ import { flows_figure } from './charts/flows';
 import {
   costs_figure,
   demand_figure,
+  depreciation_figure,
   fleet_figure,
   funds_figure,
   power_figure,
   supply_figure,
+  water_figure,
 } from './charts/over_time';
 import { sites_figure } from './charts/sites';
 import { timeline_figure } from './charts/timeline';
+import { token_costs_figure } from './charts/token_costs';
 import { has_columns, has_figures, read_page, type Headline, type Page, type Table } from './data';
 import { el } from './dom';
 import {
@@ -76,6 +79,12 @@ const kKnown: Known[] = [
     figure: power_figure,
   },
   {
+    name: 'water',
+    short: 'Water',
+    columns: ['quarter', 'site', 'it_energy_gwh', 'water_megalitres'],
+    figure: water_figure,
+  },
+  {
     name: 'sites',
     short: 'Sites',
     columns: ['site', 'name', 'latitude', 'longitude', 'announced_mw', 'contracted_mw', 'energised_mw', 'planned_mw', 'note'],
@@ -93,6 +102,28 @@ const kKnown: Known[] = [
     short: 'Net present cost',
     columns: ['item', 'npv_musd', 'share_percent'],
     figure: cost_summary_figure,
+  },
+  {
+    name: 'depreciation',
+    short: 'Depreciation',
+    columns: ['year', 'item', 'added_musd', 'depreciation_musd', 'book_value_musd'],
+    figure: depreciation_figure,
+  },
+  {
+    name: 'token_costs',
+    short: 'Cost of tokens',
+    columns: [
+      'class',
+      'site',
+      'served_ttokens',
+      'usd_per_mtokens',
+      'accelerators_usd_per_mtokens',
+      'site_usd_per_mtokens',
+      'energy_usd_per_mtokens',
+      'operations_usd_per_mtokens',
+      'other_usd_per_mtokens',
+    ],
+    figure: token_costs_figure,
   },
   {
     name: 'funds',

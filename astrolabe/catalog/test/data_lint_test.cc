@@ -83,6 +83,28 @@ TEST(Data, EverySourceIsUsedAndFindable) {
   }
 }
 
+// A maker's "36 GB" stack holds 12 dies of 24 x 2^30 bits: one convention, GiB (data/README.md).
+TEST(Data, HbmCapacityIsInGiBAndNoMoreThanTheStacksHold) {
+  const Catalog& c = real_catalog();
+  int checked = 0;
+  for (const std::string& entity : c.entities("accelerators")) {
+    for (const Fact* f : c.facts(entity, "hbm_capacity")) {
+      EXPECT_TRUE(f->is_missing() || f->unit_text == "GiB") << f->position.text();
+    }
+    if (!c.has_value(entity, "hbm_capacity") || !c.has_value(entity, "hbm_stacks")) continue;
+    const std::string& product = c.get_text(entity, "hbm_product");
+    const double dies =
+        c.get_number(entity, "hbm_stacks") * c.get_number(product, "dies_per_stack");
+    const double gbit_a_die = c.get<Bytes::kDim>(product, "die_capacity") / units::GB * 8;
+    const double held_gib = dies * gbit_a_die / 8;
+    const double capacity_gib = c.get<Bytes::kDim>(entity, "hbm_capacity") / units::GiB;
+    EXPECT_LE(capacity_gib, held_gib + 1e-6) << entity;
+    EXPECT_GE(capacity_gib, 0.92 * held_gib) << entity << ": a stack too many, or GB for GiB";
+    ++checked;
+  }
+  EXPECT_GE(checked, 15);
+}
+
 TEST(Data, UnitsAndRangesFollowTheSchema) {
   std::map<std::pair<std::string, std::string>, const AttributeSchema*> schema;
   for (const AttributeSchema& s : real_catalog().schema()) schema[{s.kind, s.attribute}] = &s;

@@ -171,6 +171,8 @@ TEST(Explain, ARenewableShareBeyondThePotentialNamesTheShareThatExists) {
   Problem p = small_problem();
   p.classes[0].must_serve = true;
   p.sites[0].renewable_share.assign(4, 0.8);
+  p.sites[0].position = {"data/sites.csv", 3};
+  p.sites[0].renewable_position = {"s", 7};
   // The demand draws 1,000 x 2 kW x 1.25 = 2.5 MW; 4 MW of wind at 30% give 1.2 MW: 48%.
   p.energy.push_back({"wind",
                       "grid",
@@ -183,7 +185,8 @@ TEST(Explain, ARenewableShareBeyondThePotentialNamesTheShareThatExists) {
                       {"data/energy.csv", 5}});
   const Explanation e = explain(p);
   ASSERT_EQ(e.conflicts.size(), 1u);
-  EXPECT_NE(e.conflicts[0].find("80% of the energy at site must be renewable"), std::string::npos)
+  EXPECT_NE(e.conflicts[0].find("80% of the energy at site must be renewable from 2026Q1 (s:7)"),
+            std::string::npos)
       << e.text();
   EXPECT_NE(e.conflicts[0].find("renewable contracts on grid grid: wind 4 MW in 2026Q1 "
                                 "(data/energy.csv:5); 67% more is needed"),
@@ -192,6 +195,20 @@ TEST(Explain, ARenewableShareBeyondThePotentialNamesTheShareThatExists) {
   find_fix(e, "lower the renewable share at site to 48%");
   // 2.5 x 0.8 = 2 MW need 6.67 MW of wind, 66.7% more.
   find_fix(e, "67% more renewable contracts for site in every quarter");
+}
+
+TEST(Explain, WhatAVendorDeliversAtMostIsNamedWithItsLine) {
+  Problem p = small_problem();
+  p.classes[0].must_serve = true;  // 1,000 chips of 2 kW: 2 MW in service
+  p.ceilings.push_back({"vendor", std::vector<Power>(4, 1.5 * MW), {"s", 4}});
+  const Explanation e = explain(p);
+  ASSERT_EQ(e.conflicts.size(), 1u) << e.text();
+  EXPECT_NE(e.conflicts[0].find("deliveries of vendor: at most 1.5 MW of its accelerators "
+                                "delivered by 2026Q1 (s:4); 34% more is needed"),
+            std::string::npos)
+      << e.text();
+  find_fix(e, "34% more deliveries of vendor in every quarter");
+  find_fix(e, "lower demand chat to 75% of it");
 }
 
 TEST(Explain, AVendorCommitmentCanComeLaterOrBeLess) {
@@ -210,9 +227,10 @@ TEST(Explain, AFixedLoadAboveItsContractIsASentenceOfItsOwn) {
   p.sites[0].contracted.assign(4, 100 * MW);
   p.sites[0].grid_quarters = 2;
   p.sites[0].fixed_load.assign(4, 150 * MW);
+  p.sites[0].fixed_load_position = {"s", 8};
   const Explanation e = explain(p);
   ASSERT_EQ(e.conflicts.size(), 1u) << e.text();
-  EXPECT_NE(e.conflicts[0].find("site site carries 150 MW of other load in 2026Q1"),
+  EXPECT_NE(e.conflicts[0].find("site site carries 150 MW of other load in 2026Q1 (s:8)"),
             std::string::npos);
   // Two whole phases of 100 MW.
   find_fix(e, "allow 100 MW of generation on site at site from 2026Q1");

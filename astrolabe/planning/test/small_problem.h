@@ -47,7 +47,7 @@ inline Problem small_problem(int quarters = 4) {
   chip.stacks = 8;
   chip.logic = LineId(1);
   chip.packaging = LineId(2);
-  chip.logic_wafers = 0.05;
+  chip.logic_wafers.assign(n, 0.05);
   chip.packaging_wafers = 0.1;
   chip.host_dram_wafers = 0.2;
   chip.it_power = 2 * kW;

@@ -252,6 +252,55 @@ std::vector<Table> money_tables() {
   return {costs, summary, funds};
 }
 
+std::vector<Table> value_tables() {
+  Table depreciation{"depreciation",
+                     "Depreciation and book value by year",
+                     {{"year", "Year", {}},
+                      {"item", "Item", {}},
+                      {"added_musd", "Came into service", {}},
+                      {"depreciation_musd", "Depreciation", {"finance_base.accelerator_life"}},
+                      {"book_value_musd", "Left at the end of the year", {}}},
+                     {}};
+  Table water{"water",
+              "Cooling water by site",
+              {{"quarter", "Quarter", {}},
+               {"site", "Site", {}},
+               {"it_energy_gwh", "IT energy", {}},
+               {"water_megalitres", "Cooling water", {}}},
+              {}};
+  for (int y = 2026; y <= 2035; ++y) {
+    for (int i = 0; i < 2; ++i) {
+      depreciation.add_row({std::to_string(y), std::string(i == 0 ? "accelerators" : "buildings"),
+                            9000 * wave(i, y), 4000 * wave(i + 1, y), 20000 * wave(i, y)});
+    }
+  }
+  for (int q = 0; q < kQuarters; ++q) {
+    for (const char* site : {"abilene", "pohang"}) {
+      water.add_row({quarter(q), std::string(site), 400 * wave(0, q), 120 * wave(1, q)});
+    }
+  }
+  Table tokens{"token_costs",
+               "What a million tokens costs",
+               {{"class", "Class of work", {}},
+                {"site", "Site", {}},
+                {"served_ttokens", "Tokens served over the horizon", {}},
+                {"npv_musd", "Net present cost", {}},
+                {"usd_per_mtokens", "Cost", {}},
+                {"accelerators_usd_per_mtokens", "of it accelerators", {}},
+                {"site_usd_per_mtokens", "buildings and grid", {}},
+                {"energy_usd_per_mtokens", "electricity and carbon", {}},
+                {"operations_usd_per_mtokens", "operations", {}},
+                {"other_usd_per_mtokens", "fabs, stocks, cost of funds", {}}},
+               {}};
+  tokens.add_row({std::string("chat"), std::string("all sites"), 900.0, 45.0, 0.05, 0.03, 0.01,
+                  0.008, 0.004, -0.002});
+  tokens.add_row({std::string("agents"), std::string("all sites"), 300.0, 60.0, 0.2, 0.13, 0.04,
+                  0.02, 0.015, -0.005});
+  tokens.add_row({std::string("all classes"), std::string("abilene"), 1200.0, 105.0, 0.0875, 0.06,
+                  0.015, 0.01, 0.005, -0.0025});
+  return {depreciation, water, tokens};
+}
+
 std::vector<Table> place_tables() {
   Table sites{"sites",
               "Sites",
@@ -357,6 +406,7 @@ Page sample_page() {
   page.tables = {summary_table(), demand_table(), flows_table(),      timeline_table(),
                  fleet_table(),   power_table(),  bottlenecks_table()};
   for (Table& t : money_tables()) page.tables.push_back(std::move(t));
+  for (Table& t : value_tables()) page.tables.push_back(std::move(t));
   for (Table& t : place_tables()) page.tables.push_back(std::move(t));
   page.tables.push_back(
       Table{"energy",

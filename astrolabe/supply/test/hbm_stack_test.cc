@@ -21,7 +21,7 @@ HbmProduct small_product() {
   p.dies_per_stack = 4;
   p.die_capacity = 1.0 * GB;
   p.core_die = p.base_die = {10.0 * mm, 10.0 * mm};
-  p.defects = 0.2 / cm2;
+  p.defects.mature = 0.2 / cm2;
   p.layer_yield = 0.99;
   p.test_yield = 0.8;
   p.is_base_die_dram = true;
@@ -65,12 +65,17 @@ TEST(HbmStack, TwelveLayersAtNinetyNinePercentMatchThePublishedStackYield) {
   EXPECT_NEAR(compute_hbm_stack(p, kPoisson, four_die_wafer()).bonding_yield, 0.87, 0.02);
 }
 
-TEST(HbmStack, RampRisesToTheMatureFigure) {
-  const auto ramp = stacks_per_wafer_ramp(small_product(), kPoisson, four_die_wafer(), 1.2 / cm2,
-                                          1.0 * quarter, 40);
+TEST(HbmStack, AYoungProcessMakesFewerStacks) {
+  HbmProduct p = small_product();
+  p.defects.learning = {{1.2 / cm2, Quarter(2026, 1), 1.0 * quarter}};
+  const HbmStackYield mature = compute_hbm_stack(p, kPoisson, four_die_wafer());
   // After half a quarter D = 0.2 + exp(-0.5) = 0.8065307: exp(-D) / exp(-0.2) = exp(-0.6065307).
-  EXPECT_NEAR(ramp[0], 0.6291756 * std::exp(-0.6065307), 1e-6);
-  EXPECT_NEAR(ramp[39], 0.6291756, 1e-6);
+  const HbmStackYield first = with_defects(mature, p, kPoisson, p.defects.in(Quarter(2026, 1)));
+  EXPECT_NEAR(first.stacks_per_wafer, 0.6291756 * std::exp(-0.6065307), 1e-6);
+  EXPECT_NEAR(first.core_wafers_per_stack.in(wafer), 1 / first.stacks_per_wafer, 1e-9);
+  EXPECT_EQ(first.gross_core_dies, mature.gross_core_dies);
+  const HbmStackYield late = with_defects(mature, p, kPoisson, p.defects.in(Quarter(2036, 1)));
+  EXPECT_NEAR(late.stacks_per_wafer, 0.6291756, 1e-6);
 }
 
 TEST(TradeRatio, IsBytesOverBytes) {
@@ -85,7 +90,7 @@ TEST(ReadHbmProduct, TakesEveryFactAndNamesThem) {
   EXPECT_EQ(r.value->dies_per_stack, 4);
   EXPECT_NEAR(r.value->die_capacity.in(GB), 1, 1e-12);
   EXPECT_NEAR(r.value->core_die.width.in(mm), 10, 1e-12);
-  EXPECT_NEAR(r.value->defects.in(1 / cm2), 0.2, 1e-12);
+  EXPECT_NEAR(r.value->defects.mature.in(1 / cm2), 0.2, 1e-12);
   EXPECT_TRUE(r.value->is_base_die_dram);
   EXPECT_FALSE(r.value->published_trade_ratio);
   EXPECT_NE(std::find(r.facts.begin(), r.facts.end(), "h1.layer_yield"), r.facts.end());

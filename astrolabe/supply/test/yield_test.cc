@@ -64,14 +64,14 @@ TEST(LearningCurve, FallsToTheMatureDensity) {
   EXPECT_NEAR(curve.at(-1.0 * year).in(per_cm2(1)), 0.5, 1e-12);
 }
 
-TEST(YieldRamp, IsTheYieldAtMidQuarter) {
-  const LearningCurve curve{per_cm2(0.5), per_cm2(0.1), 1.0 * year};
-  const auto ramp = yield_ramp({YieldModel::kPoisson}, cm2, curve, 3);
-  ASSERT_EQ(ramp.size(), 3u);
-  // Quarter 1 is at 1.5 quarters = 0.375 years: D = 0.1 + 0.4 exp(-0.375) = 0.374916.
-  EXPECT_NEAR(ramp[1], std::exp(-(0.1 + 0.4 * std::exp(-0.375))), 1e-12);
-  EXPECT_LT(ramp[0], ramp[1]);
-  EXPECT_LT(ramp[1], ramp[2]);
+TEST(ProcessDefects, LearnFromTheStartAtMidQuarterOrAreMatureAtOnce) {
+  ProcessDefects process{per_cm2(0.1), {}};
+  EXPECT_EQ(process.in(Quarter(2020, 1)), per_cm2(0.1));
+  process.learning = {{per_cm2(0.5), Quarter(2026, 1), 1.0 * year}};
+  // 2026Q2 is at 1.5 quarters = 0.375 years: D = 0.1 + 0.4 exp(-0.375).
+  EXPECT_NEAR(process.in(Quarter(2026, 2)).in(per_cm2(1)), 0.1 + 0.4 * std::exp(-0.375), 1e-12);
+  EXPECT_EQ(process.in(Quarter(2020, 1)), per_cm2(0.5));
+  EXPECT_NEAR(process.in(Quarter(2060, 1)).in(per_cm2(1)), 0.1, 1e-12);
 }
 
 }  // namespace

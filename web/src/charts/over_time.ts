@@ -1,4 +1,4 @@
-// Charts along time: demand, fleet, power, wafers, costs, funds.
+// Charts along time: demand, fleet, power, water, wafers, costs, depreciation, funds.
 
 import type { EChartsCoreOption } from 'echarts/core';
 import { along_time, rows_of, stack, unique, type Row, type Stacks, type Table } from '../data';
@@ -266,5 +266,58 @@ export function funds_figure(table: Table): Figure {
       return time_option(stacks.xs, series, 'million USD', width);
     },
     describe: (chosen) => `Money drawn by year and fund. ${ends(drawn(chosen), 'million USD')}`,
+  };
+}
+
+export function depreciation_figure(table: Table): Figure {
+  const rows = rows_of(table);
+  const stacks = (chosen: Chosen) =>
+    stack(rows, 'year', 'item', chosen.measure || 'depreciation_musd');
+  return {
+    table,
+    lead:
+      'What assets lose in value in each year, or what is left of them at its end, not discounted. ' +
+      'The fleet that stood before the plan has no book value here.',
+    choices: [
+      {
+        name: 'measure',
+        label: 'Show',
+        options: [
+          ['depreciation_musd', 'depreciation'],
+          ['book_value_musd', 'book value'],
+          ['added_musd', 'what came into service'],
+        ],
+      },
+    ],
+    height,
+    option: (chosen, width) => {
+      const s = stacks(chosen);
+      return time_option(s.xs, stacked(s, 'bar'), 'million USD', width);
+    },
+    describe: (chosen) =>
+      `${words(chosen.measure || 'depreciation_musd')} by year and item. ${ends(stacks(chosen), 'million USD')}`,
+  };
+}
+
+export function water_figure(table: Table): Figure {
+  const rows = rows_of(table);
+  const unit = unit_of('water_megalitres');
+  const by_year = table.rows.map((cells) =>
+    cells.map((cell, i) => (table.columns[i]?.name === 'quarter' ? String(cell).slice(0, 4) : cell)),
+  );
+  const year_rows = rows_of({ ...table, rows: by_year });
+  const stacks = (chosen: Chosen) =>
+    stack(chosen.per === 'quarter' ? rows : year_rows, 'quarter', 'site', 'water_megalitres');
+  return {
+    table,
+    lead: 'Water for cooling at each site: its IT energy times the litres a kilowatt-hour of its source.',
+    choices: [{ name: 'per', label: 'Per', options: [['year', 'year'], ['quarter', 'quarter']] }],
+    height,
+    option: (chosen, width) => {
+      const s = stacks(chosen);
+      return time_option(s.xs, stacked(s, chosen.per === 'quarter' ? 'area' : 'bar'), unit, width);
+    },
+    describe: (chosen) =>
+      `Cooling water by ${chosen.per || 'year'} and site. ${ends(stacks(chosen), unit)}`,
   };
 }

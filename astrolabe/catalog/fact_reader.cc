@@ -1,6 +1,6 @@
-#include "astrolabe/supply/fact_reader.h"
+#include "astrolabe/catalog/fact_reader.h"
 
-namespace astrolabe::supply {
+namespace astrolabe::catalog {
 
 std::vector<std::pair<Quarter, double>> FactReader::path(std::string_view attribute,
                                                          const Dim& dim) {
@@ -18,7 +18,7 @@ void FactReader::add_used(std::string_view attribute) {
 
 void FactReader::add_missing(std::string_view attribute) {
   std::string text = "missing: " + entity_ + "." + std::string(attribute);
-  const catalog::Fact* fact = catalog_.find_fact(entity_, attribute);
+  const Fact* fact = catalog_.find_fact(entity_, attribute);
   if (fact != nullptr && !fact->note.empty()) text += " (" + fact->note + ")";
   missing_.push_back(text);
 }
@@ -29,4 +29,4 @@ std::string FactReader::reason() const {
   return text;
 }
 
-}  // namespace astrolabe::supply
+}  // namespace astrolabe::catalog

@@ -1,7 +1,7 @@
 #pragma once
 
 // Reads the facts of one entity, remembers which were used and which are missing. A missing fact is
-// an outcome, not an exception: the reading of a product then has no value and a reason that names
+// an outcome, not an exception: the reading of an entity then has no value and a reason that names
 // every missing fact. A misspelt entity or attribute stays an InputError of the catalogue.
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 #include "astrolabe/catalog/catalog.h"
 
-namespace astrolabe::supply {
+namespace astrolabe::catalog {
 
 // A value read from the catalogue, or the reason why there is none.
 template <class T>
@@ -23,7 +23,7 @@ struct Reading {
 
 class FactReader {
  public:
-  FactReader(const catalog::Catalog& catalog, std::string entity)
+  FactReader(const Catalog& catalog, std::string entity)
       : catalog_(catalog), entity_(std::move(entity)) {}
 
   // The used value; zero or "" when missing, which complete() then refuses.
@@ -51,7 +51,7 @@ class FactReader {
     return note_if_present(catalog_.find_quarter(entity_, attribute), attribute);
   }
 
-  const catalog::Catalog& facts() const { return catalog_; }
+  const Catalog& facts() const { return catalog_; }
   bool is_complete() const { return missing_.empty(); }
 
   // Takes over what another reading used and, if it failed, its reason.
@@ -89,9 +89,9 @@ class FactReader {
   void add_missing(std::string_view attribute);
   std::string reason() const;
 
-  const catalog::Catalog& catalog_;
+  const Catalog& catalog_;
   std::string entity_;
   std::vector<std::string> used_, missing_;
 };
 
-}  // namespace astrolabe::supply
+}  // namespace astrolabe::catalog
