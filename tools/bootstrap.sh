@@ -10,7 +10,6 @@
 packages_run="ca-certificates cmake g++ ninja-build python3 python3-venv
   libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev libgtest-dev
   coinor-libcbc-dev coinor-libcgl-dev coinor-libclp-dev libzstd-dev zlib1g-dev"
-  coinor-libcbc-dev coinor-libcgl-dev coinor-libclp-dev"
 # To test it as well.
 packages_test="ccache chromium clang-format clang-tidy git librapidcheck-dev shellcheck"
 # From PyPI, into .venv. Debian 12 has no HiGHS, and its Node.js brings 400 packages along.
