@@ -7,7 +7,9 @@ std::vector<OperatorTraffic> operator_traffic(const workload::OperatorList& oper
   std::vector<OperatorTraffic> traffic;
   for (const workload::Operator& o : operators) {
     OperatorTraffic t;
-    const Bytes payload = workload::is_collective(o.kind) ? o.payload : Bytes{};
+    const Bytes payload = workload::is_collective(o.kind)
+                              ? o.get<workload::CollectiveShape>().payload
+                              : Bytes{};
     t.streamed = (o.weights + o.activations / 2 + payload) * o.count;
     t.gathered = o.kv * o.count;
     t.written = (o.activations / 2 + payload) * o.count;
