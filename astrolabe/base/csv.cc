@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cinttypes>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -44,6 +46,14 @@ std::string read_text_file(const std::string& path, std::size_t max_bytes) {
     throw InputError({path, 0}, "", "a binary file (it has NUL bytes)", allowed);
   }
   return content;
+}
+
+std::string content_hash(const std::string& content) {
+  std::uint64_t hash = 0xcbf29ce484222325u;  // offset basis and prime of the published parameters
+  for (const unsigned char c : content) hash = (hash ^ c) * 0x100000001b3u;
+  char text[17];
+  std::snprintf(text, sizeof text, "%016" PRIx64, hash);
+  return text;
 }
 
 CsvTable CsvTable::read(const std::string& path) { return parse(read_text_file(path), path); }

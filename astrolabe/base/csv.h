@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxFileBytes = 64u << 20;
 // The whole file, or InputError (unreadable, empty, binary, larger than max_bytes).
 std::string read_text_file(const std::string& path, std::size_t max_bytes = kMaxFileBytes);
 
+// FNV-1a, 64 bit (Fowler, Noll, Vo), in hexadecimal: names what a run read.
+std::string content_hash(const std::string& content);
+
 class CsvTable {
  public:
   struct Row {

@@ -16,13 +16,6 @@ namespace {
 constexpr const char* kRateEntity = "finance_base";
 constexpr const char* kRateAttribute = "krw_per_usd";
 
-// FNV-1a, 64 bit (Fowler, Noll, Vo): offset basis and prime of the published parameters.
-std::string fnv1a_hex(const std::string& content) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const unsigned char c : content) hash = (hash ^ c) * 0x100000001b3u;
-  return fmt::format("{:016x}", hash);
-}
-
 std::vector<std::string> csv_files(const std::string& data_dir) {
   std::error_code error;
   std::vector<std::string> files;
@@ -51,7 +44,7 @@ bool matches(const Choice& c, const Fact& f) {
 
 CsvTable CatalogBuilder::read_table(const std::string& path) {
   const std::string content = read_text_file(path);
-  file_hashes_[std::filesystem::path(path).filename().string()] = fnv1a_hex(content);
+  file_hashes_[std::filesystem::path(path).filename().string()] = content_hash(content);
   return CsvTable::parse(content, path);
 }
 

@@ -35,17 +35,24 @@ std::string padded(const std::string& text, std::size_t n, bool right) {
   return right ? space + text : text + space;
 }
 
-// `text` in lines of at most `columns` characters, broken at spaces where there are any.
+// `text` in lines of at most `columns` characters, broken at spaces, and long paths at slashes.
 std::vector<std::string> wrapped(const std::string& text, std::size_t columns) {
   std::vector<std::string> lines;
   std::string line;
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
+    std::string word = text.substr(at, end - at);
     if (!line.empty() && width(line) + 1 + width(word) > columns) {
       lines.push_back(line);
       line.clear();
+    }
+    // A path longer than a line breaks at a slash; an address stays whole.
+    while (line.empty() && width(word) > columns && word.find("://") == std::string::npos) {
+      const std::size_t slash = word.rfind('/', columns - 1);
+      if (slash == std::string::npos) break;
+      lines.push_back(word.substr(0, slash + 1));
+      word.erase(0, slash + 1);
     }
     line += (line.empty() ? "" : " ") + word;
     at = end + 1;

@@ -118,6 +118,7 @@ void add_run_facts(const ScenarioAndCatalog& input, const planning::Solution& so
   study->run = {
       {"scenario", input.scenario.file},
       {"name", input.scenario.name},
+      {"hash of the scenario", input.scenario.hash},
       {"seed", std::to_string(input.scenario.seed)},
       {"solver", solution.solver_name},
       {"status", status_text(solution.status)},

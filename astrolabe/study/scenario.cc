@@ -372,6 +372,7 @@ Scenario parse_scenario(const std::string& text, const std::string& file) {
   const TomlTable root(document, file, scenario_tables(), "");
   Scenario s;
   s.file = file;
+  s.hash = content_hash(text);
   read_general(root, &s);
   read_work(root, &s);
   const auto name_of = [](const auto& item) { return item.name; };

@@ -140,7 +140,7 @@ struct VendorInput {
 enum class ObjectiveInput { kLeastCost, kMostServed };
 
 struct Scenario {
-  std::string file;
+  std::string file, hash;  // of its text
   std::string name, description;
   Quarter start, end;  // both inclusive
   ObjectiveInput objective = ObjectiveInput::kLeastCost;

@@ -23,6 +23,12 @@ std::string message_of(const std::string& text) {
   return "";
 }
 
+// Published test vectors of FNV-1a 64: "" and "a" (Fowler, Noll, Vo; draft-eastlake-fnv).
+TEST(ContentHash, IsFnv1a) {
+  EXPECT_EQ(content_hash(""), "cbf29ce484222325");
+  EXPECT_EQ(content_hash("a"), "af63dc4c8601ec8c");
+}
+
 TEST(Csv, ErrorsNameFileAndLine) {
   EXPECT_EQ(message_of("a,b\n1\n"), "t.csv:2: given 1 cells; allowed: 2 cells, as in the header");
   EXPECT_EQ(message_of("a,b\n1,\"x\n"),
