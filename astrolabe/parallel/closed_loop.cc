@@ -1,0 +1,315 @@
+#include "astrolabe/parallel/closed_loop.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "astrolabe/base/random.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+constexpr double kSampledLogits = 1e5;
+constexpr std::int64_t kLongestJump = 64;  // iterations taken together
+
+struct Request {
+  double arrival = 0, first = 0, end = 0;  // seconds
+  int prompt = 0, answer = 0, done = 0;    // tokens; done: of the prompt
+  int rank = 0;
+};
+
+struct Chunk {
+  int request = 0, tokens = 0;
+};
+
+struct Rank {
+  std::deque<int> waiting;
+  // (step at which it ends, request), the earliest on top.
+  std::priority_queue<std::pair<std::int64_t, int>, std::vector<std::pair<std::int64_t, int>>,
+                      std::greater<>>
+      ending;
+  std::vector<Chunk> plan;
+  std::int64_t step = 0;
+  int decoding = 0, load = 0;
+  double context_sum = 0, reserved = 0;  // tokens
+
+  double mean_context() const { return decoding > 0 ? context_sum / decoding : 0; }
+};
+
+class Loop {
+ public:
+  Loop(const IterationTable& table, const Engine& engine, double kv_tokens, double vocab,
+       const ClosedLoopLoad& load)
+      : table_(table),
+        engine_(engine),
+        kv_tokens_(kv_tokens),
+        load_(load),
+        ranks_(static_cast<std::size_t>(table.ranks())),
+        slow_(1 + engine.constants.prefill_slow(table.is_moe())) {
+    const EngineConstants& c = engine.constants;
+    host_ = load.is_host_exposed ? c.host.in(units::second) : 0;
+    sampling_ = load.is_sampled ? c.sampling.in(units::second) * vocab / kSampledLogits : 0;
+    draw_requests();
+  }
+
+  ClosedLoopResult run();
+
+ private:
+  void draw_requests();
+  void arrive();
+  double need(const Request& r) const {
+    return r.prompt + engine_.schedule.answer_reserve * r.answer;
+  }
+  bool can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const;
+  bool is_sglang() const { return engine_.framework == Framework::kSglang; }
+  bool starts_prefill() const;  // SGLang: prompts alone
+  bool holds_prompts();
+  void plan(Rank* rank, double decoding) const;
+  double decode_only() const;
+  double iteration(bool pauses_decoding, bool* has_prompts) const;
+  std::int64_t jump(bool is_held) const;
+  void advance(double t, std::int64_t steps, bool pauses_decoding);
+  void finish(Rank* rank);
+  ClosedLoopResult result() const;
+
+  const IterationTable& table_;
+  const Engine& engine_;
+  double kv_tokens_;
+  ClosedLoopLoad load_;
+  std::vector<Rank> ranks_;
+  std::vector<Request> requests_;
+  double slow_, host_ = 0, sampling_ = 0;
+  std::size_t next_ = 0, ended_ = 0;
+  double now_ = 0, decoding_time_ = 0, prefill_time_ = 0;
+  std::int64_t iterations_ = 0, held_since_ = -1;
+};
+
+void Loop::draw_requests() {
+  RandomStream random(load_.seed, 0);
+  const int n = load_.requests > 0 ? load_.requests : 10 * load_.concurrency;
+  requests_.resize(static_cast<std::size_t>(n));
+  for (Request& r : requests_) {
+    r.prompt = std::max(1, static_cast<int>(std::lround(random.uniform(load_.prompt_low,
+                                                                       load_.prompt_high))));
+    r.answer = std::max(2, static_cast<int>(std::lround(random.uniform(load_.answer_low,
+                                                                       load_.answer_high))));
+  }
+}
+
+void Loop::arrive() {
+  auto rank = std::min_element(ranks_.begin(), ranks_.end(),
+                               [](const Rank& a, const Rank& b) { return a.load < b.load; });
+  Request& r = requests_[next_];
+  r.arrival = now_;
+  r.rank = static_cast<int>(rank - ranks_.begin());
+  ++rank->load;
+  rank->waiting.push_back(static_cast<int>(next_++));
+}
+
+bool Loop::can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const {
+  if (r.done > 0) return true;
+  // One request runs at all events: what never fits was refused before.
+  if (decoding == 0 && rank.plan.empty()) return true;
+  return decoding < engine_.schedule.max_sequences && reserved + need(r) <= kv_tokens_;
+}
+
+bool Loop::starts_prefill() const {
+  if (!is_sglang()) return false;
+  return std::any_of(ranks_.begin(), ranks_.end(), [&](const Rank& k) {
+    return !k.waiting.empty() &&
+           can_admit(k, k.decoding, k.reserved,
+                     requests_[static_cast<std::size_t>(k.waiting.front())]);
+  });
+}
+
+// TensorRT-LLM with attention-DP: a prompt on one rank stops all, so it waits for company.
+bool Loop::holds_prompts() {
+  if (engine_.schedule.balance_wait <= 0 || ranks_.size() == 1) return false;
+  bool all = true, any = false, decodes = false;
+  for (const Rank& k : ranks_) {
+    all = all && !k.waiting.empty();
+    any = any || !k.waiting.empty();
+    decodes = decodes || k.decoding > 0;
+  }
+  if (!any || all || !decodes) {
+    held_since_ = -1;
+    return false;
+  }
+  if (held_since_ < 0) held_since_ = iterations_;
+  if (static_cast<double>(iterations_ - held_since_) < engine_.schedule.balance_wait) return true;
+  held_since_ = -1;
+  return false;
+}
+
+void Loop::plan(Rank* k, double decoding) const {
+  double budget = engine_.schedule.token_budget - (is_sglang() ? 0 : decoding);
+  int admitted = k->decoding;
+  double reserved = k->reserved;
+  for (const int id : k->waiting) {
+    const Request& r = requests_[static_cast<std::size_t>(id)];
+    if (budget < 1 || !can_admit(*k, admitted, reserved, r)) break;
+    const int left = r.prompt - r.done;
+    int tokens = left;
+    if (engine_.framework == Framework::kTrtllm) {
+      if (tokens > budget && !k->plan.empty()) break;
+    } else {
+      tokens = std::min(tokens, static_cast<int>(budget));
+    }
+    if (r.done == 0) {
+      ++admitted;
+      reserved += need(r);
+    }
+    k->plan.push_back({id, tokens});
+    budget -= tokens;
+    if (tokens < left) break;
+  }
+}
+
+double Loop::decode_only() const {
+  double most = 0, all = 0, core = 0;
+  for (const Rank& k : ranks_) {
+    most = std::max(most, static_cast<double>(k.decoding));
+    all += k.decoding;
+    core = std::max(core, table_.decode(k.decoding, k.mean_context()));
+  }
+  if (all <= 0) return 0;
+  return table_.dense(most) + table_.experts(all) + core + table_.head(most) + table_.fixed() +
+         host_ + sampling_ * most;
+}
+
+double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
+  double most = 0, all = 0, core = 0, outputs = 0;
+  *has_prompts = false;
+  for (const Rank& k : ranks_) {
+    const double decoding = pauses_decoding ? 0 : k.decoding;
+    double tokens = decoding, time = table_.decode(decoding, k.mean_context()), out = decoding;
+    bool is_first = true;
+    for (const Chunk& c : k.plan) {
+      const Request& r = requests_[static_cast<std::size_t>(c.request)];
+      // Prompts of one iteration share their launches.
+      const double t = table_.prefill(c.tokens, r.done);
+      time += is_first ? t : std::max(0.0, t - table_.shortest_prefill());
+      tokens += c.tokens;
+      out += r.done + c.tokens >= r.prompt ? 1 : 0;
+      is_first = false;
+    }
+    *has_prompts = *has_prompts || !k.plan.empty();
+    most = std::max(most, tokens);
+    all += tokens;
+    core = std::max(core, time);
+    outputs = std::max(outputs, out);
+  }
+  const double t = table_.dense(most) + table_.experts(all) + core +
+                   table_.head(std::max(outputs, 1.0)) + table_.fixed() + host_ +
+                   sampling_ * outputs;
+  if (!*has_prompts) return t;
+  const double alone = pauses_decoding ? 0 : decode_only();
+  return alone + slow_ * std::max(0.0, t - alone);
+}
+
+std::int64_t Loop::jump(bool is_held) const {
+  std::int64_t steps = kLongestJump;
+  for (const Rank& k : ranks_) {
+    if (!k.ending.empty()) steps = std::min(steps, k.ending.top().first - k.step);
+  }
+  if (is_held) {
+    const auto wait = static_cast<std::int64_t>(engine_.schedule.balance_wait);
+    steps = std::min(steps, wait - (iterations_ - held_since_));
+  }
+  return std::max<std::int64_t>(1, steps);
+}
+
+void Loop::finish(Rank* k) {
+  while (!k->ending.empty() && k->ending.top().first <= k->step) {
+    Request& r = requests_[static_cast<std::size_t>(k->ending.top().second)];
+    k->ending.pop();
+    r.end = now_;
+    --k->decoding;
+    --k->load;
+    k->context_sum -= r.prompt + r.answer;
+    k->reserved -= need(r);
+    ++ended_;
+    if (next_ < requests_.size()) arrive();
+  }
+  if (k->decoding == 0) k->context_sum = 0;
+}
+
+void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
+  double decoding = 0;
+  for (const Rank& k : ranks_) decoding += k.decoding;
+  const double elapsed = t * static_cast<double>(steps);
+  decoding_time_ += decoding * elapsed;
+  now_ += elapsed;
+  iterations_ += steps;
+  for (Rank& k : ranks_) {
+    if (!pauses_decoding && k.decoding > 0) {
+      k.step += steps;
+      k.context_sum += static_cast<double>(k.decoding) * static_cast<double>(steps);
+    }
+    for (const Chunk& c : k.plan) {
+      Request& r = requests_[static_cast<std::size_t>(c.request)];
+      if (r.done == 0) k.reserved += need(r);
+      r.done += c.tokens;
+      if (r.done < r.prompt) continue;
+      r.first = now_;
+      k.waiting.pop_front();
+      ++k.decoding;
+      k.context_sum += r.prompt + 1;
+      k.ending.emplace(k.step + r.answer - 1, c.request);
+    }
+    k.plan.clear();
+  }
+  for (Rank& k : ranks_) finish(&k);
+}
+
+ClosedLoopResult Loop::result() const {
+  ClosedLoopResult out;
+  double tpot = 0, ttft = 0;
+  for (const Request& r : requests_) {
+    tpot += (r.end - r.first) / (r.answer - 1);
+    ttft += r.first - r.arrival;
+  }
+  const auto n = static_cast<double>(requests_.size());
+  out.tpot = tpot / n * units::second;
+  out.ttft = ttft / n * units::second + engine_.constants.first_token +
+             static_cast<double>(load_.concurrency) * engine_.constants.first_token_per_request;
+  out.in_flight = decoding_time_ / now_;
+  out.prefill_share = prefill_time_ / now_;
+  out.requests = n / (now_ * units::second);
+  return out;
+}
+
+ClosedLoopResult Loop::run() {
+  for (const Request& r : requests_) {
+    if (r.prompt + r.answer <= kv_tokens_) continue;
+    ClosedLoopResult refused;
+    refused.status = ClosedLoopStatus::kDoesNotFit;
+    return refused;
+  }
+  for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
+  while (ended_ < requests_.size()) {
+    const bool pauses_decoding = starts_prefill();
+    const bool is_held = holds_prompts();
+    if (!is_held && (!is_sglang() || pauses_decoding)) {
+      for (Rank& k : ranks_) plan(&k, pauses_decoding ? 0 : k.decoding);
+    }
+    bool has_prompts = false;
+    const double t = iteration(pauses_decoding, &has_prompts);
+    ASTROLABE_DEMAND(t > 0, "an iteration without work");
+    if (has_prompts) prefill_time_ += t - (pauses_decoding ? 0 : decode_only());
+    advance(t, has_prompts ? 1 : jump(is_held), pauses_decoding);
+  }
+  return result();
+}
+
+}  // namespace
+
+ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engine,
+                                 double kv_tokens, double vocab, const ClosedLoopLoad& load) {
+  return Loop(table, engine, kv_tokens, vocab, load).run();
+}
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,46 @@
+#pragma once
+
+// A benchmark against one engine: `concurrency` requests in flight at all times, each replaced by
+// the next when it ends, from an empty start to the last answer. Iteration by iteration:
+//   a request goes to the attention-DP rank with the fewest, waits there, and is admitted in order
+//     when its prompt and the reserved share of its answer fit the KV cache
+//   t = dense(max m) + experts(sum m) + max over ranks (decode + prefill) + head + fixed + host
+//       + sampling per sequence;  what exceeds the decoding part alone is slowed by prefill_slow
+//   prompts beside decoding sequences, before them or in chunks: EngineSchedule (engine.h)
+// Iterations without prompts are alike until a sequence ends, so they are taken together.
+// TPOT of a request: from its first to its last token over (tokens - 1); TTFT from arrival; the
+// result has their means over all requests, the starting burst included, as benchmarks report them.
+// Assumes lengths uniform in a range and independent. With one length for all, whole waves of
+// requests end together. Fails for prefix caches and for speculative decoding.
+
+#include <cstdint>
+
+#include "astrolabe/parallel/iteration_table.h"
+
+namespace astrolabe::parallel {
+
+struct ClosedLoopLoad {
+  int concurrency = 1;
+  int requests = 0;  // 0: 10 times the concurrency
+  double prompt_low = 1, prompt_high = 1;  // tokens
+  double answer_low = 2, answer_high = 2;
+  bool is_sampled = false;       // top-k and top-p, sorted
+  bool is_host_exposed = false;  // scheduler not overlapped with the GPU
+  std::uint64_t seed = 1;
+};
+
+enum class ClosedLoopStatus { kOk, kDoesNotFit };
+
+struct ClosedLoopResult {
+  ClosedLoopStatus status = ClosedLoopStatus::kOk;
+  Duration tpot, ttft;      // means over requests
+  double in_flight = 0;     // decoding sequences of all ranks, mean over time
+  double prefill_share = 0; // of the time, that prompts add to iterations
+  Frequency requests;       // per second, of the deployment
+};
+
+// kv_tokens: that one rank can hold.
+ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engine,
+                                 double kv_tokens, double vocab, const ClosedLoopLoad& load);
+
+}  // namespace astrolabe::parallel

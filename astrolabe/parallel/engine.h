@@ -1,0 +1,89 @@
+#pragma once
+
+// A serving engine as far as its kernels do not tell: how it schedules, and the handful of constants
+// that no table of kernels holds.
+//
+// Scheduling, as the engines document it:
+//   TensorRT-LLM  whole prompts beside the decoding sequences while they fit the token budget; with
+//                 attention-DP it waits until every rank has a prompt (at most `balance_wait` steps)
+//   vLLM          decoding sequences first, prompts cut into chunks up to the token budget
+//   SGLang        prompts alone, up to the token budget; decoding sequences pause
+// Constants (data/engines.csv, fitted by fit/fit_engines.cc on half of the public serving groups):
+//   kernel        launch and drain of one small kernel in a CUDA graph: norm, rotary embedding,
+//                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
+//   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
+//                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
+//   host          scheduler time that is not hidden behind the GPU, for engines without overlap
+//   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy: none
+// Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/base/quantity.h"
+
+namespace astrolabe::parallel {
+
+enum class Framework : unsigned char { kTrtllm, kVllm, kSglang };
+inline constexpr int kFrameworks = 3;
+
+const char* framework_name(Framework framework);  // "trtllm", "vllm", "sglang": as tables have it
+std::optional<Framework> find_framework(std::string_view name);
+
+struct EngineConstants {
+  Duration kernel;
+  double prefill_slow_dense = 0, prefill_slow_moe = 0;
+  Duration host;
+  Duration sampling;
+  Duration first_token, first_token_per_request;  // outside the engine: client, server, tokeniser
+  Bytes runtime_reserve;
+  double memory_share = 1;  // of HBM that a process can have
+  double kv_share = 1;      // of what weights and reserve leave, that becomes KV cache
+
+  double prefill_slow(bool is_moe) const { return is_moe ? prefill_slow_moe : prefill_slow_dense; }
+};
+
+struct EngineSchedule {
+  double token_budget = 0;     // of one iteration on a rank
+  double answer_reserve = 0;   // of an answer's tokens that are reserved when a request is admitted
+  double max_sequences = 0;    // in flight on a rank
+  double balance_wait = 0;     // iterations
+};
+
+struct Engine {
+  Framework framework = Framework::kTrtllm;
+  std::string version;
+  EngineConstants constants;
+  EngineSchedule schedule;
+};
+
+// The constants of a table with columns framework, version, constant, value, unit: a row of a
+// version beats one of the framework, which beats one of "any". InputError for a constant that is
+// unknown, missing, in another unit or out of its range.
+class EngineTable {
+ public:
+  static EngineTable read(const std::string& path);
+
+  Engine engine(Framework framework, std::string_view version) const;
+  // Replaces a constant of a framework ("any" for all), all versions. In the unit of the table.
+  void set(std::string_view framework, std::string_view constant, double value);
+
+ private:
+  struct Value {
+    double value = 0;
+    SourcePosition where;
+  };
+  using Key = std::pair<std::string, std::string>;  // framework, version
+
+  double get(std::string_view constant, Framework framework, std::string_view version) const;
+
+  std::string path_;
+  std::map<std::string, std::map<Key, Value>, std::less<>> constants_;
+};
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,76 @@
+#pragma once
+
+// One iteration of an engine, taken apart into what depends on the tokens of a rank (m), on the
+// tokens of all ranks together (T = sum of m), on the decoding sequences and their context, on the
+// prompts, and on nothing:
+//   t = dense(m) + experts(T) + decode(B, L) + sum prefill(n, c) + head(sequences) + fixed
+// The parts add up because kernels run one after the other. Two exceptions that engines make:
+//   shared experts run on a second stream: they cost what exceeds the routed experts, up to
+//     kOverlapTokens tokens; above, the chip is full and they are added
+//   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread over
+//     the ranks instead (spread_uncuttable_experts)
+// Small kernels: the graph names them; an engine launches `launches()` of them an iteration, each at
+// EngineConstants::kernel. TensorRT-LLM fuses norms into the all-reduce before them, rotary embedding
+// and cache write into attention, and fp8 quantisation into the kernel before.
+// Assumes kernels of one stream do not overlap and all ranks wait for the slowest.
+
+#include <string_view>
+
+#include "astrolabe/parallel/engine.h"
+#include "astrolabe/parallel/kernel_clock.h"
+#include "astrolabe/workload/operator_graph.h"
+
+namespace astrolabe::parallel {
+
+inline constexpr double kOverlapTokens = 1024;
+
+// Of one model on one layout under one engine. The clock must outlive it; the rest is copied.
+class EngineIteration {
+ public:
+  EngineIteration(const workload::ModelArchitecture& model, const workload::Precision& precision,
+                  const workload::ShardDegrees& shard, const Engine& engine,
+                  const KernelClock& clock);
+
+  Duration dense(double tokens) const;                 // m of a rank
+  Duration experts(double tokens) const;               // T of all attention-DP ranks
+  Duration decode(double sequences, double context) const;
+  Duration prefill(double tokens, double context) const;  // one prompt or a chunk of it
+  Duration head(double sequences) const;
+  Duration fixed() const;                              // small kernels
+  double launches() const { return launches_; }
+
+  const workload::ModelArchitecture& model() const { return model_; }
+  const workload::Precision& precision() const { return precision_; }
+  const workload::ShardDegrees& shard() const { return shard_; }
+  const Engine& engine() const { return engine_; }
+
+ private:
+  enum class Part { kDense, kShared, kExperts, kCore, kHead };
+
+  Part part_of(const workload::Operator& op) const;
+  workload::OperatorList graph(const workload::Batch& batch) const;
+  Duration sum(const workload::OperatorList& operators, Part part) const;
+  Duration norm_statistics(double tokens) const;
+  double count_launches() const;
+
+  workload::ModelArchitecture model_;
+  workload::Precision precision_;
+  workload::ShardDegrees shard_;
+  Engine engine_;
+  const KernelClock& clock_;
+  double launches_ = 0;
+};
+
+// The layout with experts spread over the ranks where their width cannot be cut.
+workload::ShardDegrees spread_uncuttable_experts(const workload::ModelArchitecture& model,
+                                                 const workload::Precision& precision,
+                                                 workload::ShardDegrees shard);
+
+// Tokens of KV cache that an attention-DP rank can hold: kv_share (memory_share * HBM - weights -
+// reserve) / bytes of a token. Zero when the weights do not fit.
+double kv_capacity_tokens(const workload::ModelArchitecture& model,
+                          const workload::Precision& precision,
+                          const workload::ShardDegrees& shard, const EngineConstants& constants,
+                          Bytes hbm, double context);
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,83 @@
+#pragma once
+
+// The parts of an iteration (engine_iteration.h) prepared as grids for one deployment, so that an
+// event simulation can ask for millions of iterations: log t piecewise linear in the logs of tokens,
+// sequences and lengths. Grid points are half powers of two; beyond the last one t grows with the
+// argument, below the first it stays. Exact on the grid; between, kernels switch in ways that a
+// straight line misses by a few per cent.
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "astrolabe/parallel/engine_iteration.h"
+
+namespace astrolabe::parallel {
+
+// f(x) for x >= 1, log-log.
+class LogCurve {
+ public:
+  LogCurve() = default;
+  LogCurve(double largest, const std::function<double(double)>& f);  // f > 0 or all zero
+
+  double at(double x) const;
+
+ private:
+  std::vector<double> log_values_;  // at 2^(i/2); empty: zero everywhere
+};
+
+// f(x, y) for x >= 1 and y >= y0, log-log-log, grid of x at powers of two, y at half powers.
+class LogSurface {
+ public:
+  LogSurface() = default;
+  LogSurface(double largest_x, double y0, double largest_y,
+             const std::function<double(double, double)>& f);
+
+  double at(double x, double y) const;
+
+ private:
+  std::size_t n_y_ = 0, n_x_ = 0;
+  double log_y0_ = 0;
+  std::vector<double> log_values_;  // [x][y]; empty: zero everywhere
+};
+
+struct TableLimits {
+  double tokens = 32768;     // of a rank in one iteration
+  double sequences = 2048;   // of a rank
+  double context = 16384;    // of a sequence
+};
+
+// All times in seconds: this is the inner loop of simulations.
+class IterationTable {
+ public:
+  explicit IterationTable(const EngineIteration& iteration, const TableLimits& limits = {});
+
+  double dense(double tokens) const { return dense_.at(tokens); }
+  double experts(double tokens) const { return experts_.at(tokens); }  // of all ranks
+  double decode(double sequences, double context) const {
+    return sequences > 0 ? decode_.at(sequences, context) : 0;
+  }
+  double prefill(double tokens, double context) const {
+    return prefill_.at(tokens, context + kContextShift);
+  }
+  double head(double sequences) const { return head_.at(sequences); }
+  double fixed() const { return fixed_; }
+  double shortest_prefill() const { return shortest_prefill_; }  // its launches
+  int ranks() const { return ranks_; }
+  bool is_moe() const { return is_moe_; }
+
+  // A decode iteration of `sequences` on every rank, without host and sampling time.
+  double decode_iteration(double sequences, double context) const;
+
+ private:
+  static constexpr double kContextShift = 256;  // a prompt without context is on the grid
+
+  LogCurve dense_, experts_, head_;
+  LogSurface decode_, prefill_;
+  double fixed_ = 0, shortest_prefill_ = 0;
+  int ranks_ = 1;
+  bool is_moe_ = false;
+};
+
+}  // namespace astrolabe::parallel

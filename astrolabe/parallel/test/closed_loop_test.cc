@@ -1,0 +1,148 @@
+#include "astrolabe/parallel/closed_loop.h"
+
+#include <gtest/gtest.h>
+
+#include "astrolabe/parallel/disaggregated.h"
+#include "astrolabe/parallel/test/serving_cases.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+using workload::OperatorKind;
+
+// A product takes 1 us a token, 100 us at least: with 64 of them and one of the head, decoding takes
+// 6.5 ms an iteration up to 100 sequences, and a prompt of n tokens 64 n us.
+double token_time(const workload::Operator& op) {
+  if (op.kind != OperatorKind::kGemm) return 0;
+  const double m = op.get<workload::GemmShape>().m;
+  return std::max(100.0, m);
+}
+
+class ClosedLoopTest : public testing::Test {
+ protected:
+  ClosedLoopResult run(Engine engine, const ClosedLoopLoad& load, double kv = 1e9) {
+    engine.constants.kernel = {};
+    const HandClock clock(token_time);
+    const EngineIteration it(small_dense(), {}, shard_, engine, clock);
+    return run_closed_loop(IterationTable(it), engine, kv, 32000, load);
+  }
+
+  workload::ShardDegrees shard_;
+};
+
+ClosedLoopLoad one_request() {
+  return {.concurrency = 1, .requests = 1, .prompt_low = 4096, .prompt_high = 4096,
+          .answer_low = 11, .answer_high = 11};
+}
+
+TEST_F(ClosedLoopTest, OneRequestWaitsForItsPromptAndThenDecodesAlone) {
+  for (const Framework f : {Framework::kTrtllm, Framework::kVllm, Framework::kSglang}) {
+    const ClosedLoopResult r = run(plain_engine(f), one_request());
+    EXPECT_NEAR(r.tpot.in(units::millisecond), 6.5, 1e-6) << framework_name(f);
+    // 64 products of 4096 tokens and one row of logits.
+    EXPECT_NEAR(r.ttft.in(units::millisecond), 0.001 * (64 * 4096 + 100), 1e-3);
+  }
+}
+
+TEST_F(ClosedLoopTest, PromptsSlowDecodingByTheirTimeOverTheAnswer) {
+  // Two in flight: each answer of 101 tokens sees one prompt of the other.
+  ClosedLoopLoad load{.concurrency = 2, .requests = 200, .prompt_low = 4000, .prompt_high = 4000,
+                      .answer_low = 80, .answer_high = 120};
+  const ClosedLoopResult r = run(plain_engine(Framework::kTrtllm), load);
+  const double prompt_ms = 0.064 * 4000;
+  EXPECT_NEAR(r.tpot.in(units::millisecond), 6.5 + prompt_ms / 100, 0.1 * prompt_ms / 100);
+  Engine slow = plain_engine(Framework::kTrtllm);
+  slow.constants.prefill_slow_dense = 1;
+  const ClosedLoopResult s = run(slow, load);
+  EXPECT_NEAR(s.tpot.in(units::millisecond) - 6.5, 2 * (r.tpot.in(units::millisecond) - 6.5),
+              0.1 * prompt_ms / 100);
+}
+
+TEST_F(ClosedLoopTest, HostAndSamplingAreAddedToEveryIteration) {
+  Engine e = plain_engine(Framework::kVllm);
+  e.constants.host = 3.0 * units::millisecond;
+  e.constants.sampling = 100.0 * units::microsecond;
+  ClosedLoopLoad load = one_request();
+  load.is_host_exposed = load.is_sampled = true;
+  // 32,000 logits at 100 us per 100,000.
+  EXPECT_NEAR(run(e, load).tpot.in(units::millisecond), 6.5 + 3 + 0.032, 1e-6);
+}
+
+TEST_F(ClosedLoopTest, LittlesLawHolds) {
+  ClosedLoopLoad load{.concurrency = 32, .requests = 640, .prompt_low = 800, .prompt_high = 1000,
+                      .answer_low = 160, .answer_high = 200};
+  for (const Framework f : {Framework::kTrtllm, Framework::kVllm, Framework::kSglang}) {
+    const ClosedLoopResult r = run(plain_engine(f), load);
+    const double rate = r.requests.in(1.0 / units::second);
+    const double cycle = (r.ttft + 180 * r.tpot).in(units::second);
+    // The start and the end are not steady.
+    EXPECT_NEAR(rate * cycle, 32, 0.1 * 32) << framework_name(f);
+    EXPECT_NEAR(rate * (180 * r.tpot).in(units::second), r.in_flight, 0.1 * r.in_flight);
+  }
+}
+
+TEST_F(ClosedLoopTest, FullCacheQueuesRequestsAndTooLongOnesAreRefused) {
+  ClosedLoopLoad load{.concurrency = 16, .requests = 64, .prompt_low = 1000, .prompt_high = 1000,
+                      .answer_low = 100, .answer_high = 100};
+  const Engine e = plain_engine(Framework::kTrtllm);
+  const ClosedLoopResult wide = run(e, load), narrow = run(e, load, 4 * 1100);
+  EXPECT_LE(narrow.in_flight, 4);
+  EXPECT_GT(wide.in_flight, 8);
+  EXPECT_GT(narrow.ttft.base(), 2 * wide.ttft.base());
+  EXPECT_EQ(run(e, load, 1099).status, ClosedLoopStatus::kDoesNotFit);
+}
+
+TEST_F(ClosedLoopTest, BalanceOfRanksSavesPromptIterations) {
+  shard_.data = 8;
+  ClosedLoopLoad load{.concurrency = 64, .requests = 640, .prompt_low = 3200, .prompt_high = 4000,
+                      .answer_low = 160, .answer_high = 200};
+  Engine e = plain_engine(Framework::kTrtllm);
+  const ClosedLoopResult eager = run(e, load);
+  e.schedule.balance_wait = 60;
+  const ClosedLoopResult balanced = run(e, load);
+  EXPECT_LT(balanced.tpot.base(), 0.7 * eager.tpot.base());
+}
+
+TEST_F(ClosedLoopTest, SameSeedSameResult) {
+  ClosedLoopLoad load{.concurrency = 8, .requests = 80, .prompt_low = 100, .prompt_high = 1000,
+                      .answer_low = 50, .answer_high = 200};
+  const Engine e = plain_engine(Framework::kVllm);
+  EXPECT_EQ(run(e, load).tpot.base(), run(e, load).tpot.base());
+  load.seed = 2;
+  EXPECT_NE(run(e, load).tpot.base(), run(e, {.concurrency = 8, .requests = 80, .prompt_low = 100,
+                                              .prompt_high = 1000, .answer_low = 50,
+                                              .answer_high = 200}).tpot.base());
+}
+
+TEST(IterationTableTest, CurvesAreExactOnPowerLaws) {
+  const LogCurve curve(1000, [](double x) { return 3 * x * x; });
+  for (const double x : {1.0, 7.0, 100.0, 999.0}) EXPECT_NEAR(curve.at(x), 3 * x * x, 1e-6 * x * x);
+  EXPECT_EQ(LogCurve(10, [](double) { return 0; }).at(5), 0);
+  const LogSurface surface(64, 128, 4096, [](double x, double y) { return x * y * y; });
+  EXPECT_NEAR(surface.at(3, 1000), 3e6, 1);
+  EXPECT_NEAR(surface.at(128, 8192), 128 * 8192.0 * 8192, 1);  // the last interval goes on
+}
+
+TEST(DisaggregatedTest, SmallPoolIsBoundByConcurrencyLargeOneByPrefill) {
+  const HandClock clock(token_time);
+  Engine e = plain_engine(Framework::kTrtllm);
+  e.constants.kernel = {};
+  const EngineIteration it(small_dense(), {}, {}, e, clock);
+  const IterationTable table(it);
+  PoolLoad load{.concurrency = 4, .prefill_workers = 1, .decode_workers = 2, .prompt = 8192,
+                .answer = 101};
+  const PoolPoint few = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
+  EXPECT_NEAR(few.tpot.in(units::millisecond), 6.5, 1e-3);
+  // A prompt takes 524.4 ms, an answer 656.5 ms: the one prefill worker limits from 3 requests on.
+  const double prompt = 0.001 * (64 * 8192 + 100) / 1000, answer = 101 * 0.0065;
+  EXPECT_EQ(few.limit, PoolLimit::kPrefillPool);
+  EXPECT_NEAR(few.requests.in(1.0 / units::second), 1 / prompt, 0.01 / prompt);
+  EXPECT_NEAR(few.decoding, answer / prompt, 0.02);
+  load.concurrency = 2;
+  const PoolPoint two = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
+  EXPECT_EQ(two.limit, PoolLimit::kConcurrency);
+  EXPECT_NEAR(two.requests.in(1.0 / units::second), 2 / (prompt + answer), 0.02);
+}
+
+}  // namespace
+}  // namespace astrolabe::parallel
