@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 14> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 17> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
@@ -26,6 +26,9 @@ constexpr std::array<ConstantRule, 14> kRules = {{{"kernel", "us", 0, 50},
                                                   {"runtime_reserve", "GiB", 0, 1000},
                                                   {"memory_share", "1", 0.1, 1},
                                                   {"kv_share", "1", 0.1, 1},
+                                                  {"tpot_band", "1", 0, 5},
+                                                  {"pool_tpot_band", "1", 0, 5},
+                                                  {"ttft_band", "1", 0, 5},
                                                   {"token_budget", "tokens", 1, 1e6},
                                                   {"answer_reserve", "1", 0, 1},
                                                   {"max_sequences", "sequences", 1, 1e6},
@@ -121,7 +124,10 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
                  .first_token_per_request = value("first_token_per_request") * units::millisecond,
                  .runtime_reserve = value("runtime_reserve") * units::GiB,
                  .memory_share = value("memory_share"),
-                 .kv_share = value("kv_share")};
+                 .kv_share = value("kv_share"),
+                 .tpot_band = value("tpot_band"),
+                 .pool_tpot_band = value("pool_tpot_band"),
+                 .ttft_band = value("ttft_band")};
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
                 .max_sequences = value("max_sequences"),

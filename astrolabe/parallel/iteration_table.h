@@ -63,6 +63,7 @@ class IterationTable {
   }
   double head(double sequences) const { return head_.at(sequences); }
   double fixed() const { return fixed_; }
+  void set_fixed(Duration t) { fixed_ = t.in(units::second); }
   double shortest_prefill() const { return shortest_prefill_; }  // its launches
   int ranks() const { return ranks_; }
   bool is_moe() const { return is_moe_; }

@@ -1,0 +1,299 @@
+#include "astrolabe/parallel/measured_clock.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace astrolabe::parallel {
+
+using device::Categories;
+using device::Dims;
+using device::Family;
+using workload::GemmFormat;
+using workload::NumberFormat;
+using workload::OperatorKind;
+
+namespace {
+
+constexpr double kStreamShare = 0.7;   // of the bandwidth, elementwise kernels
+constexpr double kIndexShare = 0.3;    // of the fp8 rate, scores of the indexer
+constexpr double kTopkLaunch = 5;      // us, each of the two kernels of the indexer
+constexpr double kBandSlack = 2;       // kernels known this much worse than the best known are out
+constexpr double kNarrowBand = 0.3;    // or this well, in log
+
+float f(double x) { return static_cast<float>(x); }
+
+const char* dtype_name(GemmFormat format) {
+  switch (format) {
+    case GemmFormat::kBf16:
+      return "bfloat16";
+    case GemmFormat::kFp8:
+    case GemmFormat::kFp8Weights:
+      return "fp8";
+    case GemmFormat::kFp8Block:
+      return "fp8_block";
+    case GemmFormat::kNvfp4:
+    case GemmFormat::kMxfp4:
+    case GemmFormat::kNvfp4Weights:
+      return "nvfp4";
+    case GemmFormat::kInt8:
+      return "sq";
+    case GemmFormat::kMxfp4Mxfp8:
+      return "w4a8_mxfp4_mxfp8";
+    case GemmFormat::kInt8Weights:
+      return "int8_wo";
+    case GemmFormat::kInt4Weights:
+      return "int4_wo";
+    case GemmFormat::kMxfp4Weights:
+      return "w4a16_mxfp4";
+  }
+  return "bfloat16";
+}
+
+const char* dtype_name(NumberFormat format) {
+  return format == NumberFormat::kFp8 ? "fp8" : "bfloat16";
+}
+
+const device::Chip& chip_of(const std::vector<device::Chip>& chips, std::string_view system) {
+  std::vector<std::string> names;
+  for (const device::Chip& chip : chips) {
+    if (chip.name == system) return chip;
+    names.push_back(chip.name);
+  }
+  throw InputError({"data/measurements/systems.csv", 0}, "system", std::string(system),
+                   join_alternatives(names, names.size()));
+}
+
+const device::Chip* find_chip(const std::vector<device::Chip>& chips, const std::string& name) {
+  for (const device::Chip& chip : chips) {
+    if (chip.name == name) return &chip;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view system,
+                             Framework framework)
+    : sources_(sources),
+      chip_(chip_of(sources.chips, system)),
+      framework_(framework),
+      is_hopper_(chip_.architecture == "hopper") {}
+
+const MeasuredClock::Keys& MeasuredClock::kernels(Family family, const Categories& categories,
+                                                  const std::string& prefix) const {
+  std::string name = std::to_string(static_cast<int>(family)) + "|" + prefix;
+  for (const std::string_view c : categories) name += "|" + std::string(c);
+  const auto [found, is_new] = kernels_.try_emplace(name);
+  if (!is_new) return found->second;
+  double nearest = 1e9;
+  for (const device::MeasuredTable& table : sources_.tables.tables()) {
+    const device::TableKey& key = table.key;
+    if (key.family != family || !key.has_categories(categories) || key.system == sources_.without ||
+        !key.kernel.starts_with(prefix)) {
+      continue;
+    }
+    const device::Chip* other = find_chip(sources_.chips, key.system);
+    if (other == nullptr) continue;
+    double distance = key.system == chip_.name ? 0 : 1;
+    if (other->architecture != chip_.architecture) {
+      distance = 2 + std::abs(other->generation - chip_.generation);
+    }
+    if (distance < nearest) found->second.clear();
+    nearest = std::min(nearest, distance);
+    if (distance == nearest) found->second.push_back(&key);
+  }
+  return found->second;
+}
+
+// Own: those of the framework, or all when it has none.
+MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice) const {
+  Keys out;
+  for (const device::TableKey* key : keys) {
+    if (choice == Choice::kFastest || key->framework == framework_name(framework_)) {
+      out.push_back(key);
+    }
+  }
+  return out.empty() ? keys : out;
+}
+
+double MeasuredClock::fastest(const Keys& keys, Family family, const Categories& categories,
+                              const Dims& dims) const {
+  struct Known {
+    double us, band;
+  };
+  std::vector<Known> known;
+  double best_band = 1e9;
+  const auto ask = [&](std::string_view framework, std::string_view version,
+                       std::string_view kernel) {
+    const device::TimeEstimate t = sources_.times.estimate(
+        {family, chip_.name, framework, version, kernel, categories}, chip_, dims);
+    known.push_back({t.us, std::log(t.high_us / t.low_us)});
+    best_band = std::min(best_band, known.back().band);
+  };
+  for (const device::TableKey* key : keys) ask(key->framework, key->version, key->kernel);
+  if (keys.empty()) ask(framework_name(framework_), "", "");
+  double us = 1e12;
+  for (const Known& k : known) {
+    if (k.band <= std::max(kBandSlack * best_band, kNarrowBand)) us = std::min(us, k.us);
+  }
+  return us;
+}
+
+double MeasuredClock::product(const workload::GemmShape& s) const {
+  if (s.m <= 0) return 0;
+  const Categories categories{dtype_name(s.format)};
+  Keys keys = of_frameworks(kernels(Family::kGemm, categories, ""), Choice::kFastest);
+  if (s.format == GemmFormat::kFp8Block) {
+    std::erase_if(keys, [](const device::TableKey* k) { return k->framework == "vllm"; });
+  }
+  return fastest(keys, Family::kGemm, categories, {f(s.n), f(s.k), f(s.m)});
+}
+
+double MeasuredClock::experts(const workload::ExpertsShape& s) const {
+  if (s.tokens <= 0) return 0;
+  const Categories categories{dtype_name(s.format), "power_law_1.2"};
+  const bool is_own = is_hopper_ && !(framework_ == Framework::kTrtllm && s.tokens > kPlentyTokens);
+  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""),
+                            is_own ? Choice::kOwn : Choice::kFastest);
+  if (s.is_gated) {
+    std::erase_if(keys, [](const device::TableKey* k) {
+      return k->kernel.find("nongated") != std::string::npos;
+    });
+  }
+  return fastest(keys, Family::kExperts, categories,
+                 {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
+                  f(s.tokens)});
+}
+
+double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decode) const {
+  if (s.sequences <= 0) return 0;
+  const Family family = is_decode ? Family::kAttentionDecode : Family::kAttentionPrefill;
+  const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
+  const Keys keys = of_frameworks(kernels(family, categories, ""), Choice::kOwn);
+  const auto at = [&](double length) {
+    Dims dims{f(s.head_dim), f(std::max(1.0, s.heads)), f(std::max(1.0, s.kv_heads)), f(s.window),
+              f(s.sequences), f(length)};
+    return fastest(keys, family, categories, dims);
+  };
+  const double whole = at(s.kv_length());
+  if (is_decode || s.context <= 0) return whole;
+  // At least half of its share of the whole, where two estimates nearly cancel.
+  return std::max(whole - at(s.context), 0.5 * whole * s.query_tokens / s.kv_length());
+}
+
+double MeasuredClock::latent(const workload::LatentShape& s, bool is_decode) const {
+  if (s.sequences <= 0) return 0;
+  const Family family = is_decode ? Family::kLatentDecode : Family::kLatentPrefill;
+  const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
+  Keys keys = kernels(family, categories, "");
+  const char* own = framework_ == Framework::kSglang ? "sglang" : "trtllm";
+  std::erase_if(keys, [&](const device::TableKey* k) {
+    return is_decode ? k->framework != own : k->framework == "vllm";
+  });
+  const auto at = [&](double length) {
+    return fastest(keys, family, categories,
+                   {f(std::max(1.0, s.heads)), f(s.sequences), f(length)});
+  };
+  const double whole = at(s.kv_length());
+  if (is_decode || s.context <= 0) return whole;
+  return std::max(whole - at(s.context), 0.5 * whole * s.query_tokens / s.kv_length());
+}
+
+double MeasuredClock::sparse(const workload::LatentShape& s) const {
+  workload::LatentShape core = s;
+  const double seen = std::min(s.kv_length(), s.topk);
+  if (s.query_tokens <= 1) {
+    core.query_tokens = 1;
+    core.context = seen - 1;
+    return latent(core, true);
+  }
+  // A prompt attends within its top-k; beyond it the work is that many tokens for each query.
+  core.context = 0;
+  core.query_tokens = std::min(s.query_tokens, s.topk);
+  return latent(core, false) * std::max(1.0, 2 * s.query_tokens / core.query_tokens - 1);
+}
+
+double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) const {
+  if (s.tokens <= 0) return 0;
+  const Categories categories{is_query ? "mla_gen_pre" : "mla_gen_post", "bfloat16"};
+  const Keys keys =
+      of_frameworks(kernels(Family::kLatentProjection, categories, ""), Choice::kFastest);
+  return fastest(keys, Family::kLatentProjection, categories,
+                 {f(std::max(1.0, s.heads)), f(s.tokens)});
+}
+
+double MeasuredClock::indexer(const workload::IndexerShape& s) const {
+  const double pairs = s.sequences * s.query_tokens * (s.context + (s.query_tokens + 1) / 2);
+  const double flops = 2 * pairs * s.heads * s.dim;
+  const double rate = kIndexShare * chip_.peak_tflops(device::MathFormat::kFp8) * 1e6;
+  const double keys = s.sequences * (s.context + s.query_tokens) * s.dim;
+  // Scores are written in fp32 and read by the choice of the top-k.
+  return 2 * kTopkLaunch + std::max(flops / rate, stream(keys * units::byte)) +
+         stream(2 * 4 * pairs * units::byte);
+}
+
+double MeasuredClock::linear(const workload::LinearShape& s, bool is_convolution) const {
+  if (s.sequences <= 0) return 0;
+  const Categories categories{s.is_decode ? "generation" : "context"};
+  if (s.is_mamba) {
+    if (!is_convolution) {
+      const double state = s.sequences * s.v_heads * s.v_dim * s.k_dim * 4;
+      const double tokens = s.sequences * s.query_tokens * s.v_heads * s.v_dim * 2 * 3;
+      return kTopkLaunch + stream((2 * state + tokens) * units::byte);
+    }
+    const Keys keys = of_frameworks(kernels(Family::kMamba, categories, ""), Choice::kFastest);
+    return fastest(keys, Family::kMamba, categories,
+                   {f(s.hidden), f(s.k_dim), f(s.v_heads), f(s.k_heads), f(s.chunk),
+                    f(s.sequences), f(s.query_tokens)});
+  }
+  const char* prefix = is_convolution ? "causal_conv1d"
+                       : s.is_decode  ? "fused_recurrent"
+                                      : "chunk_gated";
+  const Keys keys = of_frameworks(kernels(Family::kGatedDelta, categories, prefix), Choice::kOwn);
+  return fastest(keys, Family::kGatedDelta, categories,
+                 {f(s.hidden), f(std::max(1.0, s.k_heads)), f(std::max(1.0, s.v_heads)),
+                  f(s.sequences), f(s.query_tokens)});
+}
+
+double MeasuredClock::stream(Bytes bytes) const {
+  return bytes.in(units::byte) / (kStreamShare * chip_.hbm_gbps * 1e3);
+}
+
+Duration MeasuredClock::time(const workload::Operator& op) const {
+  double us = 0;
+  switch (op.kind) {
+    case OperatorKind::kGemm:
+      us = product(op.get<workload::GemmShape>());
+      break;
+    case OperatorKind::kExperts:
+      us = experts(op.get<workload::ExpertsShape>());
+      break;
+    case OperatorKind::kAttentionPrefill:
+    case OperatorKind::kAttentionDecode:
+      us = attention(op.get<workload::AttentionShape>(), op.kind == OperatorKind::kAttentionDecode);
+      break;
+    case OperatorKind::kLatentPrefill:
+    case OperatorKind::kLatentDecode:
+      us = latent(op.get<workload::LatentShape>(), op.kind == OperatorKind::kLatentDecode);
+      break;
+    case OperatorKind::kSparseLatent:
+      us = sparse(op.get<workload::LatentShape>());
+      break;
+    case OperatorKind::kAbsorbQuery:
+    case OperatorKind::kAbsorbValue:
+      us = absorb(op.get<workload::AbsorbShape>(), op.kind == OperatorKind::kAbsorbQuery);
+      break;
+    case OperatorKind::kIndexer:
+      us = indexer(op.get<workload::IndexerShape>());
+      break;
+    case OperatorKind::kConvolution:
+    case OperatorKind::kLinearAttention:
+      us = linear(op.get<workload::LinearShape>(), op.kind == OperatorKind::kConvolution);
+      break;
+    default:
+      us = workload::is_collective(op.kind) ? collective(op) : stream(op.bytes());
+  }
+  return us * units::microsecond;
+}
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,91 @@
+#pragma once
+
+// Times of kernels and collectives under one software stack, from tables of measurements: which
+// table, or which of several, an engine's operator is looked up in.
+//
+//   products         the fastest kernel of any framework: tables hold floors of eager mode (quantise
+//                    and host time, up to 12 us) that production in CUDA graphs does not pay. vLLM's
+//                    fp8 products in blocks are host time and left out
+//   experts          the framework's own kernels on Hopper, the fastest of any elsewhere, and for
+//                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables
+//   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
+//   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
+//                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
+//   sparse (DSA)     the latent core over the top-k; scores and choice from their arithmetic and bytes
+//   recurrences      the framework's own; Mamba-2's scan from its bytes
+//   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
+//   gather, scatter  NCCL
+//   exchange         TensorRT-LLM's one- or two-sided kernels, DeepEP for SGLang, in one NVLink
+//                    domain; or, always for vLLM, a gather and a scatter of all tokens
+//   elementwise      bytes over 0.7 of the bandwidth
+// Where a system has no table of a kind, MeasuredTime carries a sibling's over.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "astrolabe/device/measured_time.h"
+#include "astrolabe/network/predictor.h"
+#include "astrolabe/parallel/engine.h"
+#include "astrolabe/parallel/kernel_clock.h"
+
+namespace astrolabe::parallel {
+
+inline constexpr double kPlentyTokens = 512;
+
+// What is measured; all must outlive the clocks.
+struct MeasuredSources {
+  const device::MeasuredTables& tables;
+  const device::MeasuredTime& times;
+  const std::vector<device::Chip>& chips;
+  const network::NetworkPredictor& network;
+  std::string without;  // system whose tables are not used; empty: none
+};
+
+class MeasuredClock final : public KernelClock {
+ public:
+  // InputError for a system that no chip is named after.
+  MeasuredClock(const MeasuredSources& sources, std::string_view system, Framework framework);
+
+  Duration time(const workload::Operator& op) const override;
+  const device::Chip& chip() const { return chip_; }
+
+ private:
+  using Keys = std::vector<const device::TableKey*>;
+  enum class Choice { kOwn, kFastest };
+
+  // Kernels of this chip that have the categories, or of its nearest siblings.
+  const Keys& kernels(device::Family family, const device::Categories& categories,
+                      const std::string& kernel_prefix) const;
+  Keys of_frameworks(const Keys& keys, Choice choice) const;
+  double fastest(const Keys& keys, device::Family family, const device::Categories& categories,
+                 const device::Dims& dims) const;  // us
+
+  double product(const workload::GemmShape& s) const;
+  double experts(const workload::ExpertsShape& s) const;
+  double attention(const workload::AttentionShape& s, bool is_decode) const;
+  double latent(const workload::LatentShape& s, bool is_decode) const;
+  double sparse(const workload::LatentShape& s) const;
+  double absorb(const workload::AbsorbShape& s, bool is_query) const;
+  double indexer(const workload::IndexerShape& s) const;
+  double linear(const workload::LinearShape& s, bool is_convolution) const;
+  double stream(Bytes bytes) const;
+  double collective(const workload::Operator& op) const;
+  double library(network::Operation operation, int ranks, Bytes buffer) const;
+  double all_reduce(int ranks, Bytes buffer) const;
+  double exchange(const workload::CollectiveShape& s, bool is_dispatch) const;
+  double exchange_kernel(const workload::CollectiveShape& s, const char* kernel,
+                         const char* operation) const;
+  double at(const network::CollectiveKey& key, Bytes buffer) const;
+  double at(const network::ExchangeKey& key, double tokens) const;
+
+  const MeasuredSources sources_;
+  const device::Chip& chip_;
+  Framework framework_;
+  bool is_hopper_ = false;
+  mutable std::map<std::string, Keys> kernels_;
+  mutable std::map<std::string, network::TimeCurve> curves_;
+};
+
+}  // namespace astrolabe::parallel

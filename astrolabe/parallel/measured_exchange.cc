@@ -1,0 +1,140 @@
+// Collectives of MeasuredClock: which library's kernel, and in what shape its tables have it.
+
+#include <algorithm>
+
+#include "astrolabe/parallel/measured_clock.h"
+
+namespace astrolabe::parallel {
+
+using network::CollectiveKey;
+using network::ExchangeKey;
+using network::Implementation;
+using network::Operation;
+using workload::OperatorKind;
+
+namespace {
+
+constexpr int kDeepEpNode = 8;  // GPUs of a node in DeepEP's tables
+
+struct CustomKernel {
+  const char* kernel;
+  const char* version;
+};
+
+// The newest table of each framework's all-reduce in a CUDA graph.
+CustomKernel custom_kernel(Framework framework) {
+  switch (framework) {
+    case Framework::kTrtllm:
+      return {"TRTLLM", "1.3.0rc20"};
+    case Framework::kVllm:
+      return {"vLLM_custom_graph", "0.24.0"};
+    case Framework::kSglang:
+      break;
+  }
+  return {"SGLang_CustomAllReduce_graph", "0.5.14"};
+}
+
+}  // namespace
+
+double MeasuredClock::at(const CollectiveKey& key, Bytes buffer) const {
+  const std::string name = key.library + "|" + key.kernel + "|" + key.dtype + "|" +
+                           std::to_string(static_cast<int>(key.shape.operation)) + "|" +
+                           std::to_string(key.shape.ranks);
+  auto found = curves_.find(name);
+  if (found == curves_.end()) {
+    found = curves_.emplace(name, sources_.network.collective(key)).first;
+  }
+  return found->second.at(buffer).time.in(units::microsecond);
+}
+
+double MeasuredClock::at(const ExchangeKey& key, double tokens) const {
+  const std::string name = key.library + "|" + key.kernel + "|" + key.operation + "|" + key.dtype +
+                           "|" + std::to_string(key.shape.ranks) + "|" +
+                           std::to_string(key.shape.hidden) + "|" +
+                           std::to_string(key.shape.topk) + "|" + std::to_string(key.shape.experts);
+  auto found = curves_.find(name);
+  if (found == curves_.end()) {
+    found = curves_.emplace(name, sources_.network.exchange(key)).first;
+  }
+  return found->second.at(tokens).time.in(units::microsecond);
+}
+
+double MeasuredClock::library(Operation operation, int ranks, Bytes buffer) const {
+  if (ranks <= 1 || buffer.base() <= 0) return 0;
+  CollectiveKey key{chip_.name, "nccl", "NCCL", "", "half", {}};
+  key.shape.operation = operation;
+  key.shape.ranks = ranks;
+  return at(key, buffer);
+}
+
+double MeasuredClock::all_reduce(int ranks, Bytes buffer) const {
+  if (ranks <= 1 || buffer.base() <= 0) return 0;
+  const CustomKernel custom = custom_kernel(framework_);
+  CollectiveKey key{chip_.name, "custom_allreduce", custom.kernel, custom.version, "bfloat16", {}};
+  key.shape.operation = Operation::kAllReduce;
+  key.shape.implementation = Implementation::kCustom;
+  key.shape.ranks = ranks;
+  return std::min(at(key, buffer), library(Operation::kAllReduce, ranks, buffer));
+}
+
+double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const char* kernel,
+                                      const char* operation) const {
+  const bool is_trtllm = framework_ == Framework::kTrtllm;
+  const char* dtype = s.format == workload::NumberFormat::kFp4   ? "nvfp4"
+                      : s.format == workload::NumberFormat::kFp8 ? "fp8"
+                                                                 : "bfloat16";
+  if (!is_trtllm) dtype = std::string_view(operation) == "combine" ? "bf16" : "fp8";
+  ExchangeKey key{chip_.name, is_trtllm ? "trtllm_alltoall" : "deepep_ll", kernel, "", operation,
+                  dtype, {}};
+  key.shape.every_copy = !is_trtllm;
+  key.shape.is_preparation = std::string_view(operation) == "alltoall_prepare";
+  key.shape.token_bytes_per_value = network::wire_bytes_per_value(operation, dtype);
+  key.shape.ranks = s.ranks;
+  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
+  key.shape.nodes = is_trtllm ? std::max(1, s.ranks / domain)
+                              : std::max(1, s.ranks / std::min(domain, kDeepEpNode));
+  if (!is_trtllm && domain > kDeepEpNode) key.shape.nodes = 1;
+  key.shape.hidden = s.hidden;
+  key.shape.topk = s.topk;
+  key.shape.experts = s.experts;
+  return at(key, s.tokens);
+}
+
+double MeasuredClock::exchange(const workload::CollectiveShape& s, bool is_dispatch) const {
+  // The gather of all tokens before the experts, or the scatter of their sums behind.
+  const Bytes element = is_dispatch ? workload::bytes_per_element(s.format) : 2.0 * units::byte;
+  const Bytes all = s.tokens * s.ranks * s.hidden * element;
+  double us = library(is_dispatch ? Operation::kAllGather : Operation::kReduceScatter, s.ranks, all);
+  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
+  if (framework_ == Framework::kVllm || s.ranks > domain) return us;
+  if (framework_ == Framework::kSglang) {
+    return std::min(us, exchange_kernel(s, "deepep", is_dispatch ? "dispatch" : "combine"));
+  }
+  const char* operation = is_dispatch ? "alltoall_dispatch" : "alltoall_combine";
+  double two_sided = exchange_kernel(s, "NVLinkTwoSided", operation);
+  if (is_dispatch) two_sided += exchange_kernel(s, "NVLinkTwoSided", "alltoall_prepare");
+  us = std::min(us, two_sided);
+  if (s.format == workload::NumberFormat::kFp4) {
+    us = std::min(us, exchange_kernel(s, "NVLinkOneSided", operation));
+  }
+  return us;
+}
+
+double MeasuredClock::collective(const workload::Operator& op) const {
+  const auto& s = op.get<workload::CollectiveShape>();
+  switch (op.kind) {
+    case OperatorKind::kAllReduce:
+      return all_reduce(s.ranks, s.payload);
+    case OperatorKind::kAllGather:
+      return library(Operation::kAllGather, s.ranks, s.payload);
+    case OperatorKind::kReduceScatter:
+      return library(Operation::kReduceScatter, s.ranks, s.payload);
+    case OperatorKind::kDispatch:
+    case OperatorKind::kCombine:
+      return exchange(s, op.kind == OperatorKind::kDispatch);
+    default:
+      return library(Operation::kSend, 2, s.payload);
+  }
+}
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,120 @@
+#include "astrolabe/study/serving_measurements.h"
+
+#include <cmath>
+
+#include "astrolabe/base/csv.h"
+
+namespace astrolabe::study {
+namespace {
+
+constexpr double kMostTokens = 1e7, kMostAccelerators = 100000, kMostMilliseconds = 1e8;
+
+// Cells of one row, the first problem kept as the reason.
+class RowReader {
+ public:
+  RowReader(const CsvTable& table, const CsvTable::Row& row) : table_(table), row_(row) {}
+
+  const std::string& text(std::string_view column) const { return table_.cell(row_, column); }
+
+  // Empty cells are no number; anything else that is none, or out of range, is a problem.
+  std::optional<double> number(std::string_view column, double low, double high) {
+    const std::string& cell = text(column);
+    if (cell.empty()) return std::nullopt;
+    double value = 0;
+    try {
+      value = parse_number(cell, table_.position(row_), std::string(column));
+    } catch (const InputError&) {
+      fail(std::string(column) + " is no number");
+      return std::nullopt;
+    }
+    if (value < low || value > high) {
+      fail(std::string(column) + " is out of range");
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  double needed(std::string_view column, double low, double high) {
+    const auto value = number(column, low, high);
+    if (!value) fail(std::string(column) + " is missing");
+    return value.value_or(low);
+  }
+
+  void fail(const std::string& reason) {
+    if (reason_.empty()) reason_ = reason;
+  }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  const CsvTable& table_;
+  const CsvTable::Row& row_;
+  std::string reason_;
+};
+
+int degree(RowReader* row, const std::string& column, double fallback) {
+  const double value = row->number(column, 0, kMostAccelerators).value_or(fallback);
+  if (value != std::floor(value)) row->fail(column + " is not whole");
+  return std::max(1, static_cast<int>(value));
+}
+
+// prefix "": aggregated; "prefill_" or "decode_": a pool.
+ServingLayout read_layout(RowReader* row, const std::string& prefix) {
+  ServingLayout layout;
+  layout.shard.tensor = degree(row, prefix + "attn_tp", 1);
+  layout.shard.data = degree(row, prefix + "attn_dp", 1);
+  layout.shard.expert = degree(row, prefix + "moe_ep", 1);
+  if (!prefix.empty()) {
+    layout.workers = row->needed(prefix + "workers", 1, kMostAccelerators);
+    const int worker = degree(row, prefix + "gpus_per_worker", 0);
+    if (worker != layout.shard.group()) row->fail(prefix + "gpus_per_worker is not tp x dp");
+  }
+  if (layout.shard.group() % layout.shard.expert != 0) {
+    row->fail(prefix + "moe_ep does not divide the ranks");
+  }
+  return layout;
+}
+
+ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
+  RowReader row(table, cells);
+  ServingMeasurement m;
+  m.line = cells.line;
+  m.group = row.text("group_id");
+  m.source = row.text("source_family");
+  m.model = row.text("arch_model").empty() ? row.text("model") : row.text("arch_model");
+  m.system = row.text("system");
+  m.version = row.text("backend_version");
+  m.precision = row.text("precision");
+  m.gemm_format = row.text("gemm_quant");
+  const auto framework = parallel::find_framework(row.text("backend"));
+  if (!framework) row.fail("backend " + row.text("backend") + " is unknown");
+  m.framework = framework.value_or(parallel::Framework::kTrtllm);
+  m.is_disaggregated = row.text("mode") == "disagg";
+  if (!m.is_disaggregated && row.text("mode") != "agg") row.fail("mode is neither agg nor disagg");
+  m.is_primary = row.text("primary") == "1";
+  m.is_speculative = row.text("spec_decode") == "mtp";
+  m.prompt = row.needed("isl_tokens", 1, kMostTokens);
+  m.answer = row.needed("osl_tokens", 2, kMostTokens);
+  m.concurrency = row.needed("concurrency", 1, kMostTokens);
+  if (m.is_disaggregated) {
+    m.prefill = read_layout(&row, "prefill_");
+    m.decode = read_layout(&row, "decode_");
+  } else {
+    m.engine = read_layout(&row, "");
+  }
+  m.ttft_ms = row.number("ttft_ms", 1e-6, kMostMilliseconds);
+  m.tpot_ms = row.number("tpot_ms", 1e-6, kMostMilliseconds);
+  if (m.is_speculative) row.fail("speculative decoding without an acceptance length");
+  m.reason = row.reason();
+  return m;
+}
+
+}  // namespace
+
+std::vector<ServingMeasurement> read_serving_measurements(const std::string& path) {
+  const CsvTable table = CsvTable::read(path);
+  std::vector<ServingMeasurement> rows;
+  for (const CsvTable::Row& row : table.rows()) rows.push_back(read_row(table, row));
+  return rows;
+}
+
+}  // namespace astrolabe::study

@@ -1,0 +1,187 @@
+#include "astrolabe/study/serving_prediction.h"
+
+#include <algorithm>
+
+namespace astrolabe::study {
+
+using parallel::Deployment;
+using parallel::Framework;
+using workload::GemmFormat;
+using workload::ModelArchitecture;
+using workload::NumberFormat;
+using workload::Precision;
+
+namespace {
+
+constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
+constexpr int kFewestRequests = 2500, kFewestWaves = 3;
+
+Precision fp4_precision(const ModelArchitecture& model) {
+  Precision p = Precision::of(GemmFormat::kNvfp4);
+  p.head = GemmFormat::kBf16;
+  if (model.is_moe()) p.projections = GemmFormat::kBf16;
+  return p;
+}
+
+// Benchmarks send 10 requests for each in flight; a few thousand tell the mean as well.
+int request_count(int concurrency) {
+  return std::min(10 * concurrency, std::max(kFewestWaves * concurrency, kFewestRequests));
+}
+
+parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
+  const double low = run.has_drawn_lengths() ? kShortestShare : 1;
+  parallel::ClosedLoopLoad load;
+  load.concurrency = static_cast<int>(run.concurrency);
+  load.requests = request_count(load.concurrency);
+  load.prompt_low = low * run.prompt;
+  load.prompt_high = run.prompt;
+  load.answer_low = std::max(2.0, low * run.answer);
+  load.answer_high = std::max(2.0, run.answer);
+  load.is_sampled = load.is_host_exposed = !run.has_drawn_lengths();
+  return load;
+}
+
+}  // namespace
+
+Precision serving_precision(const ServingMeasurement& run, const ModelArchitecture& model,
+                            bool has_fp4) {
+  Precision p;
+  const bool is_narrow = run.precision == "fp8" || run.precision == "fp4";
+  if (model.model_type == "gpt_oss") {
+    p.experts = has_fp4 ? GemmFormat::kMxfp4Mxfp8 : GemmFormat::kMxfp4Weights;
+  } else if (run.precision == "fp8") {
+    const bool is_blocks = model.is_moe() || run.gemm_format == "fp8_block";
+    p = Precision::of(is_blocks ? GemmFormat::kFp8Block : GemmFormat::kFp8);
+  } else if (run.precision == "fp4") {
+    p = fp4_precision(model);
+  } else if (run.precision == "int4") {
+    p.experts = model.is_moe() ? GemmFormat::kInt4Weights : GemmFormat::kBf16;
+    if (!model.is_moe()) p = Precision::of(GemmFormat::kInt4Weights);
+  }
+  p.head = GemmFormat::kBf16;
+  p.attention = NumberFormat::kBf16;
+  const bool has_narrow_cache =
+      is_narrow && (run.framework == Framework::kTrtllm || has_fp4 || !model.is_moe());
+  p.kv_cache = has_narrow_cache ? NumberFormat::kFp8 : NumberFormat::kBf16;
+  return p;
+}
+
+ServingPredictor::ServingPredictor(const catalog::Catalog& catalog,
+                                   const parallel::MeasuredSources& sources,
+                                   const parallel::EngineTable& engines)
+    : catalog_(catalog), sources_(sources), engines_(&engines) {
+  for (const std::string& entity : catalog.entities("models")) {
+    const auto name = catalog.find_text(entity, "name");
+    if (name) models_.emplace(*name, workload::read_model(catalog, entity));
+  }
+}
+
+const ModelArchitecture* ServingPredictor::find_model(const std::string& name) const {
+  const auto found = models_.find(name);
+  return found == models_.end() ? nullptr : &found->second;
+}
+
+std::optional<Bytes> ServingPredictor::hbm_of(const std::string& system) const {
+  for (const std::string& entity : catalog_.entities("accelerators")) {
+    if (entity == system || entity.starts_with(system + "_")) {
+      return catalog_.find<Bytes::kDim>(entity, "hbm_capacity");
+    }
+  }
+  return std::nullopt;
+}
+
+std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
+  if (!run.reason.empty()) return run.reason;
+  if (find_model(run.model) == nullptr) return "model " + run.model + " is not in the catalogue";
+  if (std::none_of(sources_.chips.begin(), sources_.chips.end(),
+                   [&](const device::Chip& chip) { return chip.name == run.system; })) {
+    return "system " + run.system + " is not in the catalogue";
+  }
+  if (!hbm_of(run.system)) return "HBM capacity of " + run.system + " is not in the catalogue";
+  return "";
+}
+
+const parallel::MeasuredClock& ServingPredictor::clock(const std::string& system,
+                                                       Framework framework) {
+  auto& slot = clocks_[system + "|" + parallel::framework_name(framework)];
+  if (!slot) slot = std::make_unique<parallel::MeasuredClock>(sources_, system, framework);
+  return *slot;
+}
+
+const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
+                                               const ModelArchitecture& model,
+                                               const ServingLayout& layout) {
+  const parallel::MeasuredClock& times = clock(run.system, run.framework);
+  const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
+  const parallel::Engine engine = engines_->engine(run.framework, run.version);
+  const workload::ShardDegrees& s = layout.shard;
+  auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
+                            run.model + "|" + run.precision + "|" + run.gemm_format + "|" +
+                            std::to_string(s.tensor) + "|" + std::to_string(s.data) + "|" +
+                            std::to_string(s.expert)];
+  if (!slot) {
+    slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
+                                        times, *hbm_of(run.system));
+  }
+  slot->set_engine(engine);
+  return *slot;
+}
+
+void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPrediction* out) {
+  const Deployment& d = deployment(run, *find_model(run.model), run.engine);
+  const parallel::ClosedLoopResult r = d.serve(load_of(run));
+  if (r.status != parallel::ClosedLoopStatus::kOk) {
+    out->reason = "a request does not fit the memory of the layout";
+    return;
+  }
+  out->tpot_ms = r.tpot.in(units::millisecond);
+  out->ttft_ms = r.ttft.in(units::millisecond);
+  out->tpot_band = d.engine().constants.tpot_band;
+  out->launches = d.launches();
+  out->in_flight = r.in_flight / d.shard().data;
+  out->prefill_share = r.prefill_share;
+}
+
+void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPrediction* out) {
+  const ModelArchitecture& model = *find_model(run.model);
+  const Deployment& prefill = deployment(run, model, run.prefill);
+  const Deployment& decode = deployment(run, model, run.decode);
+  const double share = run.mean_length_share();
+  parallel::PoolLoad load{.concurrency = run.concurrency,
+                          .prefill_workers = run.prefill.workers,
+                          .decode_workers = run.decode.workers,
+                          .prompt = share * run.prompt,
+                          .answer = share * run.answer};
+  load.is_sampled = load.is_host_exposed = !run.has_drawn_lengths();
+  const double kv = decode.kv_tokens(load.prompt + load.answer);
+  if (kv < load.prompt + load.answer) {
+    out->reason = "a request does not fit the memory of the layout";
+    return;
+  }
+  const parallel::PoolPoint point =
+      parallel::disaggregated_pools(prefill.table(), prefill.engine(), decode.table(),
+                                    decode.engine(), kv, model.vocab, load);
+  out->tpot_ms = point.tpot.in(units::millisecond);
+  out->ttft_ms = point.ttft.in(units::millisecond);
+  out->tpot_band = decode.engine().constants.pool_tpot_band;
+  out->launches = decode.launches();
+  out->in_flight = point.decoding / run.decode.workers / decode.shard().data;
+}
+
+ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
+  ServingPrediction out;
+  out.reason = obstacle(run);
+  if (!out.reason.empty()) return out;
+  const ModelArchitecture& model = *find_model(run.model);
+  out.vocab = model.vocab;
+  out.is_moe = model.is_moe();
+  out.ttft_band = engines_->engine(run.framework, run.version).constants.ttft_band;
+  if (run.is_disaggregated) {
+    serve_pools(run, &out);
+  } else {
+    serve_engine(run, &out);
+  }
+  return out;
+}
+
+}  // namespace astrolabe::study

@@ -1,0 +1,67 @@
+#pragma once
+
+// Predicts measured serving runs from tables of kernels and the constants of the engines.
+//
+// Precision of a checkpoint's parts, by its published name:
+//   bf16   all                     int4   experts int4 weight-only, the rest bf16
+//   fp8    dense models per tensor (unless the run says fp8_block), MoE models in blocks of 128
+//   fp4    dense models nvfp4; MoE models experts and feed-forward nvfp4, projections bf16
+//   gpt-oss: experts mxfp4, activations bf16 where the chip has no fp4, else mxfp8; the rest bf16
+// KV cache: fp8 for fp8 and fp4 checkpoints under TensorRT-LLM, on chips with fp4, and for dense
+// models; else bf16.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/deployment.h"
+#include "astrolabe/parallel/measured_clock.h"
+#include "astrolabe/study/serving_measurements.h"
+
+namespace astrolabe::study {
+
+struct ServingPrediction {
+  double tpot_ms = 0, ttft_ms = 0;
+  double tpot_band = 0, ttft_band = 0;  // half widths in log
+  // Of the aggregated model, for fits that are linear in the constants.
+  double launches = 0;                  // small kernels of an iteration
+  double in_flight = 0, prefill_share = 0;
+  double vocab = 0;
+  bool is_moe = false;
+  std::string reason;  // why there is none; empty when there is
+};
+
+workload::Precision serving_precision(const ServingMeasurement& run,
+                                      const workload::ModelArchitecture& model, bool has_fp4);
+
+class ServingPredictor {
+ public:
+  // Everything must outlive the predictor.
+  ServingPredictor(const catalog::Catalog& catalog, const parallel::MeasuredSources& sources,
+                   const parallel::EngineTable& engines);
+
+  ServingPrediction predict(const ServingMeasurement& run);
+  // Later predictions use these constants; prepared deployments are kept.
+  void set_engines(const parallel::EngineTable& engines) { engines_ = &engines; }
+
+ private:
+  const workload::ModelArchitecture* find_model(const std::string& name) const;
+  const parallel::MeasuredClock& clock(const std::string& system, parallel::Framework framework);
+  const parallel::Deployment& deployment(const ServingMeasurement& run,
+                                         const workload::ModelArchitecture& model,
+                                         const ServingLayout& layout);
+  std::optional<Bytes> hbm_of(const std::string& system) const;
+  std::string obstacle(const ServingMeasurement& run) const;  // empty: none
+  void serve_engine(const ServingMeasurement& run, ServingPrediction* out);
+  void serve_pools(const ServingMeasurement& run, ServingPrediction* out);
+
+  const catalog::Catalog& catalog_;
+  const parallel::MeasuredSources& sources_;
+  const parallel::EngineTable* engines_;
+  std::map<std::string, workload::ModelArchitecture, std::less<>> models_;  // by published name
+  std::map<std::string, std::unique_ptr<parallel::MeasuredClock>> clocks_;
+  std::map<std::string, std::unique_ptr<parallel::Deployment>> deployments_;
+};
+
+}  // namespace astrolabe::study
