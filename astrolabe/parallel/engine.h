@@ -8,7 +8,7 @@
 //                 attention-DP it waits until every rank has a prompt (at most `balance_wait` steps)
 //   vLLM          decoding sequences first, prompts cut into chunks up to the token budget
 //   SGLang        prompts alone, up to the token budget; decoding sequences pause
-// Constants (data/engines.csv, fitted by fit/fit_engines.cc on half of the public serving groups):
+// Constants (data/fitted/engines.csv, fitted by fit/fit_engines.cc on half of the public serving groups):
 //   kernel        launch and drain of one small kernel in a CUDA graph: norm, rotary embedding,
 //                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer

@@ -50,7 +50,7 @@ TEST_F(EngineTest, BadRowsAreNamed) {
 }
 
 TEST_F(EngineTest, TableOfTheRepositoryIsCompleteForEveryFramework) {
-  const EngineTable table = EngineTable::read(ASTROLABE_SOURCE_DIR "/data/engines.csv");
+  const EngineTable table = EngineTable::read(ASTROLABE_SOURCE_DIR "/data/fitted/engines.csv");
   for (int f = 0; f < kFrameworks; ++f) {
     const Engine e = table.engine(static_cast<Framework>(f), "");
     EXPECT_GE(e.schedule.token_budget, 2048) << framework_name(e.framework);

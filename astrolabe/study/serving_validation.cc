@@ -1,0 +1,173 @@
+#include "astrolabe/study/serving_validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/device/table_cache.h"
+
+namespace astrolabe::study {
+namespace {
+
+struct Pair {
+  double measured = 0, predicted = 0;
+};
+
+std::vector<GroupKeys> groups_of(const ServingMeasurement& run) {
+  const std::string mode = run.is_disaggregated ? "disaggregated" : "aggregated";
+  if (!run.is_primary) return {{{"primary", "0"}, {"mode", mode}}};
+  const std::string framework = parallel::framework_name(run.framework);
+  return {{{"mode", mode}},
+          {{"mode", mode}, {"system", run.system}},
+          {{"mode", mode}, {"model", run.model}},
+          {{"mode", mode}, {"framework", framework}},
+          {{"mode", mode}, {"precision", run.precision}},
+          {{"mode", mode}, {"source", run.source}}};
+}
+
+// Ranks from 0, ties at their mean.
+std::vector<double> ranks_of(const std::vector<double>& values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::vector<double> ranks(values.size());
+  for (std::size_t i = 0; i < order.size();) {
+    std::size_t j = i;
+    while (j < order.size() && values[order[j]] == values[order[i]]) ++j;
+    for (std::size_t k = i; k < j; ++k) ranks[order[k]] = static_cast<double>(i + j - 1) / 2;
+    i = j;
+  }
+  return ranks;
+}
+
+double spearman(const std::vector<Pair>& pairs) {
+  std::vector<double> x, y;
+  for (const Pair& p : pairs) {
+    x.push_back(p.measured);
+    y.push_back(p.predicted);
+  }
+  const std::vector<double> a = ranks_of(x), b = ranks_of(y);
+  const double mean = static_cast<double>(pairs.size() - 1) / 2;
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean) * (b[i] - mean);
+    aa += (a[i] - mean) * (a[i] - mean);
+    bb += (b[i] - mean) * (b[i] - mean);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
+
+double throughput(const ServingMeasurement& run, double ttft_ms, double tpot_ms) {
+  const double answer = run.mean_length_share() * run.answer;
+  return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.engine.accelerators();
+}
+
+void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups,
+           const std::optional<double>& measured, double predicted, double band,
+           const std::string& reason) {
+  if (!reason.empty() || !measured) {
+    scorer->add_unscored(groups, reason.empty() ? "not measured" : reason);
+    return;
+  }
+  scorer->add(groups, *measured, predicted, predicted * std::exp(-band),
+              predicted * std::exp(band));
+}
+
+void append_groups(AccuracyReport* report, const AccuracyReport& more) {
+  report->by.insert(report->by.end(), more.by.begin(), more.by.end());
+  for (const auto& [reason, rows] : more.unscored) {
+    report->unscored["not primary: " + reason] += rows;
+  }
+}
+
+std::vector<device::Chip> read_known_chips(const std::string& data_dir,
+                                           const std::string& without) {
+  std::vector<device::Chip> chips = device::read_chips(data_dir + "/measurements/systems.csv");
+  std::vector<std::string> names;
+  for (const device::Chip& chip : chips) names.push_back(chip.name);
+  if (!without.empty() && std::find(names.begin(), names.end(), without) == names.end()) {
+    throw InputError({"command line", 0}, "--accelerator-without-tables", without,
+                     join_alternatives(names, names.size()));
+  }
+  return chips;
+}
+
+}  // namespace
+
+ServingWorld::ServingWorld(const std::string& data_dir, const std::string& without)
+    : catalog_(catalog::Catalog::load(data_dir)),
+      chips_(read_known_chips(data_dir, without)),
+      tables_(device::MeasuredTables::load(
+          data_dir + "/measurements", data_dir + "/fitted/measured_parameters.csv", chips_,
+          device::default_cache_path(data_dir + "/measurements"))),
+      times_(tables_, chips_,
+             without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without}),
+      network_(network::NetworkPredictor::load(catalog_, data_dir, without)),
+      sources_{tables_, times_, chips_, network_, without} {}
+
+ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
+                               ServingPredictor* predictor) {
+  AccuracyScorer tpot[2], ttft[2];  // primary rows, the others
+  std::map<std::pair<std::string, std::string>, std::vector<Pair>> layouts;
+  for (const ServingMeasurement& run : runs) {
+    const ServingPrediction p = predictor->predict(run);
+    const auto groups = groups_of(run);
+    const std::size_t i = run.is_primary ? 0 : 1;
+    score(&tpot[i], groups, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason);
+    score(&ttft[i], groups, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason);
+    if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms &&
+        run.ttft_ms) {
+      layouts[{run.model, run.system}].push_back({throughput(run, *run.ttft_ms, *run.tpot_ms),
+                                                  throughput(run, p.ttft_ms, p.tpot_ms)});
+    }
+  }
+  ServingReport report{tpot[0].report(), ttft[0].report(), {}, 0};
+  append_groups(&report.tpot, tpot[1].report());
+  append_groups(&report.ttft, ttft[1].report());
+  long rows = 0;
+  for (const auto& [key, pairs] : layouts) {
+    const auto n = static_cast<long>(pairs.size());
+    if (n < kFewestRanked) continue;
+    report.ranks.push_back({key.first, key.second, n, spearman(pairs)});
+    report.rank_correlation += static_cast<double>(n) * report.ranks.back().correlation;
+    rows += n;
+  }
+  if (rows > 0) report.rank_correlation /= static_cast<double>(rows);
+  return report;
+}
+
+nlohmann::json to_json(const ServingReport& report) {
+  nlohmann::json by = nlohmann::json::array();
+  long rows = 0;
+  for (const RankAgreement& r : report.ranks) {
+    by.push_back({{"keys", {{"model", r.model}, {"system", r.system}}},
+                  {"rows", r.rows},
+                  {"correlation", r.correlation}});
+    rows += r.rows;
+  }
+  return {{"tpot", to_json(report.tpot)},
+          {"ttft", to_json(report.ttft)},
+          {"rank", {{"rows", rows}, {"correlation", report.rank_correlation}, {"by", by}}}};
+}
+
+std::string to_text(const ServingReport& report, bool markdown) {
+  const char* heading = markdown ? "### " : "";
+  std::string text = fmt::format("{}TPOT\n\n{}\n{}TTFT\n\n{}\n", heading,
+                                 to_text(report.tpot, markdown), heading,
+                                 to_text(report.ttft, markdown));
+  text += fmt::format("{}Rank correlation of tokens/s/accelerator over the rows of a model and a "
+                      "system: {:.3f}\n",
+                      heading, report.rank_correlation);
+  for (const RankAgreement& r : report.ranks) {
+    text += fmt::format("{}{} on {}: {:.3f} ({} rows)\n", markdown ? "- " : "  ", r.model, r.system,
+                        r.correlation, r.rows);
+  }
+  return text;
+}
+
+}  // namespace astrolabe::study
