@@ -116,8 +116,8 @@ MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice
   return out.empty() ? keys : out;
 }
 
-double MeasuredClock::fastest(const Keys& keys, Family family, const Categories& categories,
-                              const Dims& dims) const {
+double MeasuredClock::pick(const Keys& keys, Choice choice, Family family,
+                           const Categories& categories, const Dims& dims) const {
   struct Known {
     double us, band;
   };
@@ -132,6 +132,11 @@ double MeasuredClock::fastest(const Keys& keys, Family family, const Categories&
   };
   for (const device::TableKey* key : keys) ask(key->framework, key->version, key->kernel);
   if (keys.empty()) ask(framework_name(framework_), "", "");
+  if (choice == Choice::kOwn) {
+    return std::min_element(known.begin(), known.end(),
+                            [](const Known& a, const Known& b) { return a.band < b.band; })
+        ->us;
+  }
   double us = 1e12;
   for (const Known& k : known) {
     if (k.band <= std::max(kBandSlack * best_band, kNarrowBand)) us = std::min(us, k.us);
@@ -146,21 +151,21 @@ double MeasuredClock::product(const workload::GemmShape& s) const {
   if (s.format == GemmFormat::kFp8Block) {
     std::erase_if(keys, [](const device::TableKey* k) { return k->framework == "vllm"; });
   }
-  return fastest(keys, Family::kGemm, categories, {f(s.n), f(s.k), f(s.m)});
+  return pick(keys, Choice::kFastest, Family::kGemm, categories, {f(s.n), f(s.k), f(s.m)});
 }
 
 double MeasuredClock::experts(const workload::ExpertsShape& s) const {
   if (s.tokens <= 0) return 0;
   const Categories categories{dtype_name(s.format), "power_law_1.2"};
   const bool is_own = is_hopper_ && !(framework_ == Framework::kTrtllm && s.tokens > kPlentyTokens);
-  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""),
-                            is_own ? Choice::kOwn : Choice::kFastest);
-  if (s.is_gated) {
-    std::erase_if(keys, [](const device::TableKey* k) {
-      return k->kernel.find("nongated") != std::string::npos;
-    });
-  }
-  return fastest(keys, Family::kExperts, categories,
+  const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
+  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
+  // Kernels of two products, and one measured in place of another activation.
+  std::erase_if(keys, [&](const device::TableKey* k) {
+    return k->kernel.ends_with("situ_as_silu") ||
+           (s.is_gated && k->kernel.find("nongated") != std::string::npos);
+  });
+  return pick(keys, choice, Family::kExperts, categories,
                  {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
                   f(s.tokens)});
 }
@@ -173,7 +178,7 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   const auto at = [&](double length) {
     Dims dims{f(s.head_dim), f(std::max(1.0, s.heads)), f(std::max(1.0, s.kv_heads)), f(s.window),
               f(s.sequences), f(length)};
-    return fastest(keys, family, categories, dims);
+    return pick(keys, Choice::kFastest, family, categories, dims);
   };
   const double whole = at(s.kv_length());
   if (is_decode || s.context <= 0) return whole;
@@ -191,7 +196,7 @@ double MeasuredClock::latent(const workload::LatentShape& s, bool is_decode) con
     return is_decode ? k->framework != own : k->framework == "vllm";
   });
   const auto at = [&](double length) {
-    return fastest(keys, family, categories,
+    return pick(keys, Choice::kFastest, family, categories,
                    {f(std::max(1.0, s.heads)), f(s.sequences), f(length)});
   };
   const double whole = at(s.kv_length());
@@ -218,7 +223,7 @@ double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) cons
   const Categories categories{is_query ? "mla_gen_pre" : "mla_gen_post", "bfloat16"};
   const Keys keys =
       of_frameworks(kernels(Family::kLatentProjection, categories, ""), Choice::kFastest);
-  return fastest(keys, Family::kLatentProjection, categories,
+  return pick(keys, Choice::kFastest, Family::kLatentProjection, categories,
                  {f(std::max(1.0, s.heads)), f(s.tokens)});
 }
 
@@ -242,7 +247,7 @@ double MeasuredClock::linear(const workload::LinearShape& s, bool is_convolution
       return kTopkLaunch + stream((2 * state + tokens) * units::byte);
     }
     const Keys keys = of_frameworks(kernels(Family::kMamba, categories, ""), Choice::kFastest);
-    return fastest(keys, Family::kMamba, categories,
+    return pick(keys, Choice::kFastest, Family::kMamba, categories,
                    {f(s.hidden), f(s.k_dim), f(s.v_heads), f(s.k_heads), f(s.chunk),
                     f(s.sequences), f(s.query_tokens)});
   }
@@ -250,7 +255,7 @@ double MeasuredClock::linear(const workload::LinearShape& s, bool is_convolution
                        : s.is_decode  ? "fused_recurrent"
                                       : "chunk_gated";
   const Keys keys = of_frameworks(kernels(Family::kGatedDelta, categories, prefix), Choice::kOwn);
-  return fastest(keys, Family::kGatedDelta, categories,
+  return pick(keys, Choice::kFastest, Family::kGatedDelta, categories,
                  {f(s.hidden), f(std::max(1.0, s.k_heads)), f(std::max(1.0, s.v_heads)),
                   f(s.sequences), f(s.query_tokens)});
 }

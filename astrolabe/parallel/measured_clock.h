@@ -59,8 +59,10 @@ class MeasuredClock final : public KernelClock {
   const Keys& kernels(device::Family family, const device::Categories& categories,
                       const std::string& kernel_prefix) const;
   Keys of_frameworks(const Keys& keys, Choice choice) const;
-  double fastest(const Keys& keys, device::Family family, const device::Categories& categories,
-                 const device::Dims& dims) const;  // us
+  // us: the fastest kernel (of those known about as well as the best known one), or, of one
+  // framework, the best known: it chooses by shape, so that its tables of experts do not overlap.
+  double pick(const Keys& keys, Choice choice, device::Family family,
+              const device::Categories& categories, const device::Dims& dims) const;
 
   double product(const workload::GemmShape& s) const;
   double experts(const workload::ExpertsShape& s) const;

@@ -21,7 +21,7 @@ struct CustomKernel {
   const char* version;
 };
 
-// The newest table of each framework's all-reduce in a CUDA graph.
+// Each framework's all-reduce in a CUDA graph, of the version nearest to those that were benchmarked.
 CustomKernel custom_kernel(Framework framework) {
   switch (framework) {
     case Framework::kTrtllm:
@@ -31,7 +31,7 @@ CustomKernel custom_kernel(Framework framework) {
     case Framework::kSglang:
       break;
   }
-  return {"SGLang_CustomAllReduce_graph", "0.5.14"};
+  return {"SGLang_CustomAllReduce_graph", "0.5.9"};
 }
 
 }  // namespace
@@ -89,11 +89,9 @@ double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const 
   key.shape.every_copy = !is_trtllm;
   key.shape.is_preparation = std::string_view(operation) == "alltoall_prepare";
   key.shape.token_bytes_per_value = network::wire_bytes_per_value(operation, dtype);
-  key.shape.ranks = s.ranks;
-  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
-  key.shape.nodes = is_trtllm ? std::max(1, s.ranks / domain)
-                              : std::max(1, s.ranks / std::min(domain, kDeepEpNode));
-  if (!is_trtllm && domain > kDeepEpNode) key.shape.nodes = 1;
+  // In one NVLink domain a rank sends its copies at the same rate to 8 or to 72 others; DeepEP's
+  // tables there end at 8.
+  key.shape.ranks = is_trtllm ? s.ranks : std::min(s.ranks, kDeepEpNode);
   key.shape.hidden = s.hidden;
   key.shape.topk = s.topk;
   key.shape.experts = s.experts;
