@@ -9,6 +9,7 @@
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/study/chain_validation.h"
 #include "astrolabe/study/operator_validation.h"
+#include "astrolabe/study/serving_validation.h"
 
 namespace astrolabe {
 
@@ -88,6 +89,48 @@ void add_operators(CLI::App* command, Invocation* invocation) {
   });
 }
 
+struct ServingOptions {
+  std::string measurements, without_tables;
+};
+
+int validate_serving(const ServingOptions& options, const Invocation& invocation) {
+  const auto runs = study::read_serving_measurements(options.measurements);
+  const study::ServingWorld world(invocation.data_dir, options.without_tables);
+  const auto engines = parallel::EngineTable::read(invocation.data_dir + "/fitted/engines.csv");
+  study::ServingPredictor predictor(world.catalog(), world.sources(), engines);
+  const study::ServingReport report = study::validate_serving(runs, &predictor);
+  if (invocation.is_json) {
+    std::printf("%s\n", study::to_json(report).dump(2).c_str());
+  } else {
+    std::fputs(study::to_text(report).c_str(), stdout);
+  }
+  return kSuccess;
+}
+
+void add_serving(CLI::App* command, Invocation* invocation) {
+  CLI::App* serving = command->add_subcommand(
+      "serving",
+      "Predicted TPOT and TTFT of serving runs against measured ones\n"
+      "\n"
+      "  astrolabe validate serving --measurements validation/serving/runs.csv\n"
+      "  astrolabe validate serving --measurements FILE --accelerator-without-tables gb300");
+  const auto options = std::make_shared<ServingOptions>();
+  serving
+      ->add_option("--measurements", options->measurements,
+                   "Measured runs (CSV), columns as in validation/serving/README.md")
+      ->type_name("FILE")
+      ->required();
+  serving
+      ->add_option("--accelerator-without-tables", options->without_tables,
+                   "Predict this system from its data sheet and other chips' tables")
+      ->type_name("NAME");
+  add_data_option(serving, invocation);
+  add_json_option(serving, invocation);
+  serving->callback([invocation, options] {
+    invocation->run = [invocation, options] { return validate_serving(*options, *invocation); };
+  });
+}
+
 }  // namespace
 
 void add_validate_command(CLI::App* app, Invocation* invocation) {
@@ -95,9 +138,11 @@ void add_validate_command(CLI::App* app, Invocation* invocation) {
                                           "Our figures against published ones.\n"
                                           "\n"
                                           "  astrolabe validate chain\n"
-                                          "  astrolabe validate operators --measurements FILE\n");
+                                          "  astrolabe validate operators --measurements FILE\n"
+                                          "  astrolabe validate serving --measurements FILE\n");
   command->require_subcommand(1);
   add_operators(command, invocation);
+  add_serving(command, invocation);
   CLI::App* chain = command->add_subcommand(
       "chain", "The chain from wafer to token, each figure beside the published ones");
   const auto options = std::make_shared<ChainOptions>();

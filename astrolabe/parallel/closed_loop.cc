@@ -51,7 +51,7 @@ class Loop {
         slow_(1 + engine.constants.prefill_slow(table.is_moe())) {
     const EngineConstants& c = engine.constants;
     host_ = load.is_host_exposed ? c.host.in(units::second) : 0;
-    sampling_ = load.is_sampled ? c.sampling.in(units::second) * vocab / kSampledLogits : 0;
+    sampling_ = load.is_sampled ? c.sampling.in(units::second)*vocab / kSampledLogits : 0;
     draw_requests();
   }
 
@@ -92,10 +92,10 @@ void Loop::draw_requests() {
   const int n = load_.requests > 0 ? load_.requests : 10 * load_.concurrency;
   requests_.resize(static_cast<std::size_t>(n));
   for (Request& r : requests_) {
-    r.prompt = std::max(1, static_cast<int>(std::lround(random.uniform(load_.prompt_low,
-                                                                       load_.prompt_high))));
-    r.answer = std::max(2, static_cast<int>(std::lround(random.uniform(load_.answer_low,
-                                                                       load_.answer_high))));
+    r.prompt = std::max(
+        1, static_cast<int>(std::lround(random.uniform(load_.prompt_low, load_.prompt_high))));
+    r.answer = std::max(
+        2, static_cast<int>(std::lround(random.uniform(load_.answer_low, load_.answer_high))));
   }
 }
 
@@ -119,9 +119,8 @@ bool Loop::can_admit(const Rank& rank, int decoding, double reserved, const Requ
 bool Loop::starts_prefill() const {
   if (!is_sglang()) return false;
   return std::any_of(ranks_.begin(), ranks_.end(), [&](const Rank& k) {
-    return !k.waiting.empty() &&
-           can_admit(k, k.decoding, k.reserved,
-                     requests_[static_cast<std::size_t>(k.waiting.front())]);
+    return !k.waiting.empty() && can_admit(k, k.decoding, k.reserved,
+                                           requests_[static_cast<std::size_t>(k.waiting.front())]);
   });
 }
 

@@ -21,7 +21,7 @@ namespace astrolabe::parallel {
 
 struct ClosedLoopLoad {
   int concurrency = 1;
-  int requests = 0;  // 0: 10 times the concurrency
+  int requests = 0;                        // 0: 10 times the concurrency
   double prompt_low = 1, prompt_high = 1;  // tokens
   double answer_low = 2, answer_high = 2;
   bool is_sampled = false;       // top-k and top-p, sorted
@@ -33,10 +33,10 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
-  Duration tpot, ttft;      // means over requests
-  double in_flight = 0;     // decoding sequences of all ranks, mean over time
-  double prefill_share = 0; // of the time, that prompts add to iterations
-  Frequency requests;       // per second, of the deployment
+  Duration tpot, ttft;       // means over requests
+  double in_flight = 0;      // decoding sequences of all ranks, mean over time
+  double prefill_share = 0;  // of the time, that prompts add to iterations
+  Frequency requests;        // per second, of the deployment
 };
 
 // kv_tokens: that one rank can hold.

@@ -20,8 +20,8 @@ double Deployment::kv_tokens(double context) const {
 }
 
 ClosedLoopResult Deployment::serve(const ClosedLoopLoad& load) const {
-  const double context = (load.prompt_low + load.prompt_high + load.answer_low + load.answer_high) /
-                         2;
+  const double context =
+      (load.prompt_low + load.prompt_high + load.answer_low + load.answer_high) / 2;
   return run_closed_loop(table_, engine_, kv_tokens(context), iteration_.model().vocab, load);
 }
 

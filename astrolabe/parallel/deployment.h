@@ -1,7 +1,7 @@
 #pragma once
 
-// One engine serving one model on one layout: its iterations prepared as tables, and its cache. Build
-// it once (tens of milliseconds with measured kernels), then ask for any load.
+// One engine serving one model on one layout: its iterations prepared as tables, and its cache.
+// Build it once (tens of milliseconds with measured kernels), then ask for any load.
 
 #include "astrolabe/parallel/closed_loop.h"
 #include "astrolabe/parallel/disaggregated.h"

@@ -35,8 +35,7 @@ PoolPoint disaggregated_pools(const IterationTable& prefill, const Engine& prefi
                               double kv_tokens, double vocab, const PoolLoad& load) {
   const EngineConstants& c = decode_engine.constants;
   const double host = load.is_host_exposed ? c.host.in(units::second) : 0;
-  const double sampling =
-      load.is_sampled ? c.sampling.in(units::second) * vocab / kSampledLogits : 0;
+  const double sampling = load.is_sampled ? c.sampling.in(units::second)*vocab / kSampledLogits : 0;
   const double context = load.prompt + load.answer / 2;
   const double slots = load.decode_workers * decode.ranks();
   const auto tpot = [&](double decoding) {
@@ -45,8 +44,8 @@ PoolPoint disaggregated_pools(const IterationTable& prefill, const Engine& prefi
   };
   const double per = std::max(1.0, std::floor(prefill_engine.schedule.token_budget / load.prompt));
   const double one = prefill_seconds(prefill, 1, load.prompt);
-  const double most = load.prefill_workers * prefill.ranks() * per /
-                      prefill_seconds(prefill, per, load.prompt);
+  const double most =
+      load.prefill_workers * prefill.ranks() * per / prefill_seconds(prefill, per, load.prompt);
   const double reserved = load.prompt + decode_engine.schedule.answer_reserve * load.answer;
   const double capacity = slots * std::max(1.0, kv_tokens / reserved);
 

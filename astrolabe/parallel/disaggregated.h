@@ -5,9 +5,9 @@
 //   X = min( C / (t_one + O TPOT(B)),  P dp s / t_s )      requests per second
 //   B = min( X O TPOT(B),  C,  decode workers * KV capacity )   (Little)
 //   TPOT(B) = decode iteration at B / (workers * dp) sequences a rank
-// t_one: one prompt on a rank; t_s: the s prompts that fill the token budget of each of the dp ranks
-// of a prefill worker; P and O: prefill workers and answer tokens. When the prefill pool is the
-// bottleneck, decoding is as full as it can feed. Solved by damped iteration (monotone in B).
+// t_one: one prompt on a rank; t_s: the s prompts that fill the token budget of each of the dp
+// ranks of a prefill worker; P and O: prefill workers and answer tokens. When the prefill pool is
+// the bottleneck, decoding is as full as it can feed. Solved by damped iteration (monotone in B).
 // Prompts are batched here at the rate of their kernels: prefill_slow does not apply.
 // Left out: transfer of KV, queues at the router, waves at the start; so TTFT is a lower bound.
 

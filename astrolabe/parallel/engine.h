@@ -1,20 +1,23 @@
 #pragma once
 
-// A serving engine as far as its kernels do not tell: how it schedules, and the handful of constants
-// that no table of kernels holds.
+// A serving engine as far as its kernels do not tell: how it schedules, and the handful of
+// constants that no table of kernels holds.
 //
 // Scheduling, as the engines document it:
 //   TensorRT-LLM  whole prompts beside the decoding sequences while they fit the token budget; with
-//                 attention-DP it waits until every rank has a prompt (at most `balance_wait` steps)
+//                 attention-DP it waits until every rank has a prompt (at most `balance_wait`
+//                 steps)
 //   vLLM          decoding sequences first, prompts cut into chunks up to the token budget
 //   SGLang        prompts alone, up to the token budget; decoding sequences pause
-// Constants (data/fitted/engines.csv, fitted by fit/fit_engines.cc on half of the public serving groups):
+// Constants (data/fitted/engines.csv, fitted by fit/fit_engines.cc on half of the public serving
+// groups):
 //   kernel        launch and drain of one small kernel in a CUDA graph: norm, rotary embedding,
 //                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
-//   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy: none
+//   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy:
+//   none
 // Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.
 
 #include <map>
@@ -51,10 +54,10 @@ struct EngineConstants {
 };
 
 struct EngineSchedule {
-  double token_budget = 0;     // of one iteration on a rank
-  double answer_reserve = 0;   // of an answer's tokens that are reserved when a request is admitted
-  double max_sequences = 0;    // in flight on a rank
-  double balance_wait = 0;     // iterations
+  double token_budget = 0;    // of one iteration on a rank
+  double answer_reserve = 0;  // of an answer's tokens that are reserved when a request is admitted
+  double max_sequences = 0;   // in flight on a rank
+  double balance_wait = 0;    // iterations
 };
 
 struct Engine {

@@ -161,8 +161,8 @@ double EngineIteration::count_launches() const {
       // With the cache write; MLA also joins the two parts of a query.
       each = is_latent ? (is_trtllm ? 2 : 3) : (is_trtllm ? 0 : 2);
     } else if (op.kind == OperatorKind::kQuantize) {
-      each = quantise_launches(i + 1 < operators.size() ? operators[i + 1].name : "", op,
-                               is_trtllm);
+      each =
+          quantise_launches(i + 1 < operators.size() ? operators[i + 1].name : "", op, is_trtllm);
     } else if (op.kind == OperatorKind::kActivation) {
       each = i > 0 && std::string_view(operators[i - 1].name) == "shared_up" ? 0 : 1;
     } else if (op.kind == OperatorKind::kElementwise) {
@@ -170,7 +170,8 @@ double EngineIteration::count_launches() const {
       // The gate of shared experts in models with gated attention: product, sigmoid, scaling.
       if (name == "shared_addition" && model_.has_output_gate) each += 3;
     } else if (op.kind == OperatorKind::kLinearAttention) {
-      each = 5;  // splits of the projection, decay and beta, states in and out
+      // Projection of the gates, splits, decay and beta, copies of states and outputs.
+      each = 9;
     } else if (op.kind == OperatorKind::kIndexer) {
       each = 4;  // Hadamard transform, quantised keys, their cache, page table
     }
@@ -191,12 +192,11 @@ workload::ShardDegrees spread_uncuttable_experts(const workload::ModelArchitectu
 }
 
 double kv_capacity_tokens(const workload::ModelArchitecture& model,
-                          const workload::Precision& precision,
-                          const workload::ShardDegrees& shard, const EngineConstants& constants,
-                          Bytes hbm, double context) {
+                          const workload::Precision& precision, const workload::ShardDegrees& shard,
+                          const EngineConstants& constants, Bytes hbm, double context) {
   const Bytes weights = workload::weight_bytes_per_accelerator(model, precision, shard);
-  const Bytes cache = constants.kv_share *
-                      (constants.memory_share * hbm - weights - constants.runtime_reserve);
+  const Bytes cache =
+      constants.kv_share * (constants.memory_share * hbm - weights - constants.runtime_reserve);
   const Bytes sequence = workload::kv_bytes_per_accelerator(model, precision, shard, context);
   return std::max(0.0, cache / sequence * context);
 }

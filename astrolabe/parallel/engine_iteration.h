@@ -7,12 +7,13 @@
 // The parts add up because kernels run one after the other. Two exceptions that engines make:
 //   shared experts run on a second stream: they cost what exceeds the routed experts, up to
 //     kOverlapTokens tokens; above, the chip is full and they are added
-//   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread over
+//   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread
+//   over
 //     the ranks instead (spread_uncuttable_experts)
-// Small kernels: the graph names them; an engine launches `launches()` of them an iteration, each at
-// EngineConstants::kernel. TensorRT-LLM fuses norms into the all-reduce before them, rotary embedding
-// and cache write into attention, and fp8 quantisation into the kernel before.
-// Assumes kernels of one stream do not overlap and all ranks wait for the slowest.
+// Small kernels: the graph names them; an engine launches `launches()` of them an iteration, each
+// at EngineConstants::kernel. TensorRT-LLM fuses norms into the all-reduce before them, rotary
+// embedding and cache write into attention, and fp8 quantisation into the kernel before. Assumes
+// kernels of one stream do not overlap and all ranks wait for the slowest.
 
 #include <string_view>
 
@@ -31,12 +32,12 @@ class EngineIteration {
                   const workload::ShardDegrees& shard, const Engine& engine,
                   const KernelClock& clock);
 
-  Duration dense(double tokens) const;                 // m of a rank
-  Duration experts(double tokens) const;               // T of all attention-DP ranks
+  Duration dense(double tokens) const;    // m of a rank
+  Duration experts(double tokens) const;  // T of all attention-DP ranks
   Duration decode(double sequences, double context) const;
   Duration prefill(double tokens, double context) const;  // one prompt or a chunk of it
   Duration head(double sequences) const;
-  Duration fixed() const;                              // small kernels
+  Duration fixed() const;  // small kernels
   double launches() const { return launches_; }
 
   const workload::ModelArchitecture& model() const { return model_; }
@@ -69,8 +70,7 @@ workload::ShardDegrees spread_uncuttable_experts(const workload::ModelArchitectu
 // Tokens of KV cache that an attention-DP rank can hold: kv_share (memory_share * HBM - weights -
 // reserve) / bytes of a token. Zero when the weights do not fit.
 double kv_capacity_tokens(const workload::ModelArchitecture& model,
-                          const workload::Precision& precision,
-                          const workload::ShardDegrees& shard, const EngineConstants& constants,
-                          Bytes hbm, double context);
+                          const workload::Precision& precision, const workload::ShardDegrees& shard,
+                          const EngineConstants& constants, Bytes hbm, double context);
 
 }  // namespace astrolabe::parallel

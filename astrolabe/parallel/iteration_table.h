@@ -1,10 +1,10 @@
 #pragma once
 
 // The parts of an iteration (engine_iteration.h) prepared as grids for one deployment, so that an
-// event simulation can ask for millions of iterations: log t piecewise linear in the logs of tokens,
-// sequences and lengths. Grid points are half powers of two; beyond the last one t grows with the
-// argument, below the first it stays. Exact on the grid; between, kernels switch in ways that a
-// straight line misses by a few per cent.
+// event simulation can ask for millions of iterations: log t piecewise linear in the logs of
+// tokens, sequences and lengths. Grid points are half powers of two; beyond the last one t grows
+// with the argument, below the first it stays. Exact on the grid; between, kernels switch in ways
+// that a straight line misses by a few per cent.
 
 #include <array>
 #include <cmath>
@@ -43,9 +43,9 @@ class LogSurface {
 };
 
 struct TableLimits {
-  double tokens = 32768;     // of a rank in one iteration
-  double sequences = 2048;   // of a rank
-  double context = 16384;    // of a sequence
+  double tokens = 32768;    // of a rank in one iteration
+  double sequences = 2048;  // of a rank
+  double context = 16384;   // of a sequence
 };
 
 // All times in seconds: this is the inner loop of simulations.

@@ -14,11 +14,11 @@ using workload::OperatorKind;
 
 namespace {
 
-constexpr double kStreamShare = 0.7;   // of the bandwidth, elementwise kernels
-constexpr double kIndexShare = 0.3;    // of the fp8 rate, scores of the indexer
-constexpr double kTopkLaunch = 5;      // us, each of the two kernels of the indexer
-constexpr double kBandSlack = 2;       // kernels known this much worse than the best known are out
-constexpr double kNarrowBand = 0.3;    // or this well, in log
+constexpr double kStreamShare = 0.7;  // of the bandwidth, elementwise kernels
+constexpr double kIndexShare = 0.3;   // of the fp8 rate, scores of the indexer
+constexpr double kTopkLaunch = 5;     // us, each of the two kernels of the indexer
+constexpr double kBandSlack = 2;      // kernels known this much worse than the best known are out
+constexpr double kNarrowBand = 0.3;   // or this well, in log
 
 float f(double x) { return static_cast<float>(x); }
 
@@ -166,8 +166,8 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
            (s.is_gated && k->kernel.find("nongated") != std::string::npos);
   });
   return pick(keys, choice, Family::kExperts, categories,
-                 {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
-                  f(s.tokens)});
+              {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
+               f(s.tokens)});
 }
 
 double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decode) const {
@@ -176,8 +176,12 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
   const Keys keys = of_frameworks(kernels(family, categories, ""), Choice::kOwn);
   const auto at = [&](double length) {
-    Dims dims{f(s.head_dim), f(std::max(1.0, s.heads)), f(std::max(1.0, s.kv_heads)), f(s.window),
-              f(s.sequences), f(length)};
+    Dims dims{f(s.head_dim),
+              f(std::max(1.0, s.heads)),
+              f(std::max(1.0, s.kv_heads)),
+              f(s.window),
+              f(s.sequences),
+              f(length)};
     return pick(keys, Choice::kFastest, family, categories, dims);
   };
   const double whole = at(s.kv_length());
@@ -197,7 +201,7 @@ double MeasuredClock::latent(const workload::LatentShape& s, bool is_decode) con
   });
   const auto at = [&](double length) {
     return pick(keys, Choice::kFastest, family, categories,
-                   {f(std::max(1.0, s.heads)), f(s.sequences), f(length)});
+                {f(std::max(1.0, s.heads)), f(s.sequences), f(length)});
   };
   const double whole = at(s.kv_length());
   if (is_decode || s.context <= 0) return whole;
@@ -224,7 +228,7 @@ double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) cons
   const Keys keys =
       of_frameworks(kernels(Family::kLatentProjection, categories, ""), Choice::kFastest);
   return pick(keys, Choice::kFastest, Family::kLatentProjection, categories,
-                 {f(std::max(1.0, s.heads)), f(s.tokens)});
+              {f(std::max(1.0, s.heads)), f(s.tokens)});
 }
 
 double MeasuredClock::indexer(const workload::IndexerShape& s) const {
@@ -248,16 +252,16 @@ double MeasuredClock::linear(const workload::LinearShape& s, bool is_convolution
     }
     const Keys keys = of_frameworks(kernels(Family::kMamba, categories, ""), Choice::kFastest);
     return pick(keys, Choice::kFastest, Family::kMamba, categories,
-                   {f(s.hidden), f(s.k_dim), f(s.v_heads), f(s.k_heads), f(s.chunk),
-                    f(s.sequences), f(s.query_tokens)});
+                {f(s.hidden), f(s.k_dim), f(s.v_heads), f(s.k_heads), f(s.chunk), f(s.sequences),
+                 f(s.query_tokens)});
   }
   const char* prefix = is_convolution ? "causal_conv1d"
                        : s.is_decode  ? "fused_recurrent"
                                       : "chunk_gated";
   const Keys keys = of_frameworks(kernels(Family::kGatedDelta, categories, prefix), Choice::kOwn);
   return pick(keys, Choice::kFastest, Family::kGatedDelta, categories,
-                 {f(s.hidden), f(std::max(1.0, s.k_heads)), f(std::max(1.0, s.v_heads)),
-                  f(s.sequences), f(s.query_tokens)});
+              {f(s.hidden), f(std::max(1.0, s.k_heads)), f(std::max(1.0, s.v_heads)),
+               f(s.sequences), f(s.query_tokens)});
 }
 
 double MeasuredClock::stream(Bytes bytes) const {

@@ -3,19 +3,19 @@
 // Times of kernels and collectives under one software stack, from tables of measurements: which
 // table, or which of several, an engine's operator is looked up in.
 //
-//   products         the fastest kernel of any framework: tables hold floors of eager mode (quantise
-//                    and host time, up to 12 us) that production in CUDA graphs does not pay. vLLM's
-//                    fp8 products in blocks are host time and left out
+//   products         the fastest kernel of any framework: tables hold floors of eager mode
+//   (quantise
+//                    and host time, up to 12 us) that production in CUDA graphs does not pay.
+//                    vLLM's fp8 products in blocks are host time and left out
 //   experts          the framework's own kernels on Hopper, the fastest of any elsewhere, and for
 //                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables
 //   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
 //   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
-//   sparse (DSA)     the latent core over the top-k; scores and choice from their arithmetic and bytes
-//   recurrences      the framework's own; Mamba-2's scan from its bytes
-//   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
-//   gather, scatter  NCCL
-//   exchange         TensorRT-LLM's one- or two-sided kernels, DeepEP for SGLang, in one NVLink
+//   sparse (DSA)     the latent core over the top-k; scores and choice from their arithmetic and
+//   bytes recurrences      the framework's own; Mamba-2's scan from its bytes all-reduce       the
+//   faster of the framework's kernel in a CUDA graph and NCCL gather, scatter  NCCL exchange
+//   TensorRT-LLM's one- or two-sided kernels, DeepEP for SGLang, in one NVLink
 //                    domain; or, always for vLLM, a gather and a scatter of all tokens
 //   elementwise      bytes over 0.7 of the bandwidth
 // Where a system has no table of a kind, MeasuredTime carries a sibling's over.

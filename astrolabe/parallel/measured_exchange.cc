@@ -21,7 +21,8 @@ struct CustomKernel {
   const char* version;
 };
 
-// Each framework's all-reduce in a CUDA graph, of the version nearest to those that were benchmarked.
+// Each framework's all-reduce in a CUDA graph, of the version nearest to those that were
+// benchmarked.
 CustomKernel custom_kernel(Framework framework) {
   switch (framework) {
     case Framework::kTrtllm:
@@ -50,8 +51,8 @@ double MeasuredClock::at(const CollectiveKey& key, Bytes buffer) const {
 double MeasuredClock::at(const ExchangeKey& key, double tokens) const {
   const std::string name = key.library + "|" + key.kernel + "|" + key.operation + "|" + key.dtype +
                            "|" + std::to_string(key.shape.ranks) + "|" +
-                           std::to_string(key.shape.hidden) + "|" +
-                           std::to_string(key.shape.topk) + "|" + std::to_string(key.shape.experts);
+                           std::to_string(key.shape.hidden) + "|" + std::to_string(key.shape.topk) +
+                           "|" + std::to_string(key.shape.experts);
   auto found = curves_.find(name);
   if (found == curves_.end()) {
     found = curves_.emplace(name, sources_.network.exchange(key)).first;
@@ -84,8 +85,8 @@ double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const 
                       : s.format == workload::NumberFormat::kFp8 ? "fp8"
                                                                  : "bfloat16";
   if (!is_trtllm) dtype = std::string_view(operation) == "combine" ? "bf16" : "fp8";
-  ExchangeKey key{chip_.name, is_trtllm ? "trtllm_alltoall" : "deepep_ll", kernel, "", operation,
-                  dtype, {}};
+  ExchangeKey key{
+      chip_.name, is_trtllm ? "trtllm_alltoall" : "deepep_ll", kernel, "", operation, dtype, {}};
   key.shape.every_copy = !is_trtllm;
   key.shape.is_preparation = std::string_view(operation) == "alltoall_prepare";
   key.shape.token_bytes_per_value = network::wire_bytes_per_value(operation, dtype);
@@ -102,7 +103,8 @@ double MeasuredClock::exchange(const workload::CollectiveShape& s, bool is_dispa
   // The gather of all tokens before the experts, or the scatter of their sums behind.
   const Bytes element = is_dispatch ? workload::bytes_per_element(s.format) : 2.0 * units::byte;
   const Bytes all = s.tokens * s.ranks * s.hidden * element;
-  double us = library(is_dispatch ? Operation::kAllGather : Operation::kReduceScatter, s.ranks, all);
+  double us =
+      library(is_dispatch ? Operation::kAllGather : Operation::kReduceScatter, s.ranks, all);
   const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
   if (framework_ == Framework::kVllm || s.ranks > domain) return us;
   if (framework_ == Framework::kSglang) {

@@ -115,10 +115,10 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
   const parallel::Engine engine = engines_->engine(run.framework, run.version);
   const workload::ShardDegrees& s = layout.shard;
-  auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
-                            run.model + "|" + run.precision + "|" + run.gemm_format + "|" +
-                            std::to_string(s.tensor) + "|" + std::to_string(s.data) + "|" +
-                            std::to_string(s.expert)];
+  auto& slot =
+      deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
+                   "|" + run.precision + "|" + run.gemm_format + "|" + std::to_string(s.tensor) +
+                   "|" + std::to_string(s.data) + "|" + std::to_string(s.expert)];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
                                         times, *hbm_of(run.system));
@@ -158,9 +158,8 @@ void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPredict
     out->reason = "a request does not fit the memory of the layout";
     return;
   }
-  const parallel::PoolPoint point =
-      parallel::disaggregated_pools(prefill.table(), prefill.engine(), decode.table(),
-                                    decode.engine(), kv, model.vocab, load);
+  const parallel::PoolPoint point = parallel::disaggregated_pools(
+      prefill.table(), prefill.engine(), decode.table(), decode.engine(), kv, model.vocab, load);
   out->tpot_ms = point.tpot.in(units::millisecond);
   out->ttft_ms = point.ttft.in(units::millisecond);
   out->tpot_band = decode.engine().constants.pool_tpot_band;

@@ -25,7 +25,7 @@ struct ServingPrediction {
   double tpot_ms = 0, ttft_ms = 0;
   double tpot_band = 0, ttft_band = 0;  // half widths in log
   // Of the aggregated model, for fits that are linear in the constants.
-  double launches = 0;                  // small kernels of an iteration
+  double launches = 0;  // small kernels of an iteration
   double in_flight = 0, prefill_share = 0;
   double vocab = 0;
   bool is_moe = false;

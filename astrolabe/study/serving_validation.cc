@@ -102,9 +102,9 @@ std::vector<device::Chip> read_known_chips(const std::string& data_dir,
 ServingWorld::ServingWorld(const std::string& data_dir, const std::string& without)
     : catalog_(catalog::Catalog::load(data_dir)),
       chips_(read_known_chips(data_dir, without)),
-      tables_(device::MeasuredTables::load(
-          data_dir + "/measurements", data_dir + "/fitted/measured_parameters.csv", chips_,
-          device::default_cache_path(data_dir + "/measurements"))),
+      tables_(device::MeasuredTables::load(data_dir + "/measurements",
+                                           data_dir + "/fitted/measured_parameters.csv", chips_,
+                                           device::default_cache_path(data_dir + "/measurements"))),
       times_(tables_, chips_,
              without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without}),
       network_(network::NetworkPredictor::load(catalog_, data_dir, without)),
@@ -120,10 +120,9 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
     const std::size_t i = run.is_primary ? 0 : 1;
     score(&tpot[i], groups, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason);
     score(&ttft[i], groups, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason);
-    if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms &&
-        run.ttft_ms) {
-      layouts[{run.model, run.system}].push_back({throughput(run, *run.ttft_ms, *run.tpot_ms),
-                                                  throughput(run, p.ttft_ms, p.tpot_ms)});
+    if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms && run.ttft_ms) {
+      layouts[{run.model, run.system}].push_back(
+          {throughput(run, *run.ttft_ms, *run.tpot_ms), throughput(run, p.ttft_ms, p.tpot_ms)});
     }
   }
   ServingReport report{tpot[0].report(), ttft[0].report(), {}, 0};
@@ -157,12 +156,13 @@ nlohmann::json to_json(const ServingReport& report) {
 
 std::string to_text(const ServingReport& report, bool markdown) {
   const char* heading = markdown ? "### " : "";
-  std::string text = fmt::format("{}TPOT\n\n{}\n{}TTFT\n\n{}\n", heading,
-                                 to_text(report.tpot, markdown), heading,
-                                 to_text(report.ttft, markdown));
-  text += fmt::format("{}Rank correlation of tokens/s/accelerator over the rows of a model and a "
-                      "system: {:.3f}\n",
-                      heading, report.rank_correlation);
+  std::string text =
+      fmt::format("{}TPOT\n\n{}\n{}TTFT\n\n{}\n", heading, to_text(report.tpot, markdown), heading,
+                  to_text(report.ttft, markdown));
+  text += fmt::format(
+      "{}Rank correlation of tokens/s/accelerator over the rows of a model and a "
+      "system: {:.3f}\n",
+      heading, report.rank_correlation);
   for (const RankAgreement& r : report.ranks) {
     text += fmt::format("{}{} on {}: {:.3f} ({} rows)\n", markdown ? "- " : "  ", r.model, r.system,
                         r.correlation, r.rows);

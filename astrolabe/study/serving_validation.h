@@ -3,9 +3,9 @@
 // Scores predictions of measured serving runs: TPOT and TTFT apart, over the primary rows and by
 // mode, system, model, framework, precision and source, and how well layouts are ranked.
 //
-// Rows that are not primary (uncertain layout, work in progress, speculative decoding) are scored in
-// a group of their own and are not in `overall`. A row without a prediction counts under its reason.
-// Rank: Spearman's correlation of output tokens a second and accelerator,
+// Rows that are not primary (uncertain layout, work in progress, speculative decoding) are scored
+// in a group of their own and are not in `overall`. A row without a prediction counts under its
+// reason. Rank: Spearman's correlation of output tokens a second and accelerator,
 //   C O / (TTFT + O TPOT) / n   (Little),
 // measured against predicted, over the aggregated primary rows of one model on one system.
 

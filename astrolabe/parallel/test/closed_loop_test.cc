@@ -10,8 +10,8 @@ namespace {
 
 using workload::OperatorKind;
 
-// A product takes 1 us a token, 100 us at least: with 64 of them and one of the head, decoding takes
-// 6.5 ms an iteration up to 100 sequences, and a prompt of n tokens 64 n us.
+// A product takes 1 us a token, 100 us at least: with 64 of them and one of the head, decoding
+// takes 6.5 ms an iteration up to 100 sequences, and a prompt of n tokens 64 n us.
 double token_time(const workload::Operator& op) {
   if (op.kind != OperatorKind::kGemm) return 0;
   const double m = op.get<workload::GemmShape>().m;
@@ -31,8 +31,12 @@ class ClosedLoopTest : public testing::Test {
 };
 
 ClosedLoopLoad one_request() {
-  return {.concurrency = 1, .requests = 1, .prompt_low = 4096, .prompt_high = 4096,
-          .answer_low = 11, .answer_high = 11};
+  return {.concurrency = 1,
+          .requests = 1,
+          .prompt_low = 4096,
+          .prompt_high = 4096,
+          .answer_low = 11,
+          .answer_high = 11};
 }
 
 TEST_F(ClosedLoopTest, OneRequestWaitsForItsPromptAndThenDecodesAlone) {
@@ -46,15 +50,19 @@ TEST_F(ClosedLoopTest, OneRequestWaitsForItsPromptAndThenDecodesAlone) {
 
 TEST_F(ClosedLoopTest, PromptsSlowDecodingByTheirTimeOverTheAnswer) {
   // Two in flight: each answer of 101 tokens sees one prompt of the other.
-  ClosedLoopLoad load{.concurrency = 2, .requests = 200, .prompt_low = 4000, .prompt_high = 4000,
-                      .answer_low = 80, .answer_high = 120};
+  ClosedLoopLoad load{.concurrency = 2,
+                      .requests = 200,
+                      .prompt_low = 4000,
+                      .prompt_high = 4000,
+                      .answer_low = 80,
+                      .answer_high = 120};
   const ClosedLoopResult r = run(plain_engine(Framework::kTrtllm), load);
   const double prompt_ms = 0.064 * 4000;
   EXPECT_NEAR(r.tpot.in(units::millisecond), 6.5 + prompt_ms / 100, 0.1 * prompt_ms / 100);
   Engine slow = plain_engine(Framework::kTrtllm);
   slow.constants.prefill_slow_dense = 1;
   const ClosedLoopResult s = run(slow, load);
-  EXPECT_NEAR(s.tpot.in(units::millisecond) - 6.5, 2 * (r.tpot.in(units::millisecond) - 6.5),
+  EXPECT_NEAR(s.tpot.in(units::millisecond)-6.5, 2 * (r.tpot.in(units::millisecond)-6.5),
               0.1 * prompt_ms / 100);
 }
 
@@ -69,8 +77,12 @@ TEST_F(ClosedLoopTest, HostAndSamplingAreAddedToEveryIteration) {
 }
 
 TEST_F(ClosedLoopTest, LittlesLawHolds) {
-  ClosedLoopLoad load{.concurrency = 32, .requests = 640, .prompt_low = 800, .prompt_high = 1000,
-                      .answer_low = 160, .answer_high = 200};
+  ClosedLoopLoad load{.concurrency = 32,
+                      .requests = 640,
+                      .prompt_low = 800,
+                      .prompt_high = 1000,
+                      .answer_low = 160,
+                      .answer_high = 200};
   for (const Framework f : {Framework::kTrtllm, Framework::kVllm, Framework::kSglang}) {
     const ClosedLoopResult r = run(plain_engine(f), load);
     const double rate = r.requests.in(1.0 / units::second);
@@ -82,8 +94,12 @@ TEST_F(ClosedLoopTest, LittlesLawHolds) {
 }
 
 TEST_F(ClosedLoopTest, FullCacheQueuesRequestsAndTooLongOnesAreRefused) {
-  ClosedLoopLoad load{.concurrency = 16, .requests = 64, .prompt_low = 1000, .prompt_high = 1000,
-                      .answer_low = 100, .answer_high = 100};
+  ClosedLoopLoad load{.concurrency = 16,
+                      .requests = 64,
+                      .prompt_low = 1000,
+                      .prompt_high = 1000,
+                      .answer_low = 100,
+                      .answer_high = 100};
   const Engine e = plain_engine(Framework::kTrtllm);
   const ClosedLoopResult wide = run(e, load), narrow = run(e, load, 4 * 1100);
   EXPECT_LE(narrow.in_flight, 4);
@@ -94,8 +110,12 @@ TEST_F(ClosedLoopTest, FullCacheQueuesRequestsAndTooLongOnesAreRefused) {
 
 TEST_F(ClosedLoopTest, BalanceOfRanksSavesPromptIterations) {
   shard_.data = 8;
-  ClosedLoopLoad load{.concurrency = 64, .requests = 640, .prompt_low = 3200, .prompt_high = 4000,
-                      .answer_low = 160, .answer_high = 200};
+  ClosedLoopLoad load{.concurrency = 64,
+                      .requests = 640,
+                      .prompt_low = 3200,
+                      .prompt_high = 4000,
+                      .answer_low = 160,
+                      .answer_high = 200};
   Engine e = plain_engine(Framework::kTrtllm);
   const ClosedLoopResult eager = run(e, load);
   e.schedule.balance_wait = 60;
@@ -104,14 +124,22 @@ TEST_F(ClosedLoopTest, BalanceOfRanksSavesPromptIterations) {
 }
 
 TEST_F(ClosedLoopTest, SameSeedSameResult) {
-  ClosedLoopLoad load{.concurrency = 8, .requests = 80, .prompt_low = 100, .prompt_high = 1000,
-                      .answer_low = 50, .answer_high = 200};
+  ClosedLoopLoad load{.concurrency = 8,
+                      .requests = 80,
+                      .prompt_low = 100,
+                      .prompt_high = 1000,
+                      .answer_low = 50,
+                      .answer_high = 200};
   const Engine e = plain_engine(Framework::kVllm);
   EXPECT_EQ(run(e, load).tpot.base(), run(e, load).tpot.base());
   load.seed = 2;
-  EXPECT_NE(run(e, load).tpot.base(), run(e, {.concurrency = 8, .requests = 80, .prompt_low = 100,
-                                              .prompt_high = 1000, .answer_low = 50,
-                                              .answer_high = 200}).tpot.base());
+  EXPECT_NE(run(e, load).tpot.base(), run(e, {.concurrency = 8,
+                                              .requests = 80,
+                                              .prompt_low = 100,
+                                              .prompt_high = 1000,
+                                              .answer_low = 50,
+                                              .answer_high = 200})
+                                          .tpot.base());
 }
 
 TEST(IterationTableTest, CurvesAreExactOnPowerLaws) {
@@ -129,8 +157,8 @@ TEST(DisaggregatedTest, SmallPoolIsBoundByConcurrencyLargeOneByPrefill) {
   e.constants.kernel = {};
   const EngineIteration it(small_dense(), {}, {}, e, clock);
   const IterationTable table(it);
-  PoolLoad load{.concurrency = 4, .prefill_workers = 1, .decode_workers = 2, .prompt = 8192,
-                .answer = 101};
+  PoolLoad load{
+      .concurrency = 4, .prefill_workers = 1, .decode_workers = 2, .prompt = 8192, .answer = 101};
   const PoolPoint few = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
   EXPECT_NEAR(few.tpot.in(units::millisecond), 6.5, 1e-3);
   // A prompt takes 524.4 ms, an answer 656.5 ms: the one prefill worker limits from 3 requests on.

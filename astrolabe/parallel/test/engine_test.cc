@@ -30,8 +30,8 @@ std::string complete() {
 }
 
 TEST_F(EngineTest, VersionBeatsFrameworkBeatsAny) {
-  const EngineTable table = EngineTable::read(
-      write(complete() + "vllm,,kernel,3,us\nvllm,0.17.0,kernel,4,us\n"));
+  const EngineTable table =
+      EngineTable::read(write(complete() + "vllm,,kernel,3,us\nvllm,0.17.0,kernel,4,us\n"));
   const auto kernel = [&](Framework f, const char* version) {
     return table.engine(f, version).constants.kernel.in(units::microsecond);
   };

@@ -27,8 +27,8 @@ inline Engine plain_engine(Framework framework) {
   e.framework = framework;
   e.constants.kernel = 2.0 * units::microsecond;
   e.constants.memory_share = e.constants.kv_share = 1;
-  e.schedule = {.token_budget = 8192, .answer_reserve = 1, .max_sequences = 1024,
-                .balance_wait = 0};
+  e.schedule = {
+      .token_budget = 8192, .answer_reserve = 1, .max_sequences = 1024, .balance_wait = 0};
   return e;
 }
 
