@@ -103,7 +103,7 @@ ServingWorld::ServingWorld(const std::string& data_dir, const std::string& witho
     : catalog_(catalog::Catalog::load(data_dir)),
       chips_(read_known_chips(data_dir, without)),
       tables_(device::MeasuredTables::load(data_dir + "/measurements",
-                                           data_dir + "/fitted/measured_parameters.csv", chips_,
+                                           data_dir + "/fitted/interpolation.csv", chips_,
                                            device::default_cache_path(data_dir + "/measurements"))),
       times_(tables_, chips_,
              without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without}),
