@@ -79,6 +79,14 @@ MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view sy
       framework_(framework),
       is_hopper_(chip_.architecture == "hopper") {}
 
+bool MeasuredClock::has_own_tables() const {
+  const auto& tables = sources_.tables.tables();
+  return chip_.name != sources_.without &&
+         std::any_of(tables.begin(), tables.end(), [&](const device::MeasuredTable& table) {
+           return table.key.system == chip_.name;
+         });
+}
+
 const MeasuredClock::Keys& MeasuredClock::kernels(Family family, const Categories& categories,
                                                   const std::string& prefix) const {
   std::string name = std::to_string(static_cast<int>(family)) + "|" + prefix;

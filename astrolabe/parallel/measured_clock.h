@@ -50,6 +50,7 @@ class MeasuredClock final : public KernelClock {
 
   Duration time(const workload::Operator& op) const override;
   const device::Chip& chip() const { return chip_; }
+  bool has_own_tables() const;  // some kernel was measured on this chip
 
  private:
   using Keys = std::vector<const device::TableKey*>;
