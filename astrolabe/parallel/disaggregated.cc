@@ -58,7 +58,10 @@ PoolPoint disaggregated_pools(const IterationTable& prefill, const Engine& prefi
   PoolPoint point;
   const double step = tpot(decoding);
   point.tpot = step * units::second;
-  point.ttft = std::max(one, load.concurrency / rate - load.answer * step) * units::second;
+  const double burst = load.concurrency / 2 / most / load.rounds;
+  point.ttft =
+      (std::max(one, load.concurrency / rate - load.answer * step) + burst) * units::second +
+      c.first_token + load.concurrency * c.first_token_per_request;
   point.decoding = decoding;
   point.requests = rate / units::second;
   if (decoding > 0.999 * capacity) {

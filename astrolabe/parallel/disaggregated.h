@@ -9,7 +9,9 @@
 // ranks of a prefill worker; P and O: prefill workers and answer tokens. When the prefill pool is
 // the bottleneck, decoding is as full as it can feed. Solved by damped iteration (monotone in B).
 // Prompts are batched here at the rate of their kernels: prefill_slow does not apply.
-// Left out: transfer of KV, queues at the router, waves at the start; so TTFT is a lower bound.
+// TTFT = C / X - O TPOT + first_token constants + burst: a benchmark of R rounds starts with C
+// prompts at once, of which the mean one waits C / 2 most, in one round of R. Left out: transfer of
+// KV and queues at the router, so TTFT is a lower bound.
 
 #include "astrolabe/parallel/iteration_table.h"
 
@@ -19,6 +21,7 @@ struct PoolLoad {
   double concurrency = 1;
   double prefill_workers = 1, decode_workers = 1;
   double prompt = 1, answer = 2;  // tokens, means
+  double rounds = 10;             // requests of the benchmark over its concurrency
   bool is_sampled = false, is_host_exposed = false;
 };
 

@@ -170,6 +170,8 @@ TEST(DisaggregatedTest, SmallPoolIsBoundByConcurrencyLargeOneByPrefill) {
   const PoolPoint two = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
   EXPECT_EQ(two.limit, PoolLimit::kConcurrency);
   EXPECT_NEAR(two.requests.in(1.0 / units::second), 2 / (prompt + answer), 0.02);
+  // One prompt, and a tenth of the mean wait of a burst of two.
+  EXPECT_NEAR(two.ttft.in(units::second), prompt * 1.1, 0.01 * prompt);
 }
 
 }  // namespace
