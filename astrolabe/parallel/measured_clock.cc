@@ -59,7 +59,7 @@ const device::Chip& chip_of(const std::vector<device::Chip>& chips, std::string_
     if (chip.name == system) return chip;
     names.push_back(chip.name);
   }
-  throw InputError({"data/measurements/systems.csv", 0}, "system", std::string(system),
+  throw InputError({"data/chips.csv", 0}, "system", std::string(system),
                    join_alternatives(names, names.size()));
 }
 

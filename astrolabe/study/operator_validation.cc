@@ -60,7 +60,8 @@ void require_known(const std::vector<Chip>& chips, const std::string& system) {
   }
 }
 
-// Architectures all of whose measured systems are left out.
+}  // namespace
+
 std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
                                                const device::MeasuredTables& tables,
                                                const std::vector<std::string>& without) {
@@ -79,8 +80,6 @@ std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
   }
   return names;
 }
-
-}  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   if (auto network = validate_network(request)) return std::move(*network);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "astrolabe/device/measured_tables.h"
 #include "astrolabe/study/accuracy.h"
 
 namespace astrolabe::study {
@@ -18,5 +19,10 @@ struct OperatorValidationRequest {
 // Groups: system, framework, precision, kernel, source of the estimate, and system with framework
 // and precision. InputError for a bad file and for a system that is not known.
 AccuracyReport validate_operators(const OperatorValidationRequest& request);
+
+// Architectures of which no measured system is left when those of `without` are left out.
+std::vector<std::string> architectures_without(const std::vector<device::Chip>& chips,
+                                               const device::MeasuredTables& tables,
+                                               const std::vector<std::string>& without);
 
 }  // namespace astrolabe::study

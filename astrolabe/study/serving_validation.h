@@ -30,8 +30,10 @@ class ServingWorld {
 
  private:
   catalog::Catalog catalog_;
+  std::vector<device::TiledChip> tiled_chips_;
   std::vector<device::Chip> chips_;
   device::MeasuredTables tables_;
+  device::TiledTime tiled_;  // where nothing near was measured
   device::MeasuredTime times_;
   network::NetworkPredictor network_;
   parallel::MeasuredSources sources_;
