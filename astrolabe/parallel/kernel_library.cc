@@ -37,7 +37,7 @@ KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string&
     : catalog_(catalog),
       chips_(device::read_chips(data_dir + "/measurements/systems.csv")),
       tables_(device::MeasuredTables::load(
-          data_dir + "/measurements", data_dir + "/measured_parameters.csv", chips_,
+          data_dir + "/measurements", data_dir + "/fitted/measured_parameters.csv", chips_,
           device::default_cache_path(data_dir + "/measurements"))),
       times_(tables_, chips_),
       network_(network::NetworkPredictor::load(catalog, data_dir)),

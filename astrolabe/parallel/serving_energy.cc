@@ -15,8 +15,7 @@ struct Spent {
 
 Spent spent(const EngineIteration& it, const ServingChip& chip, const workload::Batch& batch) {
   const device::Accelerator& a = chip.accelerator;
-  const device::PowerModel power(a, chip.derating);
-  const Power idle = power.at(0, 0);
+  const device::PowerModel power(a, chip.derating.power);
   Spent s;
   for (const Operator& op : workload::build_operator_graph(it.model(), it.precision(), it.shard(),
                                                            batch, kServingRouting)) {
@@ -24,12 +23,9 @@ Spent spent(const EngineIteration& it, const ServingChip& chip, const workload::
     s.flops += op.count * op.flops;
     s.traffic += op.count * op.bytes();
     const Duration t = chip.clock->time(op);
-    if (t <= Duration()) continue;
-    const auto format = static_cast<std::size_t>(a.executed_format(op.format));
-    const FlopRate reach = chip.derating.gemm[format] * a.peak(op.format);
-    const Bandwidth stream = chip.derating.hbm_bandwidth * a.hbm_bandwidth;
-    const Power p = power.at(op.flops / t / reach, op.bytes() / t / stream);
-    s.dynamic += op.count * t * (p - idle);
+    const device::EnergyEstimate one =
+        power.energy(op.flops, op.format, op.bytes(), device::work_kind(op.kind), t);
+    s.dynamic += op.count * one.dynamic;
   }
   return s;
 }
@@ -54,7 +50,7 @@ ServingWork serving_work(const EngineIteration& it, const ServingChip& chip,
                    .prefill_finished = 1 / pieces});
   }
   const device::Accelerator& a = chip.accelerator;
-  const Power idle = device::PowerModel(a, chip.derating).at(0, 0);
+  const Power idle = device::PowerModel(a, chip.derating.power).idle();
   ServingWork w;
   w.power = std::min(idle + decode.dynamic * decode_rate + chunk.dynamic * chunk_rate, a.tdp);
   w.it_power = std::max(a.it_power - (a.tdp - w.power), w.power);

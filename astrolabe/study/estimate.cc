@@ -73,7 +73,7 @@ workload::DemandClass work_of(const EstimateRequest& request) {
 }
 
 parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& chip) {
-  const parallel::Layout layout = parallel::parse_layout(request.model.model, request.layout);
+  const parallel::Layout layout = parallel::parse_layout(request.model.model, *request.layout);
   const std::string conflict =
       parallel::layout_conflict(request.model.model, chip.accelerator, layout);
   if (!conflict.empty()) {
@@ -172,7 +172,7 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   options.allows_aggregated = request.mode != "disagg";
   options.allows_pools = request.mode != "agg";
   options.most_accelerators = request.most_accelerators;
-  if (!request.layout.empty()) {
+  if (request.layout) {
     e.layout = layout_of(request, chip);
     options.layouts = {e.layout};
     if (request.mode != "disagg") {

@@ -21,7 +21,7 @@ struct EstimateRequest {
   std::string accelerator;
   std::string framework = "trtllm", version;
   std::string precision;  // empty: the checkpoint's, where it says so, else fp8 or bf16
-  std::string layout;     // empty: search
+  std::optional<std::string> layout;  // none: search
   std::string mode = "both";  // agg, disagg
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
