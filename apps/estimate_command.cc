@@ -24,9 +24,9 @@ int show_estimate(const EstimateOptions& options, const Invocation& invocation) 
   const parallel::KernelLibrary library(facts, invocation.data_dir);
   const study::Estimate estimate = study::estimate(facts, library, request);
   if (invocation.is_json) {
-    std::printf("%s\n", to_json(estimate)
-                            .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                            .c_str());
+    std::printf(
+        "%s\n",
+        to_json(estimate).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
     std::fputs(to_text(estimate).c_str(), stdout);
   }
@@ -43,15 +43,17 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       ->required();
   command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
   command->add_option("--version", r->version, "Of the framework, where its constants differ");
-  command->add_option("--precision", r->precision,
-                      "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
+  command->add_option(
+      "--precision", r->precision,
+      "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
   command->add_option("--layout", r->layout,
                       "Degrees of one layout, \"TP8 EP8 DP1 PP1\"; without it all are searched");
   command->add_option("--mode", r->mode, "Aggregated engines, prefill and decode pools, or both")
       ->check(CLI::IsMember({"agg", "disagg", "both"}))
       ->capture_default_str();
-  command->add_option("--max-accelerators", r->most_accelerators,
-                      "Of a deployment; one scale-up domain (16 to 256) if not given")
+  command
+      ->add_option("--max-accelerators", r->most_accelerators,
+                   "Of a deployment; one scale-up domain (16 to 256) if not given")
       ->check(CLI::Range(1, 100000));
 }
 

@@ -46,8 +46,8 @@ ProductionDayResult production_day_nodes(const ServingChip& chip,
   const double prompts = std::max(1.0, std::floor(day.prefill_tokens_per_rank / uncached));
   const PrefillState p = prefill_state(prefill.curves(), prompts);
   r.prefill_iteration = p.step;
-  r.prefill_per_node = p.requests * (day.prompt_tokens * units::token) *
-                       (node / day.prefill.accelerators());
+  r.prefill_per_node =
+      p.requests * (day.prompt_tokens * units::token) * (node / day.prefill.accelerators());
   r.prefill_nodes = day.input / day.span / r.prefill_per_node;
 
   const auto d = decode.within_limits(true);

@@ -44,9 +44,9 @@ struct EngineConstants {
   Duration host;
   Duration sampling;
   Duration first_token, first_token_per_request;  // outside the engine: client, server, tokeniser
-  Bytes runtime_reserve, graph_capture;  // the second is part of the first
-  double memory_share = 1;  // of HBM that a process can have
-  double kv_share = 1;      // of what weights and reserve leave, that becomes KV cache
+  Bytes runtime_reserve, graph_capture;           // the second is part of the first
+  double memory_share = 1;                        // of HBM that a process can have
+  double kv_share = 1;  // of what weights and reserve leave, that becomes KV cache
   // Half widths of the 10-90 % bands, in log: of TPOT, of TPOT in pools, of TTFT.
   double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0;
 

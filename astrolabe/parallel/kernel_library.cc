@@ -8,7 +8,8 @@
 namespace astrolabe::parallel {
 namespace {
 
-// Of iterations, where kernels are a sister's: mean errors of 8 to 12 % against 7 % with own tables.
+// Of iterations, where kernels are a sister's: mean errors of 8 to 12 % against 7 % with own
+// tables.
 constexpr double kSisterBand = 0.1;
 // The mean error of a roofline with constants on a chip not measured is 27 to 40 %; for a normal
 // error the 90th percentile is 1.6 times that.
@@ -29,16 +30,17 @@ const char* kernel_source_name(KernelSource source) {
 }
 
 double kernel_source_band(KernelSource source) {
-  return source == KernelSource::kTables ? 0 : source == KernelSource::kSister ? kSisterBand
-                                                                               : kDeratedBand;
+  return source == KernelSource::kTables   ? 0
+         : source == KernelSource::kSister ? kSisterBand
+                                           : kDeratedBand;
 }
 
 KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir)
     : catalog_(catalog),
       chips_(device::read_chips(data_dir + "/measurements/systems.csv")),
-      tables_(device::MeasuredTables::load(
-          data_dir + "/measurements", data_dir + "/fitted/measured_parameters.csv", chips_,
-          device::default_cache_path(data_dir + "/measurements"))),
+      tables_(device::MeasuredTables::load(data_dir + "/measurements",
+                                           data_dir + "/fitted/measured_parameters.csv", chips_,
+                                           device::default_cache_path(data_dir + "/measurements"))),
       times_(tables_, chips_),
       network_(network::NetworkPredictor::load(catalog, data_dir)),
       sources_{tables_, times_, chips_, network_, ""},

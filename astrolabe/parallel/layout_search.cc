@@ -39,8 +39,8 @@ struct PrefillChoice {
 
 class LayoutSearch {
  public:
-  LayoutSearch(const ServingChip& chip, const ServingRequest& request,
-               const SearchOptions& options, int most)
+  LayoutSearch(const ServingChip& chip, const ServingRequest& request, const SearchOptions& options,
+               int most)
       : chip_(chip), request_(request), options_(options), most_(most) {}
 
   SearchResult run();
@@ -177,7 +177,8 @@ std::optional<LayoutSearch::Offer> LayoutSearch::match(const ServingCandidate& c
   const double size = c.layout().accelerators();
   for (double workers = 1; workers * size + prefill.size() <= most_; ++workers) {
     for (const double prefill_workers : {std::floor(workers * ratio), std::ceil(workers * ratio)}) {
-      if (prefill_workers < 1 || workers * size + prefill_workers * prefill.size() > most_) continue;
+      if (prefill_workers < 1 || workers * size + prefill_workers * prefill.size() > most_)
+        continue;
       Offer o = pools(c, e, prefill, workers, prefill_workers);
       if (!best || o.point.requests > best->point.requests) best = std::move(o);
     }
@@ -204,8 +205,8 @@ void LayoutSearch::finish(Offer* o) const {
   const EngineCurves& curves = o->prefill->curves();
   const PrefillState s = prefill_state(curves, p.prefill.prompts);
   const double busy = (p.requests * p.accelerators() / p.prefill_workers) / s.requests;
-  const double pieces = std::max(
-      1.0, std::ceil(curves.load().prompt / chip_.engine.schedule.token_budget));
+  const double pieces =
+      std::max(1.0, std::ceil(curves.load().prompt / chip_.engine.schedule.token_budget));
   const Frequency chunks =
       busy * p.prefill.prompts * pieces * p.prefill_layout.shard.pipeline / s.step;
   const ServingWork w =
@@ -221,8 +222,10 @@ ExcludedLayout LayoutSearch::why_not(const ServingCandidate& c) const {
   const auto ms = [](Duration d) { return d.in(units::millisecond); };
   if (!c.conflict().empty()) return {c.layout(), Exclusion::kIndivisible, c.conflict()};
   const MemoryFit& m = c.memory();
-  if (!m.holds_weights()) return {c.layout(), Exclusion::kDoesNotFit, m.reason(), m.missing().in(units::GB)};
-  if (!m.holds_a_sequence()) return {c.layout(), Exclusion::kNoSequence, m.reason(), m.missing().in(units::GB)};
+  if (!m.holds_weights())
+    return {c.layout(), Exclusion::kDoesNotFit, m.reason(), m.missing().in(units::GB)};
+  if (!m.holds_a_sequence())
+    return {c.layout(), Exclusion::kNoSequence, m.reason(), m.missing().in(units::GB)};
   const workload::DemandClass& work = request_.work;
   if (c.ttft_floor() > work.ttft) {
     return {c.layout(), Exclusion::kTtftFloor,
@@ -232,8 +235,8 @@ ExcludedLayout LayoutSearch::why_not(const ServingCandidate& c) const {
   }
   if (c.tpot_floor() > work.tpot) {
     return {c.layout(), Exclusion::kTpotFloor,
-            fmt::format("TPOT of one sequence alone {:.1f} ms, limit {:.1f} ms",
-                        ms(c.tpot_floor()), ms(work.tpot)),
+            fmt::format("TPOT of one sequence alone {:.1f} ms, limit {:.1f} ms", ms(c.tpot_floor()),
+                        ms(work.tpot)),
             (c.tpot_floor() - work.tpot).in(units::second)};
   }
   return {c.layout(), Exclusion::kDominated, "another layout is faster for accelerator and user"};
@@ -309,10 +312,9 @@ double DeploymentPoint::accelerators() const {
 
 SearchResult search_layouts(const ServingChip& chip, const ServingRequest& request,
                             const SearchOptions& options) {
-  const int most = options.most_accelerators > 0
-                       ? options.most_accelerators
-                       : std::clamp(chip.accelerator.scale_up_domain, kSmallestSearch,
-                                    kLargestSearch);
+  const int most = options.most_accelerators > 0 ? options.most_accelerators
+                                                 : std::clamp(chip.accelerator.scale_up_domain,
+                                                              kSmallestSearch, kLargestSearch);
   return LayoutSearch(chip, request, options, most).run();
 }
 
@@ -331,8 +333,8 @@ DeploymentPoint deployment_point(const ServingChip& chip, const ServingCandidate
   return p;
 }
 
-std::optional<DeploymentPoint> aggregated_point(const ServingChip& chip,
-                                                const ServingCandidate& c, double in_flight) {
+std::optional<DeploymentPoint> aggregated_point(const ServingChip& chip, const ServingCandidate& c,
+                                                double in_flight) {
   if (in_flight <= 0) {
     const auto e = c.within_limits(false);
     if (!e) return std::nullopt;

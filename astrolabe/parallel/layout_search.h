@@ -3,12 +3,12 @@
 // Search over all ways to serve a class of requests with one kind of accelerator: every layout as
 // an aggregated engine, and every pair of layouts as prefill and decode pools matched in rate.
 //
-//   pools of whole workers:  r = min(P R_p, D R_d) / (P n_p + D n_d),  P n_p + D n_d <= accelerators
-//   of a fleet (divisible):  r = 1 / (n_p / R_p + n_d / R_d)
+//   pools of whole workers:  r = min(P R_p, D R_d) / (P n_p + D n_d),  P n_p + D n_d <=
+//   accelerators of a fleet (divisible):  r = 1 / (n_p / R_p + n_d / R_d)
 // R requests a second and n accelerators of a worker; P, D workers. The front: points that no other
-// one beats both in output tokens a second and accelerator and in tokens a second and user (1/TPOT),
-// of those that keep the limit of TTFT. Every layout that is not on it is listed with the reason.
-// Assumes uniform load between workers; failures and load below the peak are not in here.
+// one beats both in output tokens a second and accelerator and in tokens a second and user
+// (1/TPOT), of those that keep the limit of TTFT. Every layout that is not on it is listed with the
+// reason. Assumes uniform load between workers; failures and load below the peak are not in here.
 
 #include <map>
 #include <optional>
@@ -22,7 +22,7 @@ namespace astrolabe::parallel {
 
 struct SearchOptions {
   bool allows_aggregated = true, allows_pools = true;
-  bool is_fleet = false;     // pools are divisible, and only the best point is wanted
+  bool is_fleet = false;      // pools are divisible, and only the best point is wanted
   int most_accelerators = 0;  // of a deployment (of a fleet: of a worker); 0: one domain, 16 to 256
   std::vector<Layout> layouts;  // to choose from; empty: all
 };
@@ -33,9 +33,9 @@ struct DeploymentPoint {
   Layout layout, prefill_layout;  // of the aggregated engine or a decode worker
   SteadyState state;              // of that engine or worker
   BatchLimit limit = BatchLimit::kNone;
-  PrefillPoint prefill;           // of a prefill worker
+  PrefillPoint prefill;  // of a prefill worker
   double workers = 1, prefill_workers = 0;
-  double prefill_share = 0;       // of the accelerators
+  double prefill_share = 0;  // of the accelerators
   Duration ttft, tpot;
   Frequency requests;
   TokenRate output_tokens;
@@ -66,8 +66,8 @@ struct ExcludedLayout {
 };
 
 struct SearchResult {
-  std::vector<DeploymentPoint> front;      // fastest for the accelerator first
-  std::optional<DeploymentPoint> best;     // most tokens an accelerator within both limits
+  std::vector<DeploymentPoint> front;    // fastest for the accelerator first
+  std::optional<DeploymentPoint> best;   // most tokens an accelerator within both limits
   std::vector<ExcludedLayout> excluded;  // by exclusion, the nearest miss of each first
   int layouts = 0, points = 0, most_accelerators = 0;
 };

@@ -33,20 +33,20 @@ std::string MemoryFit::reason() const {
   if (fits()) return {};
   const auto gb = [](Bytes b) { return b.in(units::GB); };
   if (!holds_weights()) {
-    return fmt::format("does not fit: weights {:.1f} GB and reserves {:.1f} GB exceed the usable "
-                       "{:.1f} GB by {:.1f} GB",
-                       gb(weights), gb(activations + graph_capture + other_reserve), gb(usable),
-                       gb(-kv_cache));
+    return fmt::format(
+        "does not fit: weights {:.1f} GB and reserves {:.1f} GB exceed the usable "
+        "{:.1f} GB by {:.1f} GB",
+        gb(weights), gb(activations + graph_capture + other_reserve), gb(usable), gb(-kv_cache));
   }
-  return fmt::format("KV cache for no sequence: {:.0f} tokens fit, a sequence has {:.0f} "
-                     "({:.1f} GB missing)",
-                     kv_tokens, tokens_of_sequence, gb(missing()));
+  return fmt::format(
+      "KV cache for no sequence: {:.0f} tokens fit, a sequence has {:.0f} "
+      "({:.1f} GB missing)",
+      kv_tokens, tokens_of_sequence, gb(missing()));
 }
 
-MemoryFit memory_fit(const workload::ModelArchitecture& model,
-                     const workload::Precision& precision, const workload::ShardDegrees& shard,
-                     const Engine& engine, Bytes hbm, double tokens_of_sequence,
-                     std::optional<double> block_count) {
+MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::Precision& precision,
+                     const workload::ShardDegrees& shard, const Engine& engine, Bytes hbm,
+                     double tokens_of_sequence, std::optional<double> block_count) {
   const EngineConstants& c = engine.constants;
   MemoryFit f;
   f.capacity = hbm;
@@ -64,9 +64,8 @@ MemoryFit memory_fit(const workload::ModelArchitecture& model,
   f.kv_per_token = sequence / tokens_of_sequence;
   if (f.kv_cache > Bytes()) {
     f.kv_cache = c.kv_share * f.kv_cache;
-    f.kv_blocks = f.kv_per_token > Bytes()
-                      ? std::floor(f.kv_cache / f.kv_per_token / f.block_tokens)
-                      : 0;
+    f.kv_blocks =
+        f.kv_per_token > Bytes() ? std::floor(f.kv_cache / f.kv_per_token / f.block_tokens) : 0;
     if (block_count) f.kv_blocks = *block_count;
     f.kv_tokens = f.kv_blocks * f.block_tokens;
   }

@@ -150,8 +150,8 @@ std::vector<PrefillPoint> ServingCandidate::prefill_points() const {
     // Pollaczek-Khinchine: wait = load / (1 - load) (1 + cv^2) / 2 step.
     const double ratio = slack / (variation * s.step);
     const double busy = std::min(kFullest, ratio / (1 + ratio));
-    points.push_back({prompts, busy, s.step * (1 + variation * busy / (1 - busy)) + outside,
-                      busy * s.requests});
+    points.push_back(
+        {prompts, busy, s.step * (1 + variation * busy / (1 - busy)) + outside, busy * s.requests});
   }
   return points;
 }

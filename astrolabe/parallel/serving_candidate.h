@@ -1,8 +1,8 @@
 #pragma once
 
 // One layout as an engine of a chip: whether it can be built, what it holds, and its points of
-// operation for a class of requests in three roles: an aggregated engine, a worker of a prefill pool
-// or of a decode pool (steady_state.h).
+// operation for a class of requests in three roles: an aggregated engine, a worker of a prefill
+// pool or of a decode pool (steady_state.h).
 //
 // Points: batches in steps of sqrt(2) from one request in flight to what memory, the engine and the
 // prompts allow, and the largest batch that keeps a service level.

@@ -32,9 +32,9 @@ Spent spent(const EngineIteration& it, const ServingChip& chip, const workload::
 
 }  // namespace
 
-ServingWork serving_work(const EngineIteration& it, const ServingChip& chip,
-                         const SteadyLoad& load, double sequences, Frequency decode_rate,
-                         double pieces, Frequency chunk_rate) {
+ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, const SteadyLoad& load,
+                         double sequences, Frequency decode_rate, double pieces,
+                         Frequency chunk_rate) {
   Spent decode, chunk;
   const Frequency none;
   if (decode_rate > none) {

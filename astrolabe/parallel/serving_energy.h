@@ -5,8 +5,8 @@
 //   P = idle + (E_decode + c E_chunk) / step,   E = sum_i count_i t_i (P_i - idle)
 // over the operators of a decode step and of a chunk of a prompt (c chunks a step and rank), P_i by
 // device/power.h. Collectives, launches and waiting draw idle power. Kernels of a mixed step are
-// taken to spend what they would apart. `it_power` adds the accelerator's share of its rack: what is
-// provisioned less the unused part of its own limit.
+// taken to spend what they would apart. `it_power` adds the accelerator's share of its rack: what
+// is provisioned less the unused part of its own limit.
 
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/steady_state.h"

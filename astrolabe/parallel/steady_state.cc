@@ -24,9 +24,7 @@ double most_chunks(const EngineCurves& c, double sequences, double pieces) {
   return std::max(1.0, std::floor(room * pieces / c.load().prompt));
 }
 
-double slow(const EngineCurves& c) {
-  return 1 + c.engine().constants.prefill_slow(c.is_moe());
-}
+double slow(const EngineCurves& c) { return 1 + c.engine().constants.prefill_slow(c.is_moe()); }
 
 double harmonic(int n) {
   double h = 0;

@@ -15,8 +15,8 @@
 //   TTFT = q t(own chunk and others) + time in the queue + what lies outside the engine
 //   in flight = R b + rate TTFT (Little)
 // p pipeline stages run p micro-batches of b/p sequences in turn: TPOT is p times a stage's step.
-// Fails where answers are few steps long, and at the start and end of a benchmark; within 3 % of the
-// simulation in TPOT for loads that last (see the test).
+// Fails where answers are few steps long, and at the start and end of a benchmark; within 3 % of
+// the simulation in TPOT for loads that last (see the test).
 
 #include "astrolabe/parallel/iteration_table.h"
 
@@ -24,11 +24,11 @@ namespace astrolabe::parallel {
 
 // Tokens; means unless said otherwise.
 struct SteadyLoad {
-  double prompt = 1;        // computed; what a prefix cache holds is `cached`
+  double prompt = 1;  // computed; what a prefix cache holds is `cached`
   double cached = 0;
   double square_ratio = 1;  // E[n^2]/E[n]^2 of prompts
   double answer = 2;
-  double context = 2;       // in the cache of a decoding sequence
+  double context = 2;  // in the cache of a decoding sequence
 
   double held() const { return prompt + cached + answer; }  // by a sequence at its end
   double need(double answer_reserve) const { return prompt + cached + answer_reserve * answer; }
@@ -65,8 +65,8 @@ struct SteadyState {
   double sequences = 0;  // that decode on a rank, all stages
   double in_flight = 0;  // of the engine
   Duration tpot, ttft;
-  Frequency requests;    // of the engine
-  double prefill_share = 0;  // of a step, that prompts add
+  Frequency requests;                      // of the engine
+  double prefill_share = 0;                // of a step, that prompts add
   double chunks_per_step = 0, pieces = 1;  // of prompts, on a rank
 };
 

@@ -16,7 +16,7 @@ using workload::Precision;
 
 namespace {
 
-constexpr double kLengthSpread = 0.1;   // of lengths around their means, in the simulation
+constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
 constexpr int kMostRequests = 20000, kRequestsInFlight = 10;
 
 Framework framework_of(const std::string& name) {
@@ -50,10 +50,11 @@ NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& c
   }
   const bool has_fp8 = chip.accelerator.executed_format(workload::NumberFormat::kFp8) ==
                        workload::NumberFormat::kFp8;
-  const std::string word =
-      !request.precision.empty() ? request.precision : has_fp8 ? "fp8" : "bf16";
-  const Precision p = parallel::checkpoint_precision(word, model, framework, chip.has_fp4(),
-                                                     {"--precision", 0});
+  const std::string word = !request.precision.empty() ? request.precision
+                           : has_fp8                  ? "fp8"
+                                                      : "bf16";
+  const Precision p =
+      parallel::checkpoint_precision(word, model, framework, chip.has_fp4(), {"--precision", 0});
   parallel::require_formats(p, chip.accelerator, word);
   return {word, p};
 }

@@ -20,9 +20,9 @@ struct EstimateRequest {
   workload::ModelConfig model;
   std::string accelerator;
   std::string framework = "trtllm", version;
-  std::string precision;  // empty: the checkpoint's, where it says so, else fp8 or bf16
+  std::string precision;              // empty: the checkpoint's, where it says so, else fp8 or bf16
   std::optional<std::string> layout;  // none: search
-  std::string mode = "both";  // agg, disagg
+  std::string mode = "both";          // agg, disagg
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
@@ -43,8 +43,8 @@ struct Estimate {
   EstimateRequest request;
   std::string model, accelerator, precision;
   parallel::KernelSource source = parallel::KernelSource::kDerated;
-  parallel::Layout layout;                // of `single`
-  std::optional<LayoutEstimate> single;   // where a layout was given and the mode is agg or both
+  parallel::Layout layout;               // of `single`
+  std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
   std::optional<parallel::SearchResult> search;
 
   bool is_served() const;  // anything at all, within the limits

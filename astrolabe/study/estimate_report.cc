@@ -71,23 +71,24 @@ std::string point_heading(const char* first) {
 
 std::string point_text(const DeploymentPoint& p, const char* mark) {
   const double in_flight = p.is_pools ? p.state.in_flight * p.workers : p.state.in_flight;
-  return fmt::format("{}{:>9.0f} {:>6.3g} {:>26} {:>26} {:>11.1f} {:>24} {:>6.0f} {:>7.2f}  {}; {}\n",
-                     mark, in_flight, p.state.sequences, band_text(ms(p.tpot), p.band, 2),
-                     band_text(ms(p.ttft), p.ttft_band, 0), p.tokens_per_user(),
-                     band_text(p.output_tokens.in(kPerSecond), p.band, 0),
-                     p.work.power.in(units::watt),
-                     p.energy_per_output_token().in(units::joule),
-                     parallel::batch_limit_name(p.limit), layout_text(p));
+  return fmt::format(
+      "{}{:>9.0f} {:>6.3g} {:>26} {:>26} {:>11.1f} {:>24} {:>6.0f} {:>7.2f}  {}; {}\n", mark,
+      in_flight, p.state.sequences, band_text(ms(p.tpot), p.band, 2),
+      band_text(ms(p.ttft), p.ttft_band, 0), p.tokens_per_user(),
+      band_text(p.output_tokens.in(kPerSecond), p.band, 0), p.work.power.in(units::watt),
+      p.energy_per_output_token().in(units::joule), parallel::batch_limit_name(p.limit),
+      layout_text(p));
 }
 
 std::string single_text(const Estimate& e) {
   const LayoutEstimate& s = *e.single;
-  std::string text = fmt::format("layout {} ({} accelerators)\n", e.layout.text(),
-                                 e.layout.accelerators());
+  std::string text =
+      fmt::format("layout {} ({} accelerators)\n", e.layout.text(), e.layout.accelerators());
   text += memory_text(s.memory);
   if (!s.can_serve) return text;
   text += fmt::format(
-      "static batch: one prompt on each rank {:.1f} ms; TTFT floor {:.1f} ms; TPOT floor {:.2f} ms\n\n",
+      "static batch: one prompt on each rank {:.1f} ms; TTFT floor {:.1f} ms; TPOT floor {:.2f} "
+      "ms\n\n",
       ms(s.prefill_step), ms(s.ttft_floor), ms(s.tpot_floor));
   text += point_heading(" step ms ");
   for (std::size_t i = 0; i < s.points.size(); ++i) {
@@ -98,7 +99,8 @@ std::string single_text(const Estimate& e) {
   text += point_text(*s.best, "         ");
   if (s.simulated && s.simulated->status == parallel::ClosedLoopStatus::kOk) {
     text += fmt::format(
-        "simulated, the same requests in flight, from start to end: TPOT {:.2f} ms, TTFT {:.0f} ms\n",
+        "simulated, the same requests in flight, from start to end: TPOT {:.2f} ms, TTFT {:.0f} "
+        "ms\n",
         ms(s.simulated->tpot), ms(s.simulated->ttft));
   }
   return text;
@@ -164,21 +166,21 @@ Json memory_json(const MemoryFit& m) {
 }
 
 Json point_json(const DeploymentPoint& p) {
-  Json j = {{"mode", p.is_pools ? "disagg" : "agg"},
-            {"layout", p.layout.text()},
-            {"accelerators", p.accelerators()},
-            {"batch", p.state.sequences},
-            {"in_flight", p.is_pools ? p.state.in_flight * p.workers : p.state.in_flight},
-            {"limit", parallel::batch_limit_name(p.limit)},
-            {"ttft_ms", band_json(ms(p.ttft), p.ttft_band)},
-            {"tpot_ms", band_json(ms(p.tpot), p.band)},
-            {"tokens_per_s_per_user", band_json(p.tokens_per_user(), p.band)},
-            {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
-            {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()},
-            {"accelerator_power_w", p.work.power.in(units::watt)},
-            {"it_power_w", p.work.it_power.in(units::watt)},
-            {"j_per_output_token",
-             band_json(p.energy_per_output_token().in(units::joule), p.band)}};
+  Json j = {
+      {"mode", p.is_pools ? "disagg" : "agg"},
+      {"layout", p.layout.text()},
+      {"accelerators", p.accelerators()},
+      {"batch", p.state.sequences},
+      {"in_flight", p.is_pools ? p.state.in_flight * p.workers : p.state.in_flight},
+      {"limit", parallel::batch_limit_name(p.limit)},
+      {"ttft_ms", band_json(ms(p.ttft), p.ttft_band)},
+      {"tpot_ms", band_json(ms(p.tpot), p.band)},
+      {"tokens_per_s_per_user", band_json(p.tokens_per_user(), p.band)},
+      {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
+      {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()},
+      {"accelerator_power_w", p.work.power.in(units::watt)},
+      {"it_power_w", p.work.it_power.in(units::watt)},
+      {"j_per_output_token", band_json(p.energy_per_output_token().in(units::joule), p.band)}};
   if (p.is_pools) {
     j["prefill_layout"] = p.prefill_layout.text();
     j["prefill_workers"] = p.prefill_workers;

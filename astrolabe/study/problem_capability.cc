@@ -69,8 +69,8 @@ void add_row(const parallel::Capability& c, Table* table) {
                   point.state.sequences, c.processed_tokens().in(per_second),
                   point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
                   point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
-                  c.hbm_used.in(units::GB),
-                  point.work.hbm_bandwidth.in(units::GB / units::second), 100 * c.mfu,
+                  c.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
+                  100 * c.mfu,
                   std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
                       parallel::kernel_source_name(c.source)});
 }
@@ -88,8 +88,8 @@ workload::Precision precision_on(const DemandInput& input, const workload::Model
 }
 
 void add_inference(const DemandInput& input, std::size_t work_index,
-                   const catalog::Catalog& catalog, const Chips& chips,
-                   double delivered, BuiltProblem* built) {
+                   const catalog::Catalog& catalog, const Chips& chips, double delivered,
+                   BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
   for (std::size_t a = 0; a < chips.size(); ++a) {
     const parallel::ServingChip& chip = chips[a];
@@ -111,14 +111,12 @@ void add_inference(const DemandInput& input, std::size_t work_index,
 }
 
 void add_training(const TrainingInput& input, std::size_t work_index,
-                  const catalog::Catalog& catalog, const Chips& chips,
-                  BuiltProblem* built) {
+                  const catalog::Catalog& catalog, const Chips& chips, BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
   const workload::Precision precision = workload::parse_precision(input.precision, input.position);
   for (std::size_t a = 0; a < chips.size(); ++a) {
     const parallel::TrainingCapability c = parallel::training_capability(
-        model, precision, chips[a].accelerator, chips[a].derating,
-        kTrainingSequence);
+        model, precision, chips[a].accelerator, chips[a].derating, kTrainingSequence);
     planning::CapacityNeed need{
         planning::ClassId(work_index), planning::AcceleratorId(a), {}, c.reason};
     if (c.is_ok) need.points.push_back({"training", c.tokens, c.it_power});

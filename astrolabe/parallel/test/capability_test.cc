@@ -53,8 +53,7 @@ TEST(CapabilityTest, LargerScaleUpDomainIsNeverWorseForTheSameLayouts) {
   double last = 0;
   for (const int domain : {8, 16, 32, 64}) {
     const SmallChip chip(8.0 * units::GB, domain);
-    const Capability c =
-        find_capability(chip.chip(), request_of(small_mixture(), chat()), options);
+    const Capability c = find_capability(chip.chip(), request_of(small_mixture(), chat()), options);
     EXPECT_GE(c.point.output_tokens.base(), last) << domain;
     last = c.point.output_tokens.base();
   }

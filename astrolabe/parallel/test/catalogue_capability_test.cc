@@ -31,8 +31,8 @@ const KernelLibrary& library() {
 Capability find(const char* model, const char* accelerator, const char* precision) {
   const ServingChip chip = library().chip(accelerator, Framework::kTrtllm);
   const workload::ModelArchitecture m = workload::read_model(project_catalog(), model);
-  const workload::Precision p = checkpoint_precision(precision, m, Framework::kTrtllm,
-                                                     chip.has_fp4(), {"test", 1});
+  const workload::Precision p =
+      checkpoint_precision(precision, m, Framework::kTrtllm, chip.has_fp4(), {"test", 1});
   return find_capability(chip, {m, chip.accelerator.executed_precision(p), assistant(), {}});
 }
 

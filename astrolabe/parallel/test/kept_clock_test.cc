@@ -29,8 +29,8 @@ TEST(KeptClockTest, KindAndEveryFieldOfAShapeCount) {
   int asked = 0;
   const HandClock source([&asked](const workload::Operator&) { return ++asked; });
   const KeptClock kept(source);
-  const workload::AttentionShape base{.sequences = 2, .context = 10, .heads = 4, .kv_heads = 2,
-                                      .head_dim = 64};
+  const workload::AttentionShape base{
+      .sequences = 2, .context = 10, .heads = 4, .kv_heads = 2, .head_dim = 64};
   workload::AttentionShape window = base, cache = base;
   window.window = 128;
   cache.kv_cache = workload::NumberFormat::kFp8;

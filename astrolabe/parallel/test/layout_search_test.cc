@@ -118,8 +118,8 @@ TEST(LayoutSearchTest, PoolsOfWholeWorkersDeliverTheSlowerOne) {
   ASSERT_TRUE(r.best);
   const DeploymentPoint& p = *r.best;
   EXPECT_LE(p.accelerators(), 5);
-  const double least = std::min(p.workers * p.state.requests.base(),
-                                p.prefill_workers * p.prefill.requests.base());
+  const double least =
+      std::min(p.workers * p.state.requests.base(), p.prefill_workers * p.prefill.requests.base());
   EXPECT_NEAR(p.requests.base() * p.accelerators(), least, 1e-9 * least);
 }
 

@@ -83,10 +83,11 @@ TEST_P(SteadyStateTest, AgreesWithTheSimulationOfTheSameEngine) {
 INSTANTIATE_TEST_SUITE_P(
     Engines, SteadyStateTest,
     testing::Values(Case{Framework::kTrtllm, 1, 1000, 1000}, Case{Framework::kTrtllm, 1, 6000, 500},
-                    Case{Framework::kTrtllm, 8, 1000, 1000}, Case{Framework::kTrtllm, 8, 6000, 1000},
-                    Case{Framework::kVllm, 1, 1000, 1000}, Case{Framework::kVllm, 1, 6000, 500},
-                    Case{Framework::kVllm, 8, 1000, 1000}, Case{Framework::kSglang, 1, 1000, 1000},
-                    Case{Framework::kSglang, 1, 6000, 500}, Case{Framework::kSglang, 8, 1000, 1000}));
+                    Case{Framework::kTrtllm, 8, 1000, 1000},
+                    Case{Framework::kTrtllm, 8, 6000, 1000}, Case{Framework::kVllm, 1, 1000, 1000},
+                    Case{Framework::kVllm, 1, 6000, 500}, Case{Framework::kVllm, 8, 1000, 1000},
+                    Case{Framework::kSglang, 1, 1000, 1000}, Case{Framework::kSglang, 1, 6000, 500},
+                    Case{Framework::kSglang, 8, 1000, 1000}));
 
 TEST(SteadyStateByHandTest, OneSequenceSeesNoPromptsButItsOwn) {
   // 64 products of 10 us and the head's, 16 attentions of 3 us and 1500/5000 us.
@@ -103,9 +104,8 @@ TEST(SteadyStateByHandTest, OneSequenceSeesNoPromptsButItsOwn) {
 }
 
 TEST(SteadyStateByHandTest, PipelineStagesTakeTurns) {
-  const HandClock clock([](const workload::Operator& op) {
-    return op.kind == OperatorKind::kGemm ? 10.0 : 0.0;
-  });
+  const HandClock clock(
+      [](const workload::Operator& op) { return op.kind == OperatorKind::kGemm ? 10.0 : 0.0; });
   Engine e = plain_engine(Framework::kTrtllm);
   e.constants.kernel = {};
   const EngineIteration one(small_dense(), {}, {}, e, clock);
