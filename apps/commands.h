@@ -7,9 +7,12 @@
 #include <functional>
 #include <string>
 
+#include "astrolabe/workload/config_reader.h"
+
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace astrolabe {
 
@@ -29,6 +32,13 @@ void add_memory_command(CLI::App* app, Invocation* invocation);
 void add_validate_command(CLI::App* app, Invocation* invocation);
 void add_operator_command(CLI::App* app, Invocation* invocation);
 void add_version_command(CLI::App* app, Invocation* invocation);
+void add_estimate_command(CLI::App* app, Invocation* invocation);
+
+// --model: an entity of the catalogue, a config.json, or "-" for one on standard input.
+workload::ModelConfig read_model_option(const std::string& model, const catalog::Catalog& facts);
+
+// CLI::Range lets NaN through.
+CLI::Validator number_within(double low, double high);
 
 // --data, --json: the options that several commands share.
 void add_data_option(CLI::App* command, Invocation* invocation);

@@ -124,6 +124,7 @@ int run(int argc, char** argv) {
   Invocation invocation;
   add_plan_command(&app, &invocation);
   add_check_command(&app, &invocation);
+  add_estimate_command(&app, &invocation);
   add_catalog_command(&app, &invocation);
   add_completion_command(&app, &invocation);
   add_memory_command(&app, &invocation);

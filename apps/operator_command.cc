@@ -24,16 +24,6 @@ struct GraphOptions {
   double batch = 1, isl = 1024, prefix = 0, chunk = 0, drafts = 0, alpha = 1.2;
 };
 
-bool is_config(const std::string& model) {
-  return model == "-" || model.find('/') != std::string::npos || model.ends_with(".json");
-}
-
-workload::ModelConfig find_model(const GraphOptions& options, const Invocation& invocation) {
-  if (is_config(options.model)) return workload::read_model_config(options.model);
-  const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
-  return {workload::read_model(facts, options.model), std::nullopt};
-}
-
 workload::NumberFormat parse_kv(const std::string& name) {
   for (const auto format : {workload::NumberFormat::kBf16, workload::NumberFormat::kFp8,
                             workload::NumberFormat::kInt8}) {
@@ -180,7 +170,8 @@ void print_text(const Graph& g, double context) {
 
 int show_graph(const GraphOptions& options, const Invocation& invocation) {
   Graph g;
-  const workload::ModelConfig config = find_model(options, invocation);
+  const workload::ModelConfig config =
+      read_model_option(options.model, catalog::Catalog::load(invocation.data_dir));
   g.model = config.model;
   g.precision = find_precision(options, config);
   g.shard = find_shard(options, g.model);
@@ -199,19 +190,6 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
   return kSuccess;
 }
 
-// CLI::Range lets NaN through.
-CLI::Validator within(double low, double high) {
-  const auto check = [low, high](const std::string& text) {
-    double value = 0;
-    const bool is_number = CLI::detail::lexical_cast(text, value);
-    return is_number && value >= low && value <= high
-               ? std::string()
-               : text + " is not a number from " + format_number(low) + " to " +
-                     format_number(high);
-  };
-  return CLI::Validator(check, "", "number");
-}
-
 void add_layout_options(CLI::App* graph, GraphOptions* o) {
   const CLI::Range degree(1, 100000);
   graph->add_option("--tp", o->tensor, "Tensor parallelism of attention")->check(degree);
@@ -227,7 +205,7 @@ void add_layout_options(CLI::App* graph, GraphOptions* o) {
 }
 
 void add_batch_options(CLI::App* graph, GraphOptions* o) {
-  const CLI::Validator count = within(0, 1e9);
+  const CLI::Validator count = number_within(0, 1e9);
   graph
       ->add_option("--phase", o->phase,
                    "decode: sequences with isl tokens in the cache; prefill: prompts of isl new "
@@ -235,16 +213,16 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->check(CLI::IsMember({"decode", "prefill", "mixed"}))
       ->capture_default_str();
   graph->add_option("--batch", o->batch, "Sequences of one attention-DP rank")
-      ->check(within(1, 1e9))
+      ->check(number_within(1, 1e9))
       ->capture_default_str();
   graph->add_option("--isl", o->isl, "Tokens of a sequence")
-      ->check(within(1, 1e9))
+      ->check(number_within(1, 1e9))
       ->capture_default_str();
   graph->add_option("--prefix", o->prefix, "Cached tokens before a prompt")->check(count);
   graph->add_option("--chunk", o->chunk, "New tokens of a prompt's chunk, where not isl")
       ->check(count);
   graph->add_option("--drafts", o->drafts, "Draft tokens that a decode step verifies")
-      ->check(within(0, 64));
+      ->check(number_within(0, 64));
 }
 
 }  // namespace
@@ -276,7 +254,7 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
       ->check(CLI::IsMember({"balanced", "uniform", "power_law"}))
       ->capture_default_str();
   graph->add_option("--alpha", o->alpha, "Exponent of power_law")
-      ->check(within(1.001, 10))
+      ->check(number_within(1.001, 10))
       ->capture_default_str();
   add_data_option(graph, invocation);
   add_json_option(graph, invocation);

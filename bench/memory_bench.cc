@@ -1,5 +1,5 @@
-// Speed of the HBM simulator: requests of 32 bytes per CPU-second on one core, and nanoseconds each.
-// The cases of docs/theory/memory.md: cmake --build build/release --target memory_bench.
+// Speed of the HBM simulator: requests of 32 bytes per CPU-second on one core, and nanoseconds
+// each. The cases of docs/theory/memory.md: cmake --build build/release --target memory_bench.
 
 #include <benchmark/benchmark.h>
 

@@ -12,7 +12,9 @@ Catalog Catalog::load(const std::string& data_dir, const std::vector<Override>& 
   CatalogBuilder builder;
   builder.read(data_dir);
   builder.apply(overrides);
-  return builder.finish();
+  Catalog catalog = builder.finish();
+  catalog.data_dir_ = data_dir;
+  return catalog;
 }
 
 std::vector<std::string> Catalog::kinds() const {

@@ -77,6 +77,7 @@ class Catalog {
   // Throws InputError (file:line) for any row the schema does not allow.
   static Catalog load(const std::string& data_dir, const std::vector<Override>& overrides = {});
 
+  const std::string& data_dir() const { return data_dir_; }  // that it was loaded from
   std::vector<std::string> kinds() const;
   std::vector<std::string> entities(std::string_view kind) const;  // sorted
   bool has_entity(std::string_view entity) const;
@@ -130,6 +131,7 @@ class Catalog {
   std::optional<double> find_base(std::string_view entity, std::string_view attribute,
                                   const Dim& dim) const;
 
+  std::string data_dir_;
   std::vector<AttributeSchema> schema_;
   std::map<std::string, Source> sources_;
   std::map<std::string, std::string, std::less<>> kind_of_;      // entity -> kind

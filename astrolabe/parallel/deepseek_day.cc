@@ -6,47 +6,60 @@
 namespace astrolabe::parallel {
 namespace {
 
-// Input tokens a second and accelerator, cached ones included.
-void set_prefill(const IterationModel& engine, const ProductionDay& day, ProductionDayResult& r) {
-  const double uncached = day.prompt_tokens * (1 - day.cached_input);
-  const double prompts = std::max(1.0, std::floor(day.prefill_tokens_per_rank / uncached));
-  r.prefill_iteration =
-      engine.prefill(day.prefill, prompts, uncached, day.prompt_tokens * day.cached_input, 1,
-                     std::max(day.prefill_tokens_per_rank, uncached));
-  const double ranks = day.prefill.shard.data;
-  const TokenRate engine_rate =
-      prompts * ranks * day.prompt_tokens * units::token / r.prefill_iteration.time;
-  r.prefill_per_node =
-      engine_rate * (static_cast<double>(day.accelerators_per_node) / day.prefill.accelerators());
-  r.prefill_nodes = day.input / day.span / r.prefill_per_node;
+constexpr double kAnswer = 2;  // the length cancels: only tokens a second are used
+
+ServingRequest request_of(const workload::ModelArchitecture& model,
+                          const workload::Precision& precision, double prompt, double cached,
+                          Duration tpot) {
+  ServingRequest r{model, precision, {}, {}};
+  r.work.name = "production_day";
+  r.work.input = workload::LengthDistribution::fixed(prompt);
+  r.work.output = workload::LengthDistribution::fixed(kAnswer);
+  r.work.cached_input = cached;
+  r.work.ttft = kNoLimit;
+  r.work.tpot = tpot;
+  return r;
+}
+
+std::string obstacle(const ServingCandidate& c) {
+  return c.conflict().empty() ? c.memory().reason() : c.conflict();
 }
 
 }  // namespace
 
-ProductionDayResult production_day_nodes(const IterationModel& engine, const ProductionDay& day) {
+ProductionDayResult production_day_nodes(const ServingChip& chip,
+                                         const workload::ModelArchitecture& model,
+                                         const workload::Precision& precision,
+                                         const ProductionDay& day) {
   ProductionDayResult r;
-  for (const Layout* layout : {&day.prefill, &day.decode}) {
-    r.reason = layout_conflict(engine.model(), engine.accelerator(), *layout);
-    if (!r.reason.empty()) return r;
-  }
-  set_prefill(engine, day, r);
+  const ServingRequest prefill_request =
+      request_of(model, precision, day.prompt_tokens, day.cached_input, kNoLimit);
+  const ServingRequest decode_request =
+      request_of(model, precision, day.decode_context - kAnswer / 2, 0, day.tpot);
+  const ServingCandidate prefill(chip, prefill_request, day.prefill);
+  const ServingCandidate decode(chip, decode_request, day.decode);
+  r.reason = !prefill.can_serve() ? obstacle(prefill) : obstacle(decode);
+  if (!r.reason.empty()) return r;
 
-  // The serving point of a class whose mean context is the published one.
-  const double answer = 1;  // the length cancels: only tokens a second are used
-  workload::DemandClass work;
-  work.input = workload::LengthDistribution::fixed(day.decode_context - answer / 2);
-  work.output = workload::LengthDistribution::fixed(answer);
-  work.tpot = day.tpot;
-  const ServingPoint decode = decode_point(engine, day.decode, work, {});
-  if (!decode.is_ok()) {
-    r.reason = point_status_name(decode.status);
+  const double node = day.accelerators_per_node;
+  const double uncached = day.prompt_tokens * (1 - day.cached_input);
+  const double prompts = std::max(1.0, std::floor(day.prefill_tokens_per_rank / uncached));
+  const PrefillState p = prefill_state(prefill.curves(), prompts);
+  r.prefill_iteration = p.step;
+  r.prefill_per_node =
+      p.requests * (day.prompt_tokens * units::token) * (node / day.prefill.accelerators());
+  r.prefill_nodes = day.input / day.span / r.prefill_per_node;
+
+  const auto d = decode.within_limits(true);
+  if (!d) {
+    r.reason = "one sequence on a rank is slower than the published speed";
     return r;
   }
-  r.decode_batch = decode.batch;
-  r.limit = decode.limit;
-  r.decode_step = decode.iteration;
+  r.decode_batch = d->state.sequences;
+  r.limit = d->limit;
+  r.decode_step = d->state.tpot;
   r.decode_per_node =
-      decode.requests * (answer * units::token) * static_cast<double>(day.accelerators_per_node);
+      d->state.in_flight * units::token / d->state.tpot * (node / day.decode.accelerators());
   r.decode_nodes = day.output / day.span / r.decode_per_node;
   r.is_ok = true;
   return r;

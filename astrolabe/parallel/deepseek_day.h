@@ -9,7 +9,7 @@
 // the decode batch is the largest that holds the published speed, so the count is that of a fleet
 // without idle time: it is below the real one by the load factor of the day.
 
-#include "astrolabe/parallel/serving_point.h"
+#include "astrolabe/parallel/serving_candidate.h"
 
 namespace astrolabe::parallel {
 
@@ -33,11 +33,14 @@ struct ProductionDayResult {
   TokenRate decode_per_node;   // output tokens
   double decode_batch = 0;     // sequences on a rank
   BatchLimit limit = BatchLimit::kNone;
-  IterationCost prefill_iteration, decode_step;
+  Duration prefill_iteration, decode_step;
 
   double nodes() const { return prefill_nodes + decode_nodes; }
 };
 
-ProductionDayResult production_day_nodes(const IterationModel& engine, const ProductionDay& day);
+ProductionDayResult production_day_nodes(const ServingChip& chip,
+                                         const workload::ModelArchitecture& model,
+                                         const workload::Precision& precision,
+                                         const ProductionDay& day);
 
 }  // namespace astrolabe::parallel

@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 17> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 19> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
@@ -32,7 +32,9 @@ constexpr std::array<ConstantRule, 17> kRules = {{{"kernel", "us", 0, 50},
                                                   {"token_budget", "tokens", 1, 1e6},
                                                   {"answer_reserve", "1", 0, 1},
                                                   {"max_sequences", "sequences", 1, 1e6},
-                                                  {"balance_wait", "iterations", 0, 1e6}}};
+                                                  {"balance_wait", "iterations", 0, 1e6},
+                                                  {"graph_capture", "GiB", 0, 100},
+                                                  {"block_tokens", "tokens", 1, 4096}}};
 
 const ConstantRule* find_rule(std::string_view name) {
   for (const ConstantRule& rule : kRules) {
@@ -123,6 +125,7 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
                  .first_token = value("first_token") * units::millisecond,
                  .first_token_per_request = value("first_token_per_request") * units::millisecond,
                  .runtime_reserve = value("runtime_reserve") * units::GiB,
+                 .graph_capture = value("graph_capture") * units::GiB,
                  .memory_share = value("memory_share"),
                  .kv_share = value("kv_share"),
                  .tpot_band = value("tpot_band"),
@@ -131,7 +134,8 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
                 .max_sequences = value("max_sequences"),
-                .balance_wait = value("balance_wait")};
+                .balance_wait = value("balance_wait"),
+                .block_tokens = value("block_tokens")};
   return e;
 }
 

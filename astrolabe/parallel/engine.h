@@ -44,9 +44,9 @@ struct EngineConstants {
   Duration host;
   Duration sampling;
   Duration first_token, first_token_per_request;  // outside the engine: client, server, tokeniser
-  Bytes runtime_reserve;
-  double memory_share = 1;  // of HBM that a process can have
-  double kv_share = 1;      // of what weights and reserve leave, that becomes KV cache
+  Bytes runtime_reserve, graph_capture;           // the second is part of the first
+  double memory_share = 1;                        // of HBM that a process can have
+  double kv_share = 1;  // of what weights and reserve leave, that becomes KV cache
   // Half widths of the 10-90 % bands, in log: of TPOT, of TPOT in pools, of TTFT.
   double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0;
 
@@ -58,6 +58,7 @@ struct EngineSchedule {
   double answer_reserve = 0;  // of an answer's tokens that are reserved when a request is admitted
   double max_sequences = 0;   // in flight on a rank
   double balance_wait = 0;    // iterations
+  double block_tokens = 1;    // of a block of KV cache
 };
 
 struct Engine {

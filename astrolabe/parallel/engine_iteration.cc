@@ -12,9 +12,6 @@ using workload::OperatorList;
 
 namespace {
 
-// The benchmark distribution of tokens over experts that serving follows most closely.
-constexpr workload::Routing kServingRouting{.model = workload::RoutingModel::kPowerLaw,
-                                            .alpha = 1.2};
 constexpr double kBlock = 128;  // of fp8 scales
 
 bool is_any_of(std::string_view name, std::initializer_list<std::string_view> names) {

@@ -25,6 +25,10 @@ namespace astrolabe::parallel {
 
 inline constexpr double kOverlapTokens = 1024;
 
+// The benchmark distribution of tokens over experts that serving follows most closely.
+inline constexpr workload::Routing kServingRouting{.model = workload::RoutingModel::kPowerLaw,
+                                                   .alpha = 1.2};
+
 // Of one model on one layout under one engine. The clock must outlive it; the rest is copied.
 class EngineIteration {
  public:

@@ -1,10 +1,18 @@
 #include "astrolabe/parallel/layout.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <cmath>
+#include <set>
+#include <sstream>
+
+#include "astrolabe/base/error.h"
 
 namespace astrolabe::parallel {
 namespace {
+
+constexpr int kMostRanks = 100000;
 
 bool divides(int part, double whole) { return std::fmod(whole, part) == 0; }
 
@@ -94,34 +102,64 @@ std::string layout_conflict(const workload::ModelArchitecture& m,
   return conflict;
 }
 
-std::vector<Layout> enumerate_layouts(const workload::ModelArchitecture& m,
+Layout parse_layout(const workload::ModelArchitecture& m, std::string_view text) {
+  const std::string allowed = "degrees such as \"TP8 EP8 DP1 PP1\", each at most once";
+  workload::ShardDegrees s;
+  std::set<std::string> seen;
+  std::istringstream words{std::string(text)};
+  std::string word;
+  while (words >> word) {
+    std::string name = word.substr(0, 2);
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    int* degree = name == "TP"   ? &s.tensor
+                  : name == "DP" ? &s.data
+                  : name == "EP" ? &s.expert
+                  : name == "PP" ? &s.pipeline
+                                 : nullptr;
+    const char* begin = word.data() + std::min<std::size_t>(2, word.size());
+    const char* end = word.data() + word.size();
+    int value = 0;
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (degree == nullptr || error != std::errc() || stop != end || value < 1 ||
+        value > kMostRanks || !seen.insert(name).second) {
+      throw InputError({}, "--layout", word, allowed);
+    }
+    *degree = value;
+  }
+  if (seen.empty()) throw InputError({}, "--layout", "nothing", allowed);
+  if (1.0 * s.tensor * s.data * s.pipeline > kMostRanks) {
+    throw InputError({}, "--layout", std::string(text), "at most 100000 accelerators");
+  }
+  if (m.is_moe()) s.redundant_experts = redundant_experts(m.experts, s.expert);
+  return {s};
+}
+
+std::vector<Layout> candidate_layouts(const workload::ModelArchitecture& m,
                                       const device::Accelerator& accelerator,
                                       int max_accelerators) {
   std::vector<Layout> layouts;
-  const auto add = [&](workload::ShardDegrees s) {
-    const Layout layout{s};
-    if (layout_conflict(m, accelerator, layout).empty()) layouts.push_back(layout);
-  };
-  const int group_limit = max_accelerators;
-  for (const int tp : degrees(std::min(accelerator.scale_up_domain, group_limit))) {
+  for (const int tp : degrees(std::min(accelerator.scale_up_domain, max_accelerators))) {
     for (const int pp : {1, 2, 4, 8}) {
-      add({.tensor = tp, .pipeline = pp});
+      if (tp * pp > max_accelerators) continue;
+      layouts.push_back({{.tensor = tp, .pipeline = pp}});
       if (m.is_moe() && tp > 1) {
-        add({.tensor = tp,
-             .expert = tp,
-             .pipeline = pp,
-             .redundant_experts = redundant_experts(m.experts, tp)});
+        layouts.push_back({{.tensor = tp,
+                            .expert = tp,
+                            .pipeline = pp,
+                            .redundant_experts = redundant_experts(m.experts, tp)}});
       }
     }
     if (!m.is_moe()) continue;
-    for (const int dp : degrees(group_limit / tp)) {
+    for (const int dp : degrees(max_accelerators / tp)) {
       const int group = tp * dp;
       if (dp == 1 || group > 2 * m.experts) continue;
-      if (group <= accelerator.scale_up_domain) add({.tensor = tp, .data = dp});
-      add({.tensor = tp,
-           .data = dp,
-           .expert = group,
-           .redundant_experts = redundant_experts(m.experts, group)});
+      if (group <= accelerator.scale_up_domain) {
+        layouts.push_back({{.tensor = tp, .data = dp}});
+      }
+      layouts.push_back({{.tensor = tp,
+                          .data = dp,
+                          .expert = group,
+                          .redundant_experts = redundant_experts(m.experts, group)}});
     }
   }
   return layouts;

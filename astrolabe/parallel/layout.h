@@ -9,6 +9,7 @@
 // Left out: sequence and context parallelism, experts over part of a stage.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "astrolabe/device/accelerator.h"
@@ -28,9 +29,13 @@ struct Layout {
 std::string layout_conflict(const workload::ModelArchitecture& model,
                             const device::Accelerator& accelerator, const Layout& layout);
 
-// Every layout without conflict of at most `max_accelerators` a pipeline stage. Degrees are powers
-// of two and three times powers of two; pipelines of up to 8 stages where there is one DP rank.
-std::vector<Layout> enumerate_layouts(const workload::ModelArchitecture& model,
+// "TP8 EP8 DP1 PP1" in any order and case; degrees left out are 1. Copies of experts are added
+// where they do not divide. InputError for anything else; conflicts are layout_conflict's.
+Layout parse_layout(const workload::ModelArchitecture& model, std::string_view text);
+
+// Layouts worth a try of at most `max_accelerators`, with or without conflict. Degrees are powers
+// of two, and three and nine times them; pipelines of up to 8 stages where there is one DP rank.
+std::vector<Layout> candidate_layouts(const workload::ModelArchitecture& model,
                                       const device::Accelerator& accelerator, int max_accelerators);
 
 }  // namespace astrolabe::parallel

@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include "astrolabe/device/accelerator.h"
-#include "astrolabe/device/derating.h"
 #include "astrolabe/parallel/capability.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/training_capability.h"
 #include "astrolabe/study/problem_parts.h"
 #include "astrolabe/workload/model.h"
@@ -15,10 +14,13 @@ namespace {
 // (Llama 3: 8,192 tokens).
 constexpr double kTrainingSequence = 8192;
 
-struct Chip {
-  device::Accelerator accelerator;
-  device::Derating derating;
-};
+constexpr const char* kPoint = "throughput";
+
+// Software of measured chips; the rest run what is written for any.
+constexpr parallel::Framework kMeasuredFramework = parallel::Framework::kTrtllm,
+                              kAnyFramework = parallel::Framework::kVllm;
+
+using Chips = std::vector<parallel::ServingChip>;
 
 workload::DemandClass demand_class(const DemandInput& input) {
   workload::DemandClass work;
@@ -35,7 +37,7 @@ workload::DemandClass demand_class(const DemandInput& input) {
 
 Table capability_table() {
   return {"capability",
-          "What one accelerator delivers (derated roofline)",
+          "What one accelerator delivers",
           {{"class", "Class of work", {}},
            {"model", "Model", {}},
            {"accelerator", "Accelerator", {}},
@@ -54,49 +56,53 @@ Table capability_table() {
           {}};
 }
 
-std::string layout_text(const parallel::OperatingPoint& point) {
-  if (!point.is_disaggregated) return "one pool: " + point.decode_layout.text();
+std::string layout_text(const parallel::DeploymentPoint& point) {
+  if (!point.is_pools) return "one pool: " + point.layout.text();
   return fmt::format("prefill {} ({:.0f} %), decode {}", point.prefill_layout.text(),
-                     100 * point.prefill_share, point.decode_layout.text());
+                     100 * point.prefill_share, point.layout.text());
 }
 
-// A second operating point costs the plan columns; one that saves less than this does not pay.
-constexpr double kLeastSaving = 0.15;
-
-bool saves_enough(const parallel::OperatingPoint& point, const parallel::OperatingPoint& best) {
-  return point.energy_per_token < (1 - kLeastSaving) * best.energy_per_token;
-}
-
-void add_row(const parallel::Capability& c, const parallel::OperatingPoint& point, Table* table) {
+void add_row(const parallel::Capability& c, Table* table) {
   const TokenRate per_second = units::token / units::second;
-  table->add_row({c.work, c.model, c.accelerator, point.name, layout_text(point),
-                  point.decode_batch, point.processed_tokens().in(per_second),
+  const parallel::DeploymentPoint& point = c.point;
+  table->add_row({c.work, c.model, c.accelerator, std::string(kPoint), layout_text(point),
+                  point.state.sequences, c.processed_tokens().in(per_second),
                   point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
-                  point.tpot.in(units::millisecond), point.it_power.in(units::watt),
-                  point.hbm_used.in(units::GB), point.hbm_bandwidth.in(units::GB / units::second),
-                  100 * point.mfu,
-                  std::string(device::resource_name(point.bound)) +
-                      "; batch: " + parallel::batch_limit_name(point.limit)});
+                  point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
+                  c.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
+                  100 * c.mfu,
+                  std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
+                      parallel::kernel_source_name(c.source)});
+}
+
+// The formats of a published checkpoint in this precision, in what the chip can multiply.
+workload::Precision precision_on(const DemandInput& input, const workload::ModelArchitecture& model,
+                                 const parallel::ServingChip& chip) {
+  const bool is_word = input.precision == "bf16" || input.precision == "fp8" ||
+                       input.precision == "fp4" || input.precision == "int4";
+  const workload::Precision wanted =
+      is_word ? parallel::checkpoint_precision(input.precision, model, chip.engine.framework,
+                                               chip.has_fp4(), input.position)
+              : workload::parse_precision(input.precision, input.position);
+  return chip.accelerator.executed_precision(wanted);
 }
 
 void add_inference(const DemandInput& input, std::size_t work_index,
-                   const catalog::Catalog& catalog, const std::vector<Chip>& chips,
-                   double delivered, BuiltProblem* built) {
+                   const catalog::Catalog& catalog, const Chips& chips, double delivered,
+                   BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
-  const workload::Precision precision = workload::parse_precision(input.precision, input.position);
-  const workload::DemandClass work = demand_class(input);
   for (std::size_t a = 0; a < chips.size(); ++a) {
-    const parallel::Capability c =
-        parallel::find_capability(model, precision, chips[a].accelerator, chips[a].derating, work);
+    const parallel::ServingChip& chip = chips[a];
+    const parallel::ServingRequest request{
+        model, precision_on(input, model, chip), demand_class(input), {}};
+    const parallel::Capability c = parallel::find_capability(chip, request);
     planning::CapacityNeed need{
         planning::ClassId(work_index), planning::AcceleratorId(a), {}, c.reason};
-    for (const parallel::OperatingPoint& point : c.points) {
-      add_row(c, point, &built->capability);
-      if (&point != &c.best() && !saves_enough(point, c.best())) continue;
-      need.points.push_back({point.name, delivered * point.processed_tokens(), point.it_power});
-    }
-    if (!c.is_ok()) {
-      built->capability.add_row({input.name, input.model, chips[a].accelerator.name,
+    if (c.is_ok()) {
+      add_row(c, &built->capability);
+      need.points.push_back({kPoint, delivered * c.processed_tokens(), c.point.work.it_power});
+    } else {
+      built->capability.add_row({input.name, input.model, chip.accelerator.name,
                                  std::string("none"), c.reason, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
                                  0.0, 0.0, std::string()});
     }
@@ -105,8 +111,7 @@ void add_inference(const DemandInput& input, std::size_t work_index,
 }
 
 void add_training(const TrainingInput& input, std::size_t work_index,
-                  const catalog::Catalog& catalog, const std::vector<Chip>& chips,
-                  BuiltProblem* built) {
+                  const catalog::Catalog& catalog, const Chips& chips, BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
   const workload::Precision precision = workload::parse_precision(input.precision, input.position);
   for (std::size_t a = 0; a < chips.size(); ++a) {
@@ -129,10 +134,11 @@ void add_training(const TrainingInput& input, std::size_t work_index,
 void add_capability(const Scenario& scenario, const catalog::Catalog& catalog,
                     BuiltProblem* built) {
   built->capability = capability_table();
-  std::vector<Chip> chips;
+  const parallel::KernelLibrary library(catalog, catalog.data_dir());
+  Chips chips;
   for (const planning::AcceleratorType& type : built->problem.accelerators) {
-    chips.push_back(
-        {device::read_accelerator(catalog, type.name), device::read_derating(catalog, type.name)});
+    const bool is_measured = library.is_measured(type.name);
+    chips.push_back(library.chip(type.name, is_measured ? kMeasuredFramework : kAnyFramework));
     for (const char* attribute : {"hbm_bandwidth", "hbm_capacity", "dense_bf16", "dense_fp8",
                                   "dense_fp4", "scale_up_domain", "it_power"}) {
       if (catalog.has_value(type.name, attribute)) {

@@ -3,8 +3,7 @@
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/unit.h"
-#include "astrolabe/device/accelerator.h"
-#include "astrolabe/device/derating.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/deepseek_day.h"
 #include "astrolabe/study/validation_comparison.h"
 #include "astrolabe/workload/model.h"
@@ -74,14 +73,14 @@ parallel::ProductionDay production_day(const catalog::Catalog& catalog, const De
 
 parallel::ProductionDayResult modelled(const catalog::Catalog& catalog,
                                        const parallel::ProductionDay& day) {
-  const device::Accelerator accelerator = device::read_accelerator(catalog, "h800_sxm");
-  const device::Derating derating = device::read_derating(catalog, "h800_sxm");
-  const auto times = device::make_operator_time(device::Fidelity::kDerated, accelerator, derating);
-  workload::Precision precision = workload::parse_precision("fp8", {kDay, 0});
+  const parallel::KernelLibrary library(catalog, catalog.data_dir());
+  // The engine of the day is its operator's own; SGLang runs the same exchange kernels (DeepEP).
+  const parallel::ServingChip chip = library.chip("h800_sxm", parallel::Framework::kSglang);
+  const workload::ModelArchitecture model = workload::read_model(catalog, "deepseek_r1");
+  workload::Precision precision = parallel::checkpoint_precision(
+      "fp8", model, chip.engine.framework, chip.has_fp4(), {kDay, 0});
   precision.kv_cache = workload::NumberFormat::kBf16;  // as the engine of the report
-  const parallel::IterationModel engine(workload::read_model(catalog, "deepseek_r1"), precision,
-                                        accelerator, derating, *times);
-  return parallel::production_day_nodes(engine, day);
+  return parallel::production_day_nodes(chip, model, precision, day);
 }
 
 ValidationRow published(double nodes, const std::string& fact, const std::string& source,

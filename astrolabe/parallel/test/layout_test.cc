@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "astrolabe/parallel/footprint.h"
+#include <set>
+
+#include "astrolabe/base/error.h"
 #include "astrolabe/parallel/test/parallel_cases.h"
 
 namespace astrolabe::parallel {
@@ -30,14 +32,18 @@ TEST(LayoutTest, DenseModelsAreCopiedNotSpread) {
   EXPECT_NE(conflict(small_dense(), {.tensor = 2, .expert = 2}), "");
 }
 
-TEST(LayoutTest, EnumeratedLayoutsHaveNoConflictAndFillTheLimit) {
-  int largest = 0;
-  for (const Layout& l : enumerate_layouts(small_mixture(), small_accelerator(), 32)) {
-    EXPECT_EQ(layout_conflict(small_mixture(), small_accelerator(), l), "") << l.text();
-    EXPECT_LE(l.shard.group(), 32);
-    largest = std::max(largest, l.shard.group());
+TEST(LayoutTest, CandidatesFillTheLimitAndAreDistinct) {
+  int largest = 0, buildable = 0;
+  std::set<std::string> names;
+  for (const Layout& l : candidate_layouts(small_mixture(), small_accelerator(), 32)) {
+    EXPECT_TRUE(names.insert(l.text()).second) << l.text();
+    EXPECT_LE(l.accelerators(), 32) << l.text();
+    if (!layout_conflict(small_mixture(), small_accelerator(), l).empty()) continue;
+    largest = std::max(largest, l.accelerators());
+    ++buildable;
   }
   EXPECT_EQ(largest, 32);
+  EXPECT_GT(buildable, 20);
 }
 
 TEST(LayoutTest, TextNamesWhatIsSplit) {
@@ -47,29 +53,19 @@ TEST(LayoutTest, TextNamesWhatIsSplit) {
   EXPECT_EQ((Layout{{.tensor = 2, .pipeline = 3}}.accelerators()), 6);
 }
 
-TEST(FootprintTest, WeightsCacheAndReserveByHand) {
-  device::Derating d = plain_derating();
-  d.hbm_usable = 0.9;
-  d.runtime_reserve = 1.0 * units::GB;
-  const Footprint f = compute_footprint(small_dense(), {}, small_accelerator(), d, {}, 1000, 0);
-  EXPECT_DOUBLE_EQ(f.usable.in(units::GB), 0.9 * 8 - 1);
-  // Layer: 1024 x 1024 x 2 + 1024 x 256 x 2 + 3 x 1024 x 4096; two embeddings of 32000 x 1024.
-  const double parameters = 16 * (2097152.0 + 524288 + 12582912) + 2 * 32768000.0;
-  EXPECT_DOUBLE_EQ(f.weights.in(units::byte), 2 * parameters);
-  // 16 layers x 2 x 4 heads x 64 x 2 bytes a token.
-  EXPECT_DOUBLE_EQ(f.kv_per_sequence.in(units::byte), 1000 * 16 * 2 * 4 * 64 * 2.0);
-  EXPECT_NEAR(f.sequences, (6.2e9 - 2 * parameters) / 16384000, 1e-9);
-  EXPECT_TRUE(f.fits());
-  EXPECT_EQ(f.reason(), "");
+Layout parse(const char* text) { return parse_layout(small_mixture(), text); }
+
+TEST(LayoutTest, ParsedDegreesAreTheWritten) {
+  EXPECT_EQ(parse("TP8 EP8 DP1 PP1").text(), "TP8 EP8");
+  EXPECT_EQ(parse("pp2 tp4").text(), "TP4 PP2");
+  EXPECT_EQ(parse("DP5 EP5").shard.redundant_experts, 3);  // 32 experts in 35 slots
 }
 
-TEST(FootprintTest, WhatDoesNotFitSaysHowMuchIsMissing) {
-  device::Accelerator a = small_accelerator();
-  a.hbm_capacity = 0.5 * units::GB;
-  const Footprint f = compute_footprint(small_dense(), {}, a, plain_derating(), {}, 1000, 0);
-  EXPECT_FALSE(f.fits());
-  EXPECT_NEAR(f.missing().in(units::byte), f.weights.in(units::byte) + 16384000 - 0.5e9, 1e-3);
-  EXPECT_NE(f.reason().find("0.1 GB"), std::string::npos) << f.reason();
+TEST(LayoutTest, WhatIsNoLayoutIsRefused) {
+  for (const char* text : {"", " ", "TP", "TP0", "TP-1", "TP8x", "TP8 TP8", "XP3", "8",
+                           "TP99999999999", "TP100000 DP100000", "T"}) {
+    EXPECT_THROW(parse(text), InputError) << text;
+  }
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 // Hand-made models and accelerators with round numbers for the tests of this folder.
 
 #include "astrolabe/device/operator_time.h"
-#include "astrolabe/parallel/serving_point.h"
+#include "astrolabe/workload/demand_class.h"
+#include "astrolabe/workload/model.h"
 
 namespace astrolabe::parallel {
 

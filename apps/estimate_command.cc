@@ -1,0 +1,100 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/study/estimate.h"
+
+namespace astrolabe {
+
+namespace {
+
+struct EstimateOptions {
+  std::string model;
+  study::EstimateRequest request;
+};
+
+int show_estimate(const EstimateOptions& options, const Invocation& invocation) {
+  const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
+  study::EstimateRequest request = options.request;
+  request.model = read_model_option(options.model, facts);
+  request.accelerator = study::accelerator_entity(facts, request.accelerator);
+  const parallel::KernelLibrary library(facts, invocation.data_dir);
+  const study::Estimate estimate = study::estimate(facts, library, request);
+  if (invocation.is_json) {
+    std::printf(
+        "%s\n",
+        to_json(estimate).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::fputs(to_text(estimate).c_str(), stdout);
+  }
+  return estimate.is_served() ? kSuccess : kInfeasible;
+}
+
+void add_engine_options(CLI::App* command, EstimateOptions* o) {
+  study::EstimateRequest* r = &o->request;
+  command
+      ->add_option("--model", o->model,
+                   "A model of the catalogue, a Hugging Face config.json, or - for one on stdin")
+      ->required();
+  command->add_option("--accelerator", r->accelerator, "An accelerator of the catalogue")
+      ->required();
+  command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
+  command->add_option("--version", r->version, "Of the framework, where its constants differ");
+  command->add_option(
+      "--precision", r->precision,
+      "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
+  command->add_option("--layout", r->layout,
+                      "Degrees of one layout, \"TP8 EP8 DP1 PP1\"; without it all are searched");
+  command->add_option("--mode", r->mode, "Aggregated engines, prefill and decode pools, or both")
+      ->check(CLI::IsMember({"agg", "disagg", "both"}))
+      ->capture_default_str();
+  command
+      ->add_option("--max-accelerators", r->most_accelerators,
+                   "Of a deployment; one scale-up domain (16 to 256) if not given")
+      ->check(CLI::Range(1, 100000));
+}
+
+void add_load_options(CLI::App* command, study::EstimateRequest* r) {
+  command->add_option("--isl", r->input_tokens, "Tokens of a prompt")
+      ->check(number_within(1, 1e7))
+      ->capture_default_str();
+  command->add_option("--osl", r->output_tokens, "Tokens of an answer")
+      ->check(number_within(2, 1e7))
+      ->capture_default_str();
+  command->add_option("--cached-percent", r->cached_percent, "Of a prompt, in a prefix cache")
+      ->check(number_within(0, 99.9));
+  command->add_option("--ttft", r->ttft_ms, "Longest time to first token, ms, mean")
+      ->check(number_within(0.001, 1e9));
+  command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")
+      ->check(number_within(0.001, 1e9));
+  command->add_option("--concurrency", r->concurrency, "Requests in flight, of one layout")
+      ->check(number_within(1, 1e7));
+  command->add_option("--num-blocks", r->block_count, "Blocks of KV cache, instead of the computed")
+      ->check(number_within(1, 1e9));
+}
+
+}  // namespace
+
+void add_estimate_command(CLI::App* app, Invocation* invocation) {
+  CLI::App* command = app->add_subcommand(
+      "estimate",
+      "How a model is served by an accelerator: TTFT, TPOT, tokens/s, W, J/token.\n"
+      "\n"
+      "  astrolabe estimate --model deepseek_r1 --accelerator gb200_nvl72 --precision fp4 "
+      "--isl 1024 --osl 1024 --tpot 20\n"
+      "  astrolabe estimate --model config.json --accelerator h200_sxm --layout TP8 "
+      "--framework vllm\n");
+  const auto options = std::make_shared<EstimateOptions>();
+  add_engine_options(command, options.get());
+  add_load_options(command, &options->request);
+  add_data_option(command, invocation);
+  add_json_option(command, invocation);
+  command->callback([invocation, options] {
+    invocation->run = [invocation, options] { return show_estimate(*options, *invocation); };
+  });
+}
+
+}  // namespace astrolabe

@@ -1,0 +1,74 @@
+#pragma once
+
+// Times of kernels of every chip and software stack that anything is known of, loaded once: tables
+// of measurements, the network, the constants of engines.
+//
+// A chip of the catalogue is looked up in tables by the name of its system, which is the entity's
+// name or its beginning (gb200 of gb200_nvl72). What is known of its kernels:
+//   kTables   measured on the chip
+//   kSister   on a chip of the same architecture, carried over by MeasuredTime
+//   kDerated  nothing: data sheet and measured fractions of other chips (derated_clock.h)
+// with a band that is added to the engine's (in squares): half width of 10-90 % in log.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "astrolabe/device/power.h"
+#include "astrolabe/parallel/kept_clock.h"
+#include "astrolabe/parallel/measured_clock.h"
+
+namespace astrolabe::parallel {
+
+enum class KernelSource : unsigned char { kTables, kSister, kDerated };
+const char* kernel_source_name(KernelSource source);  // "measured kernels", ...
+double kernel_source_band(KernelSource source);
+
+// What the models of this folder need of one accelerator under one framework.
+struct ServingChip {
+  device::Accelerator accelerator;
+  device::Derating derating;
+  KernelSource source = KernelSource::kDerated;
+  const KernelClock* clock = nullptr;  // of the library
+  Engine engine;
+
+  bool has_fp4() const {
+    return accelerator.executed_format(workload::NumberFormat::kFp4) ==
+           workload::NumberFormat::kFp4;
+  }
+};
+
+class KernelLibrary {
+ public:
+  // The catalogue must outlive the library. InputError for tables that are absent or broken.
+  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir);
+  KernelLibrary(const KernelLibrary&) = delete;
+  KernelLibrary& operator=(const KernelLibrary&) = delete;
+
+  // An empty version: whichever is newest. InputError for an accelerator that is unknown or lacks a
+  // fact. The clock lives as long as the library and keeps what it was asked.
+  ServingChip chip(std::string_view accelerator, Framework framework,
+                   std::string_view version = "") const;
+
+  bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
+  const EngineTable& engines() const { return engines_; }
+
+ private:
+  struct Clocks {
+    std::unique_ptr<const KernelClock> source;
+    std::unique_ptr<const KeptClock> kept;
+  };
+
+  const device::Chip* find_system(std::string_view accelerator) const;
+
+  const catalog::Catalog& catalog_;
+  std::vector<device::Chip> chips_;
+  device::MeasuredTables tables_;
+  device::MeasuredTime times_;
+  network::NetworkPredictor network_;
+  MeasuredSources sources_;
+  EngineTable engines_;
+  mutable std::map<std::string, Clocks> clocks_;
+};
+
+}  // namespace astrolabe::parallel

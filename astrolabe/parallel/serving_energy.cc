@@ -1,0 +1,62 @@
+#include "astrolabe/parallel/serving_energy.h"
+
+#include <algorithm>
+
+namespace astrolabe::parallel {
+namespace {
+
+using workload::Operator;
+
+struct Spent {
+  Energy dynamic;
+  Flop flops;
+  Bytes traffic;
+};
+
+Spent spent(const EngineIteration& it, const ServingChip& chip, const workload::Batch& batch) {
+  const device::Accelerator& a = chip.accelerator;
+  const device::PowerModel power(a, chip.derating.power);
+  Spent s;
+  for (const Operator& op : workload::build_operator_graph(it.model(), it.precision(), it.shard(),
+                                                           batch, kServingRouting)) {
+    if (workload::is_collective(op.kind)) continue;
+    s.flops += op.count * op.flops;
+    s.traffic += op.count * op.bytes();
+    const Duration t = chip.clock->time(op);
+    const device::EnergyEstimate one =
+        power.energy(op.flops, op.format, op.bytes(), device::work_kind(op.kind), t);
+    s.dynamic += op.count * one.dynamic;
+  }
+  return s;
+}
+
+}  // namespace
+
+ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, const SteadyLoad& load,
+                         double sequences, Frequency decode_rate, double pieces,
+                         Frequency chunk_rate) {
+  Spent decode, chunk;
+  const Frequency none;
+  if (decode_rate > none) {
+    decode = spent(it, chip, {.decode_sequences = sequences, .decode_context = load.context - 1});
+  }
+  if (chunk_rate > none) {
+    const double tokens = load.prompt / pieces;
+    chunk = spent(it, chip,
+                  {.prefill_sequences = 1,
+                   .prefill_tokens = tokens,
+                   .prefill_context = load.cached + (load.prompt - tokens) / 2,
+                   .prefill_square_ratio = load.square_ratio,
+                   .prefill_finished = 1 / pieces});
+  }
+  const device::Accelerator& a = chip.accelerator;
+  const Power idle = device::PowerModel(a, chip.derating.power).idle();
+  ServingWork w;
+  w.power = std::min(idle + decode.dynamic * decode_rate + chunk.dynamic * chunk_rate, a.tdp);
+  w.it_power = std::max(a.it_power - (a.tdp - w.power), w.power);
+  w.hbm_bandwidth = decode.traffic * decode_rate + chunk.traffic * chunk_rate;
+  w.flops = decode.flops * decode_rate + chunk.flops * chunk_rate;
+  return w;
+}
+
+}  // namespace astrolabe::parallel

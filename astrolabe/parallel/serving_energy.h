@@ -1,0 +1,27 @@
+#pragma once
+
+// Power of one accelerator while an engine serves a steady load.
+//
+//   P = idle + (E_decode + c E_chunk) / step,   E = sum_i count_i t_i (P_i - idle)
+// over the operators of a decode step and of a chunk of a prompt (c chunks a step and rank), P_i by
+// device/power.h. Collectives, launches and waiting draw idle power. Kernels of a mixed step are
+// taken to spend what they would apart. `it_power` adds the accelerator's share of its rack: what
+// is provisioned less the unused part of its own limit.
+
+#include "astrolabe/parallel/kernel_library.h"
+#include "astrolabe/parallel/steady_state.h"
+
+namespace astrolabe::parallel {
+
+struct ServingWork {  // of one accelerator, a second
+  Power power, it_power;
+  Bandwidth hbm_bandwidth;
+  FlopRate flops;
+};
+
+// decode_rate, chunk_rate: steps and chunks a second on a rank and stage. Either may be zero.
+ServingWork serving_work(const EngineIteration& iteration, const ServingChip& chip,
+                         const SteadyLoad& load, double sequences, Frequency decode_rate,
+                         double pieces, Frequency chunk_rate);
+
+}  // namespace astrolabe::parallel

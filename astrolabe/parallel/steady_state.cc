@@ -1,0 +1,218 @@
+#include "astrolabe/parallel/steady_state.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace astrolabe::parallel {
+namespace {
+
+constexpr double kShortestPrompt = 16;
+constexpr int kBisections = 40;
+constexpr double kTail = 1e-6;  // of the distribution of chunks, left out
+
+double pieces_of(const EngineCurves& c, double sequences) {
+  const EngineSchedule& s = c.engine().schedule;
+  if (c.engine().framework == Framework::kTrtllm) return 1;
+  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
+  return std::max(1.0, std::ceil(c.load().prompt / std::max(1.0, s.token_budget - decoding)));
+}
+
+// Chunks that one iteration of a rank can take.
+double most_chunks(const EngineCurves& c, double sequences, double pieces) {
+  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
+  const double room = c.engine().schedule.token_budget - decoding;
+  return std::max(1.0, std::floor(room * pieces / c.load().prompt));
+}
+
+double slow(const EngineCurves& c) { return 1 + c.engine().constants.prefill_slow(c.is_moe()); }
+
+double harmonic(int n) {
+  double h = 0;
+  for (int i = 1; i <= n; ++i) h += 1.0 / i;
+  return h;
+}
+
+// Steps from one batch of prompts to the next.
+double steps_between(const EngineCurves& c, double rate) {
+  const double wait = c.engine().schedule.balance_wait;
+  if (wait <= 0 || c.ranks() == 1 || rate <= 0) return 1;
+  const double first = 1 / (rate * c.ranks());
+  return std::max(1.0, std::min(harmonic(c.ranks()) / rate, wait + first));
+}
+
+// What prompts add to steps of one micro-batch.
+class PromptCost {
+ public:
+  PromptCost(const EngineCurves& c, double sequences, double pieces)
+      : c_(c),
+        sequences_(sequences),
+        pieces_(pieces),
+        most_(most_chunks(c, sequences, pieces)),
+        pauses_(c.engine().framework == Framework::kSglang),
+        alone_(pauses_ ? 0 : c.step(sequences)) {}
+
+  // `chunks` on the fullest rank, `all` on all.
+  double of(double chunks, double all) const {
+    if (chunks <= 0) return 0;
+    const double steps = std::max(1.0, chunks / most_);
+    const double t = c_.step(pauses_ ? 0 : sequences_, chunks / steps, all / steps, pieces_);
+    return steps * slow(c_) * std::max(0.0, t - alone_);
+  }
+
+  // Mean over Poisson chunks of `mean` a rank; one rank has `own` chunks beside.
+  double expected(double mean, int own) const {
+    const int ranks = c_.ranks();
+    double probability = std::exp(-mean), below = 0, sum = 0, weight = 0, previous = 0, cost = 0;
+    for (int k = 0; previous < 1 - kTail && k < kMostTerms; ++k) {
+      below += probability;  // P(X <= k)
+      sum += k * probability;
+      const double before = below - probability;  // P(X <= k - 1)
+      const double others = std::pow(below, ranks - 1);
+      const double all_below = others * (own > 0 ? before : below);
+      weight = all_below - previous;
+      if (weight > kTail / 10) {
+        const double mean_of_others = (ranks - 1) * sum / below;
+        cost += weight * of(k, k + mean_of_others);
+      }
+      previous = all_below;
+      probability *= mean / (k + 1);
+    }
+    return cost;
+  }
+
+ private:
+  static constexpr int kMostTerms = 400;
+
+  const EngineCurves& c_;
+  double sequences_, pieces_, most_;
+  bool pauses_;
+  double alone_;
+};
+
+double outside(const EngineCurves& c, double in_flight) {
+  const EngineConstants& k = c.engine().constants;
+  return (k.first_token + in_flight * k.first_token_per_request).in(units::second);
+}
+
+}  // namespace
+
+EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
+    : load_(load),
+      engine_(it.engine()),
+      ranks_(it.shard().data),
+      stages_(it.shard().pipeline),
+      is_moe_(it.model().is_moe()) {
+  const auto seconds = [](Duration t) { return t.in(units::second); };
+  const double most = engine_.schedule.max_sequences;
+  const double most_tokens = std::max(engine_.schedule.token_budget, load.prompt) + most;
+  dense_ = LogCurve(most_tokens, [&](double m) { return seconds(it.dense(m)); });
+  experts_ = LogCurve(most_tokens * ranks_, [&](double t) { return seconds(it.experts(t)); });
+  head_ = LogCurve(most, [&](double s) { return seconds(it.head(s)); });
+  decode_ = LogCurve(most, [&](double b) { return seconds(it.decode(b, load.context)); });
+  fixed_ = seconds(it.fixed());
+  shortest_prefill_ = seconds(it.prefill(kShortestPrompt, 0));
+  // Chunks of the budget; the mean one starts behind half of the others.
+  const auto whole = [&](double tokens) {
+    const double pieces = std::max(1.0, std::ceil(tokens * pieces_of(*this, 0) / load.prompt));
+    const double chunk = tokens / pieces;
+    return pieces * seconds(it.prefill(chunk, load.cached + (tokens - chunk) / 2));
+  };
+  prompt_core_ = whole(load.prompt);
+  if (load.square_ratio > 1) {
+    const double square = 2 * std::max(0.0, prompt_core_ - 2 * whole(load.prompt / 2));
+    prompt_core_ += (load.square_ratio - 1) * std::min(square, prompt_core_);
+  }
+}
+
+double EngineCurves::core(double chunks, double pieces) const {
+  const double each = prompt_core_ / pieces;
+  return each + (chunks - 1) * std::max(0.0, each - shortest_prefill_);
+}
+
+double EngineCurves::step(double b) const {
+  return dense_.at(b) + experts_.at(b * ranks_) + decode_.at(b) + head_.at(b) + fixed_;
+}
+
+double EngineCurves::step(double b, double chunks, double all_chunks, double pieces) const {
+  const double tokens = load_.prompt / pieces;
+  return dense_.at(b + chunks * tokens) + experts_.at(b * ranks_ + all_chunks * tokens) +
+         decode_.at(b) + core(chunks, pieces) + head_.at(std::max(1.0, b + chunks / pieces)) +
+         fixed_;
+}
+
+SteadyState steady_state(const EngineCurves& c, double sequences) {
+  SteadyState s;
+  s.sequences = sequences;
+  const double stages = c.stages(), b = sequences / stages;
+  s.pieces = pieces_of(c, b);
+  s.chunks_per_step = s.pieces * b / c.load().answer;
+  const double others = std::max(0.0, 1 - 1 / std::max(1.0, sequences * c.ranks()));
+  const double rate = others * s.chunks_per_step;
+  const double wait = steps_between(c, rate);
+  const PromptCost cost(c, b, s.pieces);
+  const double alone = c.step(b);
+  const double added = cost.expected(rate * wait, 0) / wait;
+  const double step = alone + added;
+  s.prefill_share = added / step;
+  s.tpot = stages * step * units::second;
+  s.requests = sequences * c.ranks() / (c.load().answer * s.tpot);
+  const bool pauses = c.engine().framework == Framework::kSglang;
+  double first = s.pieces * ((pauses ? 0 : alone) + cost.expected(rate * wait, 1));
+  if (wait > 1) first += step * (wait - 1) / 2;
+  const double busy = std::min(0.98, rate / most_chunks(c, b, s.pieces));
+  if (!pauses) first += step * busy / (2 * (1 - busy));
+  first *= stages;
+  s.in_flight = sequences * c.ranks() + s.requests.in(1 / units::second) * first;
+  s.ttft = (first + outside(c, s.in_flight)) * units::second;
+  return s;
+}
+
+SteadyState steady_at_concurrency(const EngineCurves& c, double in_flight, double most) {
+  SteadyState s = steady_state(c, most);
+  if (s.in_flight <= in_flight) return s;
+  double low = 0, high = most;
+  for (int i = 0; i < kBisections; ++i) {
+    const double middle = (low + high) / 2;
+    s = steady_state(c, middle);
+    (s.in_flight > in_flight ? high : low) = middle;
+  }
+  return s;
+}
+
+double prefill_bound_sequences(const EngineCurves& c) {
+  if (c.engine().framework == Framework::kSglang) return c.engine().schedule.max_sequences;
+  // Steps that hold b sequences take most(b) chunks, and q b / O arrive.
+  double low = 0, high = c.stages() * c.engine().schedule.max_sequences;
+  for (int i = 0; i < kBisections; ++i) {
+    const double middle = (low + high) / 2, b = middle / c.stages();
+    const double pieces = pieces_of(c, b);
+    const bool is_fed = pieces * b / c.load().answer <= most_chunks(c, b, pieces);
+    (is_fed ? low : high) = middle;
+  }
+  return low;
+}
+
+PrefillState prefill_state(const EngineCurves& c, double prompts) {
+  const double pieces = pieces_of(c, 0);
+  const double stage = pieces * c.step(0, prompts, prompts * c.ranks(), pieces);
+  return {c.stages() * stage * units::second, prompts * c.ranks() / (stage * units::second)};
+}
+
+SteadyState decode_state(const EngineCurves& c, double sequences) {
+  SteadyState s;
+  s.sequences = sequences;
+  s.in_flight = sequences * c.ranks();
+  s.tpot = c.stages() * c.step(sequences / c.stages()) * units::second;
+  s.requests = s.in_flight / (c.load().answer * s.tpot);
+  return s;
+}
+
+Duration ttft_floor(const EngineCurves& c) {
+  const PrefillState alone = prefill_state(c, 1);
+  const double pieces = pieces_of(c, 0);
+  // One rank has the prompt, the others nothing.
+  const Duration one = c.stages() * pieces * c.step(0, 1, 1, pieces) * units::second;
+  return std::min(one, alone.step) + outside(c, 1) * units::second;
+}
+
+}  // namespace astrolabe::parallel

@@ -1,0 +1,140 @@
+#include "astrolabe/parallel/layout_search.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "astrolabe/parallel/test/chip_cases.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+SearchResult search(const ServingChip& chip, const ServingRequest& request,
+                    const SearchOptions& options = {}) {
+  return search_layouts(chip, request, options);
+}
+
+TEST(LayoutSearchTest, FrontTradesUsersForAcceleratorsAndKeepsTtft) {
+  const SmallChip chip;
+  const SearchResult r = search(chip.chip(), request_of(small_mixture(), chat()));
+  ASSERT_GT(r.front.size(), 3u);
+  for (std::size_t i = 1; i < r.front.size(); ++i) {
+    EXPECT_LT(r.front[i].output_tokens, r.front[i - 1].output_tokens);
+    EXPECT_LT(r.front[i].tpot, r.front[i - 1].tpot);
+  }
+  for (const DeploymentPoint& p : r.front) {
+    EXPECT_LE(p.ttft, chat().ttft);
+    EXPECT_LE(p.accelerators(), r.most_accelerators);
+    EXPECT_GE(p.work.power.in(units::watt), 99.9);  // idle: 0.2 of 500
+    EXPECT_LE(p.work.power.in(units::watt), 500);
+    EXPECT_LE(p.work.hbm_bandwidth.base(), 1e12);
+  }
+}
+
+TEST(LayoutSearchTest, BestHasMostTokensWithinBothLimits) {
+  const SmallChip chip;
+  const SearchResult r = search(chip.chip(), request_of(small_mixture(), chat()));
+  ASSERT_TRUE(r.best);
+  EXPECT_LE(r.best->tpot, chat().tpot);
+  EXPECT_LE(r.best->ttft, chat().ttft);
+  for (const DeploymentPoint& p : r.front) {
+    if (p.tpot <= chat().tpot) EXPECT_LE(p.output_tokens, r.best->output_tokens);
+  }
+}
+
+TEST(LayoutSearchTest, EveryLayoutIsUsedOrExcludedForOneReason) {
+  const SmallChip chip;
+  const SearchResult r = search(chip.chip(), request_of(small_mixture(), chat()));
+  std::set<std::string> named;
+  for (const DeploymentPoint& p : r.front) {
+    named.insert(p.layout.text());
+    named.insert(p.prefill_layout.text());
+  }
+  named.insert(r.best->layout.text());
+  named.insert(r.best->prefill_layout.text());
+  for (const ExcludedLayout& x : r.excluded) {
+    EXPECT_TRUE(named.insert(x.layout.text()).second) << x.layout.text() << " is on the front";
+    EXPECT_FALSE(x.reason.empty());
+  }
+  for (const Layout& l : candidate_layouts(small_mixture(), small_accelerator(), 16)) {
+    EXPECT_TRUE(named.contains(l.text())) << l.text();
+  }
+}
+
+std::map<Exclusion, int> counts(const SearchResult& r) {
+  std::map<Exclusion, int> n;
+  for (const ExcludedLayout& x : r.excluded) ++n[x.exclusion];
+  return n;
+}
+
+TEST(LayoutSearchTest, ReasonsAreToldApart) {
+  const SmallChip chip;
+  // 16 heads: thirds and ninths do not divide.
+  EXPECT_GT(counts(search(chip.chip(), request_of(small_dense(), chat())))[Exclusion::kIndivisible],
+            0);
+  workload::DemandClass fast = chat();
+  fast.tpot = 1.0 * units::microsecond;
+  const SearchResult slow = search(chip.chip(), request_of(small_dense(), fast));
+  EXPECT_FALSE(slow.best);
+  workload::DemandClass early = chat();
+  early.ttft = 1.0 * units::microsecond;
+  const SearchResult late = search(chip.chip(), request_of(small_dense(), early));
+  EXPECT_TRUE(late.front.empty());
+  EXPECT_GT(counts(late)[Exclusion::kTtftFloor], 0);
+  const SmallChip tiny(0.5 * units::GB);
+  const SearchResult full = search(tiny.chip(), request_of(small_dense(), chat()));
+  EXPECT_GT(counts(full)[Exclusion::kDoesNotFit], 0);
+  workload::DemandClass novel = chat();
+  novel.input = workload::LengthDistribution::fixed(1e6);  // 16.4 GB of cache on one chip of 8
+  const SearchResult long_one = search(chip.chip(), request_of(small_dense(), novel));
+  EXPECT_GT(counts(long_one)[Exclusion::kNoSequence], 0);
+}
+
+TEST(LayoutSearchTest, PoolsOfAFleetMatchHarmonically) {
+  const SmallChip chip;
+  ServingRequest request = request_of(small_dense(), chat());
+  SearchOptions apart;
+  apart.allows_aggregated = false;
+  apart.is_fleet = true;
+  apart.layouts = {Layout{}};
+  const SearchResult r = search(chip.chip(), request, apart);
+  ASSERT_TRUE(r.best);
+  const ServingCandidate c(chip.chip(), request, {});
+  double rp = 0;
+  for (const PrefillPoint& p : c.prefill_points()) rp = std::max(rp, p.requests.base());
+  const double rd = c.within_limits(true)->state.requests.base();
+  EXPECT_NEAR(r.best->output_tokens.base(), 200 * rp * rd / (rp + rd), 1e-6);
+  EXPECT_NEAR(r.best->prefill_share, rd / (rp + rd), 1e-9);
+}
+
+TEST(LayoutSearchTest, PoolsOfWholeWorkersDeliverTheSlowerOne) {
+  const SmallChip chip;
+  const ServingRequest request = request_of(small_dense(), chat());
+  SearchOptions apart;
+  apart.allows_aggregated = false;
+  apart.layouts = {Layout{}};
+  apart.most_accelerators = 5;
+  const SearchResult r = search(chip.chip(), request, apart);
+  ASSERT_TRUE(r.best);
+  const DeploymentPoint& p = *r.best;
+  EXPECT_LE(p.accelerators(), 5);
+  const double least =
+      std::min(p.workers * p.state.requests.base(), p.prefill_workers * p.prefill.requests.base());
+  EXPECT_NEAR(p.requests.base() * p.accelerators(), least, 1e-9 * least);
+}
+
+TEST(LayoutSearchTest, LooserServiceLevelIsNeverWorse) {
+  const SmallChip chip;
+  double last = 0;
+  for (const double ms : {1.0, 2.0, 5.0, 20.0, 100.0}) {
+    workload::DemandClass w = chat();
+    w.tpot = ms * units::millisecond;
+    const SearchResult r = search(chip.chip(), request_of(small_dense(), w));
+    const double now = r.best ? r.best->output_tokens.base() : 0;
+    EXPECT_GE(now, last * (1 - 1e-9)) << ms;
+    last = now;
+  }
+}
+
+}  // namespace
+}  // namespace astrolabe::parallel

@@ -1,0 +1,188 @@
+#include "astrolabe/study/estimate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/deployment.h"
+
+namespace astrolabe::study {
+
+using parallel::Framework;
+using parallel::ServingCandidate;
+using parallel::ServingChip;
+using parallel::ServingRequest;
+using workload::Precision;
+
+namespace {
+
+constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
+constexpr int kMostRequests = 20000, kRequestsInFlight = 10;
+
+Framework framework_of(const std::string& name) {
+  const auto found = parallel::find_framework(name);
+  if (found) return *found;
+  const std::vector<std::string> known = {"trtllm", "vllm", "sglang"};
+  const std::string nearest = nearest_word(name, known);
+  throw InputError({}, "--framework",
+                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
+                   join_alternatives(known));
+}
+
+struct NamedPrecision {
+  std::string name;
+  Precision precision;
+};
+
+NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& chip) {
+  const workload::ModelArchitecture& model = request.model.model;
+  const Framework framework = chip.engine.framework;
+  if (request.precision.empty() && request.model.precision) {
+    Precision p = *request.model.precision;
+    p.head = workload::GemmFormat::kBf16;
+    p.attention = workload::NumberFormat::kBf16;
+    const bool is_quantised = workload::traits(p.experts).is_activation_quantised ||
+                              workload::traits(p.ffn).is_activation_quantised;
+    p.kv_cache = is_quantised ? parallel::cache_format(model, framework, chip.has_fp4())
+                              : workload::NumberFormat::kBf16;
+    parallel::require_formats(p, chip.accelerator, "the checkpoint's");
+    return {"the checkpoint's", p};
+  }
+  const bool has_fp8 = chip.accelerator.executed_format(workload::NumberFormat::kFp8) ==
+                       workload::NumberFormat::kFp8;
+  const std::string word = !request.precision.empty() ? request.precision
+                           : has_fp8                  ? "fp8"
+                                                      : "bf16";
+  const Precision p =
+      parallel::checkpoint_precision(word, model, framework, chip.has_fp4(), {"--precision", 0});
+  parallel::require_formats(p, chip.accelerator, word);
+  return {word, p};
+}
+
+workload::DemandClass work_of(const EstimateRequest& request) {
+  workload::DemandClass work;
+  work.name = "estimate";
+  work.input = workload::LengthDistribution::fixed(request.input_tokens);
+  work.output = workload::LengthDistribution::fixed(request.output_tokens);
+  work.cached_input = request.cached_percent / 100;
+  const auto limit = [](const std::optional<double>& ms) {
+    return ms ? *ms * units::millisecond : parallel::kNoLimit;
+  };
+  work.ttft = limit(request.ttft_ms);
+  work.tpot = limit(request.tpot_ms);
+  return work;
+}
+
+parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& chip) {
+  const parallel::Layout layout = parallel::parse_layout(request.model.model, *request.layout);
+  const std::string conflict =
+      parallel::layout_conflict(request.model.model, chip.accelerator, layout);
+  if (!conflict.empty()) {
+    throw InputError({}, "--layout", layout.text() + ": " + conflict,
+                     "degrees that divide the model and fit the chip's domain");
+  }
+  return layout;
+}
+
+// A benchmark of the engine with these requests in flight; a pipeline is not simulated.
+std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
+                                                   const ServingRequest& request,
+                                                   const ServingCandidate& candidate,
+                                                   double in_flight) {
+  const parallel::EngineIteration& it = candidate.iteration();
+  if (it.shard().pipeline > 1 || request.work.cached_input > 0) return std::nullopt;
+  const double input = request.work.input.mean(), output = request.work.output.mean();
+  parallel::ClosedLoopLoad load;
+  load.concurrency = std::max(1, static_cast<int>(std::lround(in_flight)));
+  load.requests = std::min(kMostRequests, kRequestsInFlight * load.concurrency);
+  load.prompt_low = (1 - kLengthSpread) * input;
+  load.prompt_high = (1 + kLengthSpread) * input;
+  load.answer_low = std::max(2.0, (1 - kLengthSpread) * output);
+  load.answer_high = std::max(2.0, (1 + kLengthSpread) * output);
+  const parallel::TableLimits limits{
+      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) + 1024,
+      .sequences = std::max(16.0, 2.0 * load.concurrency / it.shard().data),
+      .context = load.prompt_high + load.answer_high};
+  const parallel::IterationTable table(it, limits);
+  return run_closed_loop(table, chip.engine, candidate.memory().kv_tokens, request.model.vocab,
+                         load);
+}
+
+LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& request,
+                               const parallel::Layout& layout, double concurrency) {
+  const ServingCandidate candidate(chip, request, layout);
+  LayoutEstimate e;
+  e.memory = candidate.memory();
+  e.can_serve = candidate.can_serve();
+  if (!e.can_serve) return e;
+  const double shard = layout.shard.data;
+  const parallel::PrefillState one = prefill_state(candidate.curves(), 1);
+  e.prefill_step = one.step;
+  e.ttft_floor = candidate.ttft_floor();
+  e.tpot_floor = candidate.tpot_floor();
+  const auto add = [&](const parallel::DeploymentPoint& p) {
+    e.points.push_back(p);
+    e.decode_steps.push_back(decode_state(candidate.curves(), p.state.sequences).tpot);
+  };
+  // Every second point: batches double.
+  const std::vector<parallel::EnginePoint> points = candidate.points(false);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const bool is_doubled = points[i].state.sequences * shard >=
+                            (e.points.empty() ? 0 : 1.9 * e.points.back().state.sequences * shard);
+    if (is_doubled || i + 1 == points.size()) add(deployment_point(chip, candidate, points[i]));
+  }
+  e.best = aggregated_point(chip, candidate, concurrency);
+  if (e.best) e.simulated = simulate(chip, request, candidate, e.best->state.in_flight);
+  return e;
+}
+
+}  // namespace
+
+bool Estimate::is_served() const {
+  return (single && single->best.has_value()) || (search && search->best.has_value());
+}
+
+std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name) {
+  const std::vector<std::string> all = catalog.entities("accelerators");
+  if (std::find(all.begin(), all.end(), name) != all.end()) return name;
+  std::vector<std::string> meant;
+  for (const std::string& entity : all) {
+    if (entity.starts_with(name + "_")) meant.push_back(entity);
+  }
+  if (meant.size() == 1) return meant.front();
+  const std::string nearest = nearest_word(name, all);
+  throw InputError({}, "--accelerator",
+                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
+                   join_alternatives(all, all.size()));
+}
+
+Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
+                  const EstimateRequest& request) {
+  Estimate e;
+  e.request = request;
+  e.model = request.model.model.name;
+  e.accelerator = accelerator_entity(catalog, request.accelerator);
+  const ServingChip chip =
+      library.chip(e.accelerator, framework_of(request.framework), request.version);
+  e.source = chip.source;
+  const NamedPrecision precision = precision_of(request, chip);
+  e.precision = precision.name;
+  const ServingRequest serving{request.model.model, precision.precision, work_of(request),
+                               request.block_count};
+  parallel::SearchOptions options;
+  options.allows_aggregated = request.mode != "disagg";
+  options.allows_pools = request.mode != "agg";
+  options.most_accelerators = request.most_accelerators;
+  if (request.layout) {
+    e.layout = layout_of(request, chip);
+    options.layouts = {e.layout};
+    if (request.mode != "disagg") {
+      e.single = estimate_layout(chip, serving, e.layout, request.concurrency.value_or(0));
+      return e;
+    }
+  }
+  e.search = search_layouts(chip, serving, options);
+  return e;
+}
+
+}  // namespace astrolabe::study

@@ -1,0 +1,64 @@
+#pragma once
+
+// What `astrolabe estimate` answers: how a model is served by an accelerator under a framework, for
+// prompts and answers of given mean lengths, on one layout or on the best of all
+// (parallel/layout_search.h). Each figure has a 10-90 % band: of rates and TPOT the engine's own
+// (fitted on measured runs), wider where the chip's kernels were not measured; of J per token the
+// same, power being far better known.
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "astrolabe/parallel/closed_loop.h"
+#include "astrolabe/parallel/layout_search.h"
+#include "astrolabe/workload/config_reader.h"
+
+namespace astrolabe::study {
+
+struct EstimateRequest {
+  workload::ModelConfig model;
+  std::string accelerator;
+  std::string framework = "trtllm", version;
+  std::string precision;              // empty: the checkpoint's, where it says so, else fp8 or bf16
+  std::optional<std::string> layout;  // none: search
+  std::string mode = "both";          // agg, disagg
+  double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
+  std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
+  int most_accelerators = 0;
+};
+
+// Of one layout.
+struct LayoutEstimate {
+  parallel::MemoryFit memory;
+  bool can_serve = false;
+  Duration prefill_step, ttft_floor, tpot_floor;  // of one prompt, one sequence
+  std::vector<parallel::DeploymentPoint> points;  // by batch
+  std::vector<Duration> decode_steps;             // static batch of each point: no prompts
+  std::optional<parallel::DeploymentPoint> best;  // most tokens within the limits, or as asked for
+  std::optional<parallel::ClosedLoopResult> simulated;  // at the same requests in flight
+};
+
+struct Estimate {
+  EstimateRequest request;
+  std::string model, accelerator, precision;
+  parallel::KernelSource source = parallel::KernelSource::kDerated;
+  parallel::Layout layout;               // of `single`
+  std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
+  std::optional<parallel::SearchResult> search;
+
+  bool is_served() const;  // anything at all, within the limits
+};
+
+// InputError for a model, accelerator, framework, precision or layout that cannot be.
+Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
+                  const EstimateRequest& request);
+
+std::string to_text(const Estimate& estimate);
+nlohmann::ordered_json to_json(const Estimate& estimate);
+
+// The accelerator of the catalogue that is meant: its name, or that of its system ("gb200").
+// InputError with the nearest name.
+std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name);
+
+}  // namespace astrolabe::study
