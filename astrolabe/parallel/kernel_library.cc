@@ -15,6 +15,17 @@ constexpr double kSisterBand = 0.1;
 // error the 90th percentile is 1.6 times that.
 constexpr double kDeratedBand = 0.53;
 
+// A scenario gives the chip other figures than those it was measured with.
+bool is_changed(const catalog::Catalog& catalog, std::string_view accelerator) {
+  const auto facts = catalog.facts_of(accelerator);
+  return std::any_of(facts.begin(), facts.end(), [](const catalog::Fact* fact) {
+    const std::string& a = fact->attribute;
+    return fact->is_used && fact->source == "scenario" &&
+           (a == "hbm_bandwidth" || a == "tdp" || a.starts_with("dense_") ||
+            a.starts_with("scale_"));
+  });
+}
+
 }  // namespace
 
 const char* kernel_source_name(KernelSource source) {
@@ -37,16 +48,19 @@ double kernel_source_band(KernelSource source) {
 
 KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir)
     : catalog_(catalog),
-      chips_(device::read_chips(data_dir + "/measurements/systems.csv")),
-      tables_(device::MeasuredTables::load(data_dir + "/measurements",
-                                           data_dir + "/fitted/measured_parameters.csv", chips_,
-                                           device::default_cache_path(data_dir + "/measurements"))),
-      times_(tables_, chips_),
+      all_chips_(device::read_tiled_chips(catalog)),
+      chips_(device::chips_of(all_chips_)),
+      tables_(device::MeasuredTables::load(
+          data_dir + "/measurements", data_dir + "/fitted/interpolation.csv", chips_,
+          device::default_cache_path(data_dir + "/measurements"))),
+      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_, {}),
+      times_(tables_, chips_, {}, &tiled_),
       network_(network::NetworkPredictor::load(catalog, data_dir)),
       sources_{tables_, times_, chips_, network_, ""},
       engines_(EngineTable::read(data_dir + "/fitted/engines.csv")) {}
 
 const device::Chip* KernelLibrary::find_system(std::string_view accelerator) const {
+  if (is_changed(catalog_, accelerator)) return nullptr;
   for (const device::Chip& chip : chips_) {
     if (accelerator == chip.name || accelerator.starts_with(chip.name + "_")) return &chip;
   }

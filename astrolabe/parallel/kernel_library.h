@@ -7,14 +7,15 @@
 // name or its beginning (gb200 of gb200_nvl72). What is known of its kernels:
 //   kTables   measured on the chip
 //   kSister   on a chip of the same architecture, carried over by MeasuredTime
-//   kDerated  nothing: data sheet and measured fractions of other chips (derated_clock.h)
+//   kDerated  nothing, or a scenario changes the chip's figures: data sheet and measured fractions
+//             of other chips (derated_clock.h)
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
 #include <memory>
 #include <string>
 
-#include "astrolabe/device/power.h"
+#include "astrolabe/device/derating.h"
 #include "astrolabe/parallel/kept_clock.h"
 #include "astrolabe/parallel/measured_clock.h"
 
@@ -62,8 +63,10 @@ class KernelLibrary {
   const device::Chip* find_system(std::string_view accelerator) const;
 
   const catalog::Catalog& catalog_;
+  std::vector<device::TiledChip> all_chips_;
   std::vector<device::Chip> chips_;
   device::MeasuredTables tables_;
+  device::TiledTime tiled_;
   device::MeasuredTime times_;
   network::NetworkPredictor network_;
   MeasuredSources sources_;
