@@ -25,6 +25,7 @@ void add_plan_command(CLI::App* app, Invocation* invocation);
 void add_check_command(CLI::App* app, Invocation* invocation);
 void add_catalog_command(CLI::App* app, Invocation* invocation);
 void add_completion_command(CLI::App* app, Invocation* invocation);
+void add_memory_command(CLI::App* app, Invocation* invocation);
 void add_validate_command(CLI::App* app, Invocation* invocation);
 void add_operator_command(CLI::App* app, Invocation* invocation);
 void add_version_command(CLI::App* app, Invocation* invocation);

@@ -126,6 +126,7 @@ int run(int argc, char** argv) {
   add_check_command(&app, &invocation);
   add_catalog_command(&app, &invocation);
   add_completion_command(&app, &invocation);
+  add_memory_command(&app, &invocation);
   add_validate_command(&app, &invocation);
   add_operator_command(&app, &invocation);
   add_version_command(&app, &invocation);

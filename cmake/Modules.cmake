@@ -27,8 +27,11 @@ set(ASTROLABE_LIBS_base fmt::fmt zstd_c)
 set(ASTROLABE_LIBS_milp ${ASTROLABE_HIGHS_TARGET} ${ASTROLABE_CBC_TARGET} Threads::Threads)
 set(ASTROLABE_LIBS_device fmt::fmt)
 set(ASTROLABE_LIBS_workload nlohmann_json::nlohmann_json)
+set(ASTROLABE_LIBS_memory ZLIB::ZLIB ${ASTROLABE_ZSTD_LIBRARY} Threads::Threads)
 set(ASTROLABE_LIBS_report nlohmann_json::nlohmann_json)
 set(ASTROLABE_LIBS_study fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus)
+
+set(ASTROLABE_TEST_LIBS_memory ${ASTROLABE_RAPIDCHECK_LIBRARY})
 
 function(astrolabe_module name deps)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/astrolabe/${name}/*.cc)
@@ -46,7 +49,8 @@ function(astrolabe_module name deps)
   endforeach()
   if(tests)
     add_executable(${name}_test EXCLUDE_FROM_ALL ${tests})
-    target_link_libraries(${name}_test PRIVATE astrolabe_${name} GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE astrolabe_${name} GTest::gtest_main
+                          ${ASTROLABE_TEST_LIBS_${name}})
     target_compile_definitions(${name}_test PRIVATE
       ASTROLABE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_dependencies(astrolabe_tests ${name}_test)

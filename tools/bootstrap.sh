@@ -9,7 +9,7 @@
 # To build and run Astrolabe. COIN-OR CBC is the second solver, and the only one without PyPI.
 packages_run="ca-certificates cmake g++ ninja-build python3 python3-venv
   libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev libgtest-dev
-  coinor-libcbc-dev coinor-libcgl-dev coinor-libclp-dev libzstd-dev"
+  coinor-libcbc-dev coinor-libcgl-dev coinor-libclp-dev libzstd-dev zlib1g-dev"
 # To test it as well.
 packages_test="ccache chromium clang-format clang-tidy git librapidcheck-dev shellcheck"
 # From PyPI, into .venv. Debian 12 has no HiGHS, and its Node.js brings 400 packages along.

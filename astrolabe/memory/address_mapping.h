@@ -1,0 +1,94 @@
+#pragma once
+
+// From an address to channel, pseudo-channel, SID, bank group, bank, row and column.
+//
+// Channels: block k of `interleave_bytes` lies in group g = k / n and channel (k + f(g)) mod n,
+// f(g) = g xor (g >> 5) xor (g >> 11): any number of channels, each with exactly one block of every
+// group, so that a channel can list its own part of an address range without visiting the rest.
+// Within a channel, group g holds local addresses from g * interleave on. They are split by a text,
+// most significant part first, and then hashed:
+//
+//   row column[4:2] bank bankgroup sid pseudochannel column[1:0]; bank ^= row[1:0]
+//
+// Every bit of every field occurs once. A field whose size is not a power of two (12-high stacks
+// have three SIDs) stands whole and takes a remainder instead of bits; it cannot be hashed.
+// Assumption: real mappings are secret; those in data/memory/mappings.csv are textbook ones.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/memory/dram_spec.h"
+#include "astrolabe/memory/request.h"
+
+namespace astrolabe::memory {
+
+class AddressMapping {
+ public:
+  // InputError for a text that does not cover the organisation exactly once.
+  AddressMapping(const std::string& text, const Organization& organization,
+                 const SourcePosition& where = {});
+
+  // A local access (address in the channel over 32 bytes), taken modulo the channel's size.
+  void place(std::uint64_t access, Request* request) const;
+  std::uint64_t accesses() const { return accesses_; }
+
+ private:
+  enum Field : std::uint8_t { kPseudoChannel, kSid, kBankGroup, kBank, kRow, kColumn, kFields };
+  struct Part {
+    Field field = kRow;
+    unsigned shift = 0, bits = 0;  // of the field; bits 0: the whole field by remainder
+    std::uint64_t size = 1;
+  };
+  struct Hash {
+    Field target = kBank;
+    unsigned target_shift = 0;
+    std::uint64_t mask = 0;
+    unsigned row_shift = 0;
+  };
+  struct Slice {
+    Field field = kRow;
+    unsigned low = 0, bits = 0;
+    bool is_whole = true;
+  };
+
+  Slice read_slice(const std::string& word) const;
+  void read_parts(const std::string& text);
+  void read_hash(const std::string& text);
+  [[noreturn]] void fail(const std::string& given, const std::string& allowed) const;
+
+  SourcePosition where_;
+  std::array<std::uint64_t, kFields> size_;
+  std::vector<Part> parts_;  // least significant first
+  std::vector<Hash> hashes_;
+  std::uint64_t accesses_ = 1, groups_ = 1, banks_ = 1;
+};
+
+// Which channel an access belongs to.
+class ChannelMapping {
+ public:
+  ChannelMapping(std::uint64_t channels, std::uint64_t accesses_per_block)
+      : n_(channels), block_(accesses_per_block) {}
+
+  std::uint64_t channels() const { return n_; }
+  std::uint64_t accesses_per_block() const { return block_; }
+  std::uint64_t channel(std::uint64_t access) const {
+    const std::uint64_t k = access / block_, g = k / n_;
+    return (k % n_ + hash(g)) % n_;
+  }
+  // The first access of a channel's block of group g.
+  std::uint64_t block_of(std::uint64_t channel, std::uint64_t g) const {
+    return (g * n_ + (channel + n_ - hash(g)) % n_) * block_;
+  }
+  std::uint64_t local(std::uint64_t access) const {
+    return access / (block_ * n_) * block_ + access % block_;
+  }
+
+ private:
+  std::uint64_t hash(std::uint64_t g) const { return (g ^ (g >> 5) ^ (g >> 11)) % n_; }
+  std::uint64_t n_, block_;
+};
+
+}  // namespace astrolabe::memory

@@ -1,0 +1,115 @@
+#pragma once
+
+// One HBM channel, event by event: two pseudo-channels that share a row and a column command bus.
+//
+// At a tick, in this order: refreshes become due and requests arrive; at most one column command
+// starts, then at most one row command, each the best of the two schedulers (earliest; at one tick
+// the first in service order); then the room they made is filled from the source, whose requests are
+// seen from the next tick on. Between such ticks nothing can happen, so the clock jumps to the next.
+// The outcome is the same, command by command, as that of stepping through every tick
+// (test/cycle_stepped_channel.h).
+//
+// A closed loop keeps the queues full; an open loop brings each request at its arrival. The source
+// is read in order; it may run ahead of a full queue by `kLookAhead` requests per pseudo-channel.
+// Power-down and self-refresh: a channel without requests and refreshes in work for so many ticks
+// enters them, and leaves when a request arrives or (power-down) a refresh is due.
+
+#include <atomic>
+#include <vector>
+
+#include "astrolabe/memory/pseudo_channel.h"
+
+namespace astrolabe::memory {
+
+struct IssuedCommand {
+  Tick clock = 0;
+  Command command = Command::kRead;
+  std::int8_t pseudo_channel = -1;
+  std::int16_t bank = -1;
+  std::int32_t row = -1, column = -1;
+};
+
+class Channel {
+ public:
+  static constexpr std::size_t kLookAhead = 256;
+  enum class Progress : std::uint8_t {
+    kFinished,    // all requests of the source are served
+    kPaused,      // nothing more to do up to the tick
+    kNeedsInput,  // the source has no more for now
+    kInterrupted
+  };
+
+  // `refresh_phase`: how far into its refresh interval the channel starts, 0 to 1.
+  Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings,
+          double refresh_phase);
+
+  void set_source(RequestSource* source) { source_ = source; }
+  void set_command_log(std::vector<IssuedCommand>* log) { log_ = log; }
+  void set_interrupt(const std::atomic<bool>* flag) { interrupt_ = flag; }
+  // Runs to the end of the source or until the next event is after `until`.
+  Progress run(Tick until = kNever);
+  // The statistics, with every data bus counted up to `end` (at least the last burst).
+  Statistics statistics(Tick end = 0) const;
+  Tick last_burst() const;
+  std::int64_t served() const;
+  Tick now() const { return now_; }  // nothing more starts before it
+
+ private:
+  struct Ring {
+    std::array<Request, kLookAhead> items;
+    std::size_t begin = 0, size = 0;
+    Request& front() { return items[begin]; }
+    const Request& front() const { return items[begin]; }
+    void push(const Request& r) { items[(begin + size++) % kLookAhead] = r; }
+    void pop() {
+      begin = (begin + 1) % kLookAhead;
+      --size;
+    }
+  };
+  struct Lane {
+    Lane(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings,
+         int number, Tick first_refresh)
+        : controller(spec, plan, settings, number, first_refresh) {}
+    PseudoChannel controller;
+    Ring waiting;  // read from the source, not yet in a queue
+    Choice column, row;
+    Tick next_timer = 0;
+  };
+  enum class Power : std::uint8_t { kUp, kDown, kSelfRefresh };
+
+  void look_again();
+  void step(Tick t, Tick column);
+  std::size_t start_column(Tick t);  // returns its lane
+  void start_row(Tick t);
+  void fill(std::size_t lane, Tick t);
+  bool pull(std::size_t lane);
+  void work_timers(Tick t);
+  void set_timer(Lane* lane);
+  bool is_finished() const;
+  void log(Tick t, const Choice& choice, std::size_t lane, std::int32_t row, std::int32_t column);
+  bool is_idle() const;
+  Tick next_power_event() const;
+  void change_power(Tick t);
+  void wake(Tick t);
+  void note_power(Tick t, Command command);
+
+  const DramSpec* spec_;
+  ControllerSettings settings_;
+  std::vector<Lane> lanes_;
+  RequestSource* source_ = nullptr;
+  std::vector<IssuedCommand>* log_ = nullptr;
+  const std::atomic<bool>* interrupt_ = nullptr;
+  std::array<Request, kLookAhead> batch_;
+  std::size_t batch_at_ = 0, batch_size_ = 0;
+  bool source_ended_ = false, source_dry_ = false, needs_input_ = false;
+  Tick fill_tick_ = 0;
+  std::uint64_t next_key_ = 1;
+  Tick now_ = 0, row_free_ = 0, column_free_ = 0, next_timer_ = 0;
+  RowPairing pairing_;
+  Tick row_bus_ticks_ = 0, column_bus_ticks_ = 0;
+  Power power_ = Power::kUp;
+  Tick idle_since_ = 0, power_since_ = 0, power_down_ticks_ = 0, self_refresh_ticks_ = 0;
+  std::array<std::int64_t, 4> power_commands_{};
+};
+
+}  // namespace astrolabe::memory

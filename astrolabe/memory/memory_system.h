@@ -1,0 +1,78 @@
+#pragma once
+
+// A whole memory: many equal channels, their traffic, and what came of it.
+//
+// Channels share nothing but the address mapping, so each runs to its end on one thread, and the
+// result is the same on any number of threads. Steady state: with `steady_tolerance` > 0 only a few
+// evenly spread channels run, in batches, until the 95 % interval of their bandwidth over batches is
+// within the tolerance; the rest are taken to be like them, which holds for traffic that treats
+// channels and time alike (not for traces). The interval is reported.
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "astrolabe/memory/channel.h"
+#include "astrolabe/memory/energy.h"
+#include "astrolabe/memory/traffic.h"
+
+namespace astrolabe::memory {
+
+struct MemoryConfig {
+  std::string name;
+  DramSpec spec;
+  int channels = 1;
+  std::uint64_t interleave_bytes = 256;
+  std::string mapping;  // the text
+  SourcePosition mapping_where;
+  ControllerSettings controller;
+  Bandwidth peak_bandwidth() const { return spec.peak_bandwidth() * channels; }
+};
+
+struct ChannelCommand {
+  int channel = 0;
+  IssuedCommand command;
+};
+
+struct RunOptions {
+  int threads = 1;
+  double steady_tolerance = 0;
+  Tick until = kNever;  // stop there
+  const std::atomic<bool>* interrupt = nullptr;
+  // Called with the commands of all channels in the order of their clocks.
+  std::function<void(const std::vector<ChannelCommand>&)> on_commands;
+};
+
+struct RunResult {
+  Statistics statistics;  // of all channels
+  Duration time;          // simulated
+  double cpu_seconds = 0;
+  bool is_partial = false;
+  int simulated_channels = 0;
+  double relative_interval = 0;  // half width of the 95 % interval; 0: all was simulated
+  std::int64_t simulated_requests = 0;
+
+  Bandwidth bandwidth() const {
+    return static_cast<double>(statistics.requests()) * (kAccessBytes * units::byte) / time;
+  }
+};
+
+// `data_dir`/memory/products.csv and mappings.csv. InputError for unknown names.
+MemoryConfig load_product(const std::string& data_dir, const std::string& product,
+                          const TimingOverrides& overrides = {});
+// A preset with its textbook controller: one channel, mop4clxor.
+MemoryConfig load_preset(const std::string& data_dir, const std::string& preset,
+                         const TimingOverrides& overrides = {});
+std::vector<std::string> product_names(const std::string& data_dir);
+// A text, or the name of one in mappings.csv.
+std::string mapping_text(const std::string& data_dir, const std::string& name_or_text);
+
+RunResult simulate(const MemoryConfig& config, const Traffic& traffic, const RunOptions& options);
+
+// Channels that ended earlier are idle to the end of the last; sets time.
+void finish_run(const MemoryConfig& config, RunResult* result);
+
+double cpu_seconds();  // of this process, all threads
+
+}  // namespace astrolabe::memory

@@ -1,0 +1,319 @@
+#include "astrolabe/memory/pseudo_channel.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace astrolabe::memory {
+
+namespace {
+
+std::size_t share(std::size_t entries, int pseudo_channels) {
+  return std::max<std::size_t>(1, entries / static_cast<std::size_t>(pseudo_channels));
+}
+
+std::size_t watermark(double share_of_queue, std::size_t entries) {
+  const auto mark =
+      static_cast<std::size_t>(std::ceil(share_of_queue * static_cast<double>(entries)));
+  return std::min(mark, entries);
+}
+
+}  // namespace
+
+PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
+                             const ControllerSettings& settings, int number, Tick first_refresh)
+    : spec_(&spec),
+      settings_(settings),
+      number_(number),
+      high_(std::max<std::size_t>(
+          1, watermark(settings.write_high,
+                       share(settings.write_queue, spec.organization.pseudo_channels)))),
+      low_(watermark(settings.write_low,
+                     share(settings.write_queue, spec.organization.pseudo_channels))),
+      slot_(spec.ticks("tBL")),
+      tCL_(spec.ticks("tCL")),
+      tCWL_(spec.ticks("tCWL")),
+      tWTRS_(spec.ticks("tWTRS")),
+      tWTRL_(spec.ticks("tWTRL")),
+      tRTW_(spec.ticks("tRTW")),
+      tRCDRD_(spec.ticks("tRCDRD")),
+      tRCDWR_(spec.ticks("tRCDWR")),
+      tRFCab_(spec.ticks("tRFCab")),
+      tRFCpb_(spec.ticks("tRFCpb")),
+      activate_offset_(spec.activate_offset),
+      may_close_on_falling_(spec.has_falling_edge_precharge),
+      timing_(plan),
+      queues_(share(settings.read_queue, spec.organization.pseudo_channels),
+              share(settings.write_queue, spec.organization.pseudo_channels)),
+      refresh_(spec, settings, first_refresh) {
+  last_write_of_group_.fill(-kNever);
+  if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
+}
+
+Choice PseudoChannel::best_column(Tick floor) const {
+  Choice best;
+  best.command = direction_ == Direction::kRead ? Command::kRead : Command::kWrite;
+  const Tick base = rising(std::max(floor, timing_.earliest(best.command)));
+  for (Mask m = banks_with_hit(); m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    const Tick at =
+        rising(std::max({base, timing_.earliest_in_group(best.command, bank),
+                         timing_.earliest_in_bank(best.command, bank)}));
+    if (at > best.at) continue;
+    const std::uint64_t key = queues_.at(direction_, queues_.oldest_hit(direction_, bank)).key;
+    if (at < best.at || key < best.key) {
+      best.at = at;
+      best.key = key;
+      best.bank = bank;
+    }
+  }
+  return best;
+}
+
+PseudoChannel::Mask PseudoChannel::banks_to_close() const {
+  return queues_.open() & closes_early_ & ~refresh_.blocked() &
+         ~queues_.with_work(Direction::kRead) & ~queues_.with_work(Direction::kWrite);
+}
+
+Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) const {
+  Choice c;
+  c.key = 0;
+  c.bank = refresh_.bank();
+  c.command = refresh_.command();
+  if (refresh_.is_all_bank() && queues_.open() != 0) {
+    c.command = Command::kPrechargeAll;
+  } else if (c.bank >= 0 && (queues_.open() & bit(c.bank)) != 0) {
+    c.command = Command::kPrecharge;
+  }
+  c.at = std::max(floor, c.bank < 0 ? timing_.earliest(c.command)
+                                    : timing_.earliest(c.command, c.bank));
+  const bool is_precharge =
+      c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
+  if (!is_precharge || !may_close_on_falling_) c.at = rising(c.at);
+  if (c.command == Command::kPrechargeAll && c.at == pairing.falling_edge &&
+      pairing.pseudo_channel == number_) {
+    ++c.at;
+  }
+  return c;
+}
+
+Choice PseudoChannel::best_row(Tick floor, const RowPairing& pairing) const {
+  Choice best;
+  if (refresh_.is_working()) best = refresh_choice(floor, pairing);
+  const Mask work = queues_.with_work(direction_) & ~refresh_.blocked();
+  const Tick act = rising(std::max(floor, timing_.earliest(Command::kActivate)));
+  const Tick pre = std::max(floor, timing_.earliest(Command::kPrecharge));
+  const auto consider = [&best](Tick at, std::uint64_t key, int bank, Command command) {
+    if (at < best.at || (at == best.at && key < best.key)) best = {at, key, bank, command};
+  };
+  for (Mask m = work & ~queues_.open(); m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    const Tick at = rising(std::max({act, timing_.earliest_in_group(Command::kActivate, bank),
+                                     timing_.earliest_in_bank(Command::kActivate, bank)}));
+    consider(at, queues_.oldest(direction_, bank).key, bank, Command::kActivate);
+  }
+  const auto precharge_at = [&](int bank) {
+    const Tick at = std::max(pre, timing_.earliest_in_bank(Command::kPrecharge, bank));
+    return may_close_on_falling_ ? at : rising(at);
+  };
+  for (Mask m = work & queues_.open() & ~banks_with_hit(); m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    consider(precharge_at(bank), queues_.oldest(direction_, bank).key, bank, Command::kPrecharge);
+  }
+  if (closes_early_ != 0) {
+    for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
+      const int bank = __builtin_ctzll(m);
+      consider(precharge_at(bank), ~std::uint64_t{0} - 1, bank, Command::kPrecharge);
+    }
+  }
+  return best;
+}
+
+void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival, Tick now) {
+  if (was_empty_) {
+    empty_until_ = now;
+    was_empty_ = false;
+  }
+  const Direction direction = request.is_write != 0 ? Direction::kWrite : Direction::kRead;
+  const Mask worked = queues_.with_work(direction), hit = queues_.with_hit(direction);
+  queues_.add(request, key, arrival);
+  const Mask b = bit(request.bank);
+  if (queues_.with_hit(direction) != hit) {
+    column_changed = row_changed = true;
+  } else if ((worked & b) == 0 || request.qos_class != 0) {
+    row_changed = true;
+    column_changed = column_changed || request.qos_class != 0;
+  }
+}
+
+void PseudoChannel::choose_direction() {
+  const std::size_t reads = queues_.size(Direction::kRead), writes = queues_.size(Direction::kWrite);
+  Direction next = direction_;
+  if (direction_ == Direction::kRead) {
+    if (writes >= high_ || (reads == 0 && writes > 0)) next = Direction::kWrite;
+  } else if (writes == 0 || (writes <= low_ && reads > 0)) {
+    next = Direction::kRead;
+  }
+  if (next == direction_) return;
+  direction_ = next;
+  column_changed = row_changed = true;
+}
+
+// A bank whose oldest request waits for another row while younger ones hit.
+void PseudoChannel::note_bypass(int bank, bool is_oldest) {
+  int& bypassed = history_[static_cast<std::size_t>(bank)].bypassed;
+  bypassed = is_oldest ? 0 : bypassed + 1;
+  if (settings_.hit_cap > 0 && bypassed >= settings_.hit_cap) {
+    capped_[d()] |= bit(bank);
+    row_changed = true;
+  }
+}
+
+RequestQueues::Entry PseudoChannel::start_column(const Choice& choice, Tick floor) {
+  const int bank = choice.bank;
+  const Tick t = choice.at;
+  const RequestQueues::Slot slot = queues_.oldest_hit(direction_, bank);
+  const RequestQueues::Entry entry = queues_.at(direction_, slot);
+  if (entry.needed_precharge) {
+    ++statistics_.row_conflicts;
+  } else if (entry.needed_activate) {
+    ++statistics_.row_misses;
+  } else {
+    ++statistics_.row_hits;
+  }
+  if (t > slot_free_) count_loss(t, entry, floor);
+  slot_free_ = t + slot_;
+  statistics_.data_ticks += slot_;
+  ++statistics_.commands[index(choice.command)];
+  timing_.start(choice.command, bank, t);
+  if (direction_ == Direction::kRead) {
+    ++statistics_.reads;
+    last_read_ = t;
+    statistics_.clocks = t + tCL_ + slot_;
+    statistics_.read_latency.add(t + tCL_ + slot_ - entry.arrival);
+  } else {
+    ++statistics_.writes;
+    last_write_ = t;
+    last_write_of_group_[static_cast<std::size_t>(timing_.group_of(bank))] = t;
+    statistics_.clocks = std::max(statistics_.clocks, t + tCWL_ + slot_);
+  }
+  note_bypass(bank, entry.previous == RequestQueues::kNone);
+  queues_.remove(direction_, slot);
+  if ((queues_.with_hit(direction_) & bit(bank)) == 0) row_changed = true;
+  if (queues_.empty()) was_empty_ = true;
+  column_changed = true;
+  return entry;
+}
+
+// The bank's oldest request wants `row`: was it right to keep the last row open, or to close it?
+void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
+  if (settings_.page_policy != PagePolicy::kAdaptive) return;
+  BankHistory& h = history_[static_cast<std::size_t>(bank)];
+  if (h.last_row == RequestQueues::kClosed) return;
+  if (h.last_row == row) {
+    h.keep_open = static_cast<std::uint8_t>(std::min(3, h.keep_open + 1));
+  } else {
+    h.keep_open = static_cast<std::uint8_t>(std::max(0, h.keep_open - 1));
+  }
+  if (h.keep_open >= 2) {
+    closes_early_ &= ~bit(bank);
+  } else {
+    closes_early_ |= bit(bank);
+  }
+}
+
+void PseudoChannel::close_bank(int bank, Tick t) {
+  BankHistory& h = history_[static_cast<std::size_t>(bank)];
+  statistics_.bank_open_ticks += t - h.opened;
+  h.last_row = queues_.open_row(bank);
+  h.bypassed = 0;
+  capped_[0] &= ~bit(bank);
+  capped_[1] &= ~bit(bank);
+}
+
+std::uint32_t PseudoChannel::start_row(const Choice& choice) {
+  const int bank = choice.bank;
+  const Tick t = choice.at;
+  row_changed = column_changed = true;
+  ++statistics_.commands[index(choice.command)];
+  std::uint32_t row = RequestQueues::kClosed;
+  if (choice.command == Command::kActivate) {
+    BankHistory& h = history_[static_cast<std::size_t>(bank)];
+    h.activate_bank_ready = timing_.earliest_in_bank(choice.command, bank);
+    h.activate_ready = std::max(timing_.earliest(choice.command),
+                                timing_.earliest_in_group(choice.command, bank));
+    h.activate = h.opened = t;
+    RequestQueues::Entry& oldest = queues_.oldest(direction_, bank);
+    oldest.needed_activate = true;
+    row = oldest.row;
+    note_page_outcome(bank, row);
+    queues_.activate(bank, row);
+    refresh_.note_activate(bank);
+  } else if (choice.command == Command::kPrecharge) {
+    close_bank(bank, t);
+    const bool is_wanted = (queues_.with_work(direction_) & bit(bank)) != 0;
+    if (is_wanted && bank != refresh_.bank()) {
+      queues_.oldest(direction_, bank).needed_precharge = true;
+    }
+    queues_.precharge(bank);
+  } else if (choice.command == Command::kPrechargeAll) {
+    for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
+    queues_.precharge_all();
+  } else if (bank < 0) {
+    refresh_end_ = t + tRFCab_;
+    refresh_.finish();
+  } else {
+    history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
+    refresh_.finish();
+  }
+  timing_.start(choice.command, bank, t);
+  return row;
+}
+
+Tick PseudoChannel::turnaround_end(int group) const {
+  if (direction_ == Direction::kWrite) return last_read_ + tRTW_;
+  return std::max(last_write_ + tCWL_ + slot_ + tWTRS_,
+                  last_write_of_group_[static_cast<std::size_t>(group)] + tCWL_ + slot_ + tWTRL_);
+}
+
+// Why nothing was on the data bus between the last burst and the one of the command at t. The
+// causes are taken in the order in which they held up this request.
+void PseudoChannel::count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor) {
+  const int bank = entry.bank;
+  const BankHistory& h = history_[static_cast<std::size_t>(bank)];
+  Tick from = slot_free_;
+  const auto until = [&](Tick end, LossCause cause) {
+    end = std::min(end, t);
+    if (end <= from) return;
+    statistics_.lost[static_cast<std::size_t>(cause)] += end - from;
+    from = end;
+  };
+  until(empty_until_, LossCause::kIdle);
+  until(std::max(refresh_end_, h.refresh_end), LossCause::kRefresh);
+  const Tick rcd = direction_ == Direction::kRead ? tRCDRD_ : tRCDWR_;
+  const Tick active = h.activate + activate_offset_ + rcd;
+  if (active > from) {
+    until(h.activate_bank_ready, LossCause::kBankConflict);
+    until(h.activate_ready, LossCause::kFourActivate);
+    until(h.activate, LossCause::kCommandBus);
+    until(active, LossCause::kBankConflict);
+  }
+  until(turnaround_end(timing_.group_of(bank)), LossCause::kTurnaround);
+  until(entry.arrival, LossCause::kBankConflict);  // all before it waited for their banks
+  if (floor < t) until(t, LossCause::kGroupSpacing);
+  until(t, LossCause::kCommandBus);
+}
+
+void PseudoChannel::end(Tick t) {
+  if (t > slot_free_) {
+    statistics_.lost[static_cast<std::size_t>(LossCause::kIdle)] += t - slot_free_;
+    slot_free_ = t;
+  }
+  for (Mask m = queues_.open(); m != 0; m &= m - 1) {
+    BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
+    statistics_.bank_open_ticks += std::max<Tick>(0, t - h.opened);
+    h.opened = t;
+  }
+  statistics_.most_postponed = refresh_.most_owed();
+}
+
+}  // namespace astrolabe::memory

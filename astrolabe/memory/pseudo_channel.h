@@ -1,0 +1,112 @@
+#pragma once
+
+// The scheduler of one pseudo-channel: FR-FCFS over its own read and write queue.
+//
+//   Direction: writes once the write queue is at its high watermark or there are no reads, until
+//   it is at its low watermark with reads waiting, or empty.
+//   Column command: of the requests of the direction whose row is open, the one whose timings allow
+//   it first; of several at that tick, the first in service order. A bank that served `hit_cap`
+//   younger hits past its oldest request serves no more of them.
+//   Row command: the refresh in work; else for the oldest request of each bank without a hit an ACT
+//   or a PREpb, chosen likewise; else a row that the page policy wants closed.
+//
+// The channel asks for the best command at or after a tick; nothing is scanned per clock.
+
+#include <array>
+#include <cstdint>
+
+#include "astrolabe/memory/dram_device.h"
+#include "astrolabe/memory/refresh_state.h"
+#include "astrolabe/memory/request_queues.h"
+#include "astrolabe/memory/statistics.h"
+
+namespace astrolabe::memory {
+
+// A command that could start at `at`, and its order among others at that tick.
+struct Choice {
+  Tick at = kNever;
+  std::uint64_t key = ~std::uint64_t{0};
+  int bank = -1;
+  Command command = Command::kRead;
+
+  bool before(const Choice& other) const {
+    return at != other.at ? at < other.at : key < other.key;
+  }
+};
+
+// What a falling edge may not carry: PREab right after a row command to the same pseudo-channel.
+struct RowPairing {
+  Tick falling_edge = -1;
+  int pseudo_channel = -1;
+};
+
+class PseudoChannel {
+ public:
+  using Mask = RequestQueues::Mask;
+  PseudoChannel(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings,
+                int number, Tick first_refresh);
+
+  RequestQueues& queues() { return queues_; }
+  const RequestQueues& queues() const { return queues_; }
+  RefreshState& refresh() { return refresh_; }
+  const RefreshState& refresh() const { return refresh_; }
+  const Statistics& statistics() const { return statistics_; }
+  DeviceTiming& timing() { return timing_; }
+
+  Choice best_column(Tick floor) const;
+  Choice best_row(Tick floor, const RowPairing& pairing) const;
+
+  void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
+  // Returns the row and column of a column command for the command trace.
+  RequestQueues::Entry start_column(const Choice& choice, Tick floor);
+  // Returns the row of an ACT.
+  std::uint32_t start_row(const Choice& choice);
+  void choose_direction();
+  void end(Tick t);  // counts what is left of the data bus and of open banks up to t
+
+  bool column_changed = true, row_changed = true;  // the last answers may be out of date
+
+ private:
+  static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
+  static Tick rising(Tick t) { return t + (t & 1); }
+  std::size_t d() const { return static_cast<std::size_t>(direction_); }
+
+  Mask banks_with_hit() const {
+    return queues_.with_hit(direction_) & ~capped_[d()] & ~refresh_.blocked();
+  }
+  Mask banks_to_close() const;
+  Choice refresh_choice(Tick floor, const RowPairing& pairing) const;
+  void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
+  Tick turnaround_end(int group) const;
+  void note_bypass(int bank, bool is_oldest);
+  void note_page_outcome(int bank, std::uint32_t row);
+  void close_bank(int bank, Tick t);
+
+  struct BankHistory {
+    Tick activate_bank_ready = 0, activate_ready = 0, activate = 0, refresh_end = 0, opened = 0;
+    std::uint32_t last_row = RequestQueues::kClosed;
+    int bypassed = 0;
+    std::uint8_t keep_open = 2;  // two-bit counter
+  };
+
+  const DramSpec* spec_;
+  ControllerSettings settings_;
+  int number_;
+  std::size_t high_, low_;
+  Tick slot_, tCL_, tCWL_, tWTRS_, tWTRL_, tRTW_, tRCDRD_, tRCDWR_, tRFCab_, tRFCpb_, activate_offset_;
+  bool may_close_on_falling_;
+  DeviceTiming timing_;
+  RequestQueues queues_;
+  RefreshState refresh_;
+  Direction direction_ = Direction::kRead;
+  std::array<Mask, 2> capped_{};
+  Mask closes_early_ = 0;
+  std::array<BankHistory, kMostBanks> history_{};
+  std::array<Tick, 32> last_write_of_group_{};
+  Tick last_read_ = -kNever, last_write_ = -kNever;
+  Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
+  bool was_empty_ = true;
+  Statistics statistics_;
+};
+
+}  // namespace astrolabe::memory

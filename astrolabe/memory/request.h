@@ -1,0 +1,36 @@
+#pragma once
+
+// One access of 32 bytes, as a channel sees it, and where a channel's accesses come from.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "astrolabe/memory/dram_command.h"
+
+namespace astrolabe::memory {
+
+struct Request {
+  Tick arrival = 0;  // not before; 0 in a closed loop
+  std::uint32_t row = 0;
+  std::uint16_t column = 0;
+  std::uint8_t pseudo_channel = 0;
+  std::uint8_t bank = 0;       // flat in the pseudo-channel: (sid, bank group, bank)
+  std::uint8_t is_write = 0;
+  std::uint8_t qos_class = 0;  // 0 (served first) to 3
+};
+
+// The accesses of one channel in their order, many at a time.
+class RequestSource {
+ public:
+  RequestSource() = default;
+  RequestSource(const RequestSource&) = delete;
+  RequestSource& operator=(const RequestSource&) = delete;
+  virtual ~RequestSource() = default;
+  // Fills the front of the span; less than its size: these are the last, or the last for now.
+  virtual std::size_t fill(std::span<Request> requests) = 0;
+  // Whether an incomplete fill was the end.
+  virtual bool is_at_end() const { return true; }
+};
+
+}  // namespace astrolabe::memory
