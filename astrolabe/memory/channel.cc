@@ -247,7 +247,10 @@ void Channel::step(Tick t, Tick column) {
   if (served < lanes_.size()) {
     fill(served, t);
     PseudoChannel& c = lanes_[served].controller;
-    if (c.queues().empty() && c.refresh().begin(0, false)) c.row_changed = c.column_changed = true;
+    if (c.queues().empty()) {
+      if (c.refresh().begin(0, false)) c.row_changed = c.column_changed = true;
+      is_finished_ = is_finished();
+    }
   }
 }
 
@@ -260,6 +263,7 @@ Channel::Progress Channel::run(Tick until) {
     if ((events & 0xfff) == 0 && interrupt_ != nullptr && interrupt_->load()) {
       return Progress::kInterrupted;
     }
+    if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
     look_again();
     Tick column = kNever, row = kNever;
@@ -269,7 +273,8 @@ Channel::Progress Channel::run(Tick until) {
     }
     const Tick t = std::min(column, row);
     if (next_timer_ <= t || t >= kNever) {
-      if (is_finished()) return Progress::kFinished;
+      is_finished_ = is_finished();
+      if (is_finished_) return Progress::kFinished;
       const Tick power = next_power_event(), next = std::min(next_timer_, power);
       if (next > until) return Progress::kPaused;
       if (power < next_timer_) {

@@ -101,7 +101,7 @@ class Channel {
   const std::atomic<bool>* interrupt_ = nullptr;
   std::array<Request, kLookAhead> batch_;
   std::size_t batch_at_ = 0, batch_size_ = 0;
-  bool source_ended_ = false, source_dry_ = false, needs_input_ = false;
+  bool source_ended_ = false, source_dry_ = false, needs_input_ = false, is_finished_ = false;
   Tick fill_tick_ = 0;
   std::uint64_t next_key_ = 1;
   Tick now_ = 0, row_free_ = 0, column_free_ = 0, next_timer_ = 0;
