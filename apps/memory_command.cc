@@ -114,9 +114,9 @@ void print_text(const nlohmann::ordered_json& j) {
                         100 * n("relative_interval"), j["simulated_channels"].get<int>(),
                         j["channels"].get<int>());
   }
-  text += fmt::format("read latency  {:.1f} ns mean, {:.1f} median, {:.1f} p99\n",
-                      n("read_latency_mean_ns"), n("read_latency_p50_ns"),
-                      n("read_latency_p99_ns"));
+  text +=
+      fmt::format("read latency  {:.1f} ns mean, {:.1f} median, {:.1f} p99\n",
+                  n("read_latency_mean_ns"), n("read_latency_p50_ns"), n("read_latency_p99_ns"));
   text += fmt::format("rows          {} hits, {} misses, {} conflicts\n",
                       j["row_hits"].get<std::int64_t>(), j["row_misses"].get<std::int64_t>(),
                       j["row_conflicts"].get<std::int64_t>());
@@ -165,9 +165,9 @@ int run(const MemoryOptions& options, const Invocation& invocation) {
   const memory::RunResult result =
       options.trace.empty()
           ? memory::simulate(config, memory_traffic(options), run_options)
-          : memory::simulate_trace(
-                config, options.trace,
-                is_limited ? static_cast<std::uint64_t>(options.requests) : 0, run_options);
+          : memory::simulate_trace(config, options.trace,
+                                   is_limited ? static_cast<std::uint64_t>(options.requests) : 0,
+                                   run_options);
   const nlohmann::ordered_json j = to_json(config, options, result, invocation.data_dir);
   if (invocation.is_json) {
     std::printf("%s\n", j.dump(2).c_str());
@@ -183,9 +183,9 @@ struct CheckOptions {
 
 int check(const CheckOptions& options, const Invocation& invocation) {
   const bool is_path = options.standard.find('/') != std::string::npos;
-  const std::string path = is_path ? options.standard
-                                   : invocation.data_dir + "/memory/rules/" + options.standard +
-                                         ".rules";
+  const std::string path =
+      is_path ? options.standard
+              : invocation.data_dir + "/memory/rules/" + options.standard + ".rules";
   memory::TraceChecker checker(memory::TraceRules::read(path));
   memory::LineReader reader(options.trace);
   for (std::string_view line; reader.next(&line);) checker.check_line(line, reader.position());

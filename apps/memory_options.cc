@@ -28,8 +28,8 @@ T one_of(const std::string& name, const std::string& given,
 
 double at_least(const std::string& name, double value, double least) {
   if (!std::isfinite(value) || value < least) {
-    throw InputError({}, name, std::to_string(value), "a number of at least " +
-                                                          std::to_string(least));
+    throw InputError({}, name, std::to_string(value),
+                     "a number of at least " + std::to_string(least));
   }
   return value;
 }
@@ -75,10 +75,9 @@ void set_controller(const MemoryOptions& o, memory::MemoryConfig* config) {
     c.read_queue = c.write_queue = static_cast<std::size_t>(o.queue);
   }
   if (o.hit_cap >= 0) c.hit_cap = o.hit_cap;
-  const int most_postponed =
-      8 * (c.refresh == memory::RefreshMode::kPerBank
-               ? config->spec.organization.banks_per_pseudo_channel()
-               : 1);
+  const int most_postponed = 8 * (c.refresh == memory::RefreshMode::kPerBank
+                                      ? config->spec.organization.banks_per_pseudo_channel()
+                                      : 1);
   if (o.postpone < 0 || o.postpone > most_postponed || o.pull_in < 0 ||
       o.pull_in > most_postponed) {
     throw InputError({}, "--postpone, --pull-in",
@@ -106,7 +105,8 @@ const std::atomic<bool>* interrupt_flag() {
 void add_memory_options(CLI::App* command, MemoryOptions* o) {
   command->add_option("--product", o->product, "Memory of an accelerator: h100, b200, hbm4e, ...");
   command->add_option("--preset", o->preset, "Channels of one preset: hbm3-6.4-16gb-8hi, ...");
-  command->add_option("--channels", o->channels, "Channels (default: the product's; 1 of a preset)");
+  command->add_option("--channels", o->channels,
+                      "Channels (default: the product's; 1 of a preset)");
   command->add_option("--traffic", o->traffic, "sequential, random, mixed21, stride4k, copy, ...")
       ->capture_default_str();
   command->add_option("--requests", o->requests, "Accesses of 32 bytes, of all channels")
@@ -162,8 +162,7 @@ memory::MemoryConfig memory_config(const MemoryOptions& o, const std::string& da
 memory::Traffic memory_traffic(const MemoryOptions& o) {
   memory::Traffic traffic = memory::parse_traffic(o.traffic);
   if (!(o.requests >= 1) || o.requests > 1e12 || o.requests != std::floor(o.requests)) {
-    throw InputError({}, "--requests", std::to_string(o.requests),
-                     "a whole number from 1 to 1e12");
+    throw InputError({}, "--requests", std::to_string(o.requests), "a whole number from 1 to 1e12");
   }
   traffic.requests = static_cast<std::uint64_t>(o.requests);
   traffic.seed = o.seed;

@@ -1,12 +1,146 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
 
 #include "apps/memory_command.h"
+#include "apps/terminal.h"
+#include "astrolabe/base/error.h"
+#include "astrolabe/memory/bandwidth_curve.h"
 
 namespace astrolabe {
 
+namespace {
+
+constexpr int kInterrupted = 130;
+
+void print_table(const Table& table, bool is_json, const std::string& out) {
+  if (!out.empty()) write_file_atomically(out, to_csv(table));
+  if (!is_json) {
+    if (out.empty()) std::fputs(to_csv(table).c_str(), stdout);
+    return;
+  }
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const auto& row : table.rows) {
+    nlohmann::ordered_json object;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      std::visit([&](const auto& value) { object[table.columns[i].name] = value; }, row[i]);
+    }
+    rows.push_back(object);
+  }
+  std::printf("%s\n", nlohmann::ordered_json{{"name", table.name}, {"rows", rows}}.dump(2).c_str());
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    parts.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return parts;
+}
+
+// One row for each of the lists' combinations: memories x traffics x refresh x page policies.
+int sweep(const MemoryOptions& lists, const std::string& out, const Invocation& invocation) {
+  Table table;
+  table.name = "memory_sweep";
+  for (const char* name : {"memory", "traffic", "refresh", "page_policy", "bandwidth_gb_per_s",
+                           "peak_share", "read_latency_mean_ns", "read_latency_p99_ns",
+                           "row_hit_share", "energy_pj_per_bit", "relative_interval"}) {
+    table.columns.push_back({name, name, {}});
+  }
+  const bool is_product = lists.preset.empty();
+  for (const std::string& name : split(is_product ? lists.product : lists.preset)) {
+    for (const std::string& traffic : split(lists.traffic)) {
+      for (const std::string& refresh : split(lists.refresh)) {
+        for (const std::string& policy : split(lists.page_policy)) {
+          MemoryOptions o = lists;
+          (is_product ? o.product : o.preset) = name;
+          o.traffic = traffic;
+          o.refresh = refresh;
+          o.page_policy = policy;
+          const memory::MemoryConfig config = memory_config(o, invocation.data_dir);
+          const memory::RunResult r =
+              memory::simulate(config, memory_traffic(o), memory_run_options(o));
+          if (r.is_partial) return kInterrupted;
+          const memory::Statistics& s = r.statistics;
+          const double n = static_cast<double>(s.requests()), bits = 8.0 * memory::kAccessBytes * n;
+          const double tick = config.spec.tick().in(units::nanosecond);
+          const Energy energy =
+              memory::energy_of(memory::load_energy(invocation.data_dir, config.spec.standard).used,
+                                s, config.spec)
+                  .total();
+          table.add_row({config.name, traffic, refresh.empty() ? "default" : refresh,
+                         policy.empty() ? "open" : policy, r.bandwidth().base() / 1e9,
+                         r.bandwidth() / config.peak_bandwidth(), s.read_latency.mean() * tick,
+                         s.read_latency.percentile(0.99) * tick,
+                         static_cast<double>(s.row_hits) / n, energy.base() * 1e12 / bits,
+                         r.relative_interval});
+        }
+      }
+    }
+  }
+  print_table(table, invocation.is_json, out);
+  return kSuccess;
+}
+
+int curve(const MemoryOptions& options, const std::string& cache, const std::string& out,
+          const Invocation& invocation) {
+  const memory::MemoryConfig config = memory_config(options, invocation.data_dir);
+  const memory::RunOptions run = memory_run_options(options);
+  memory::CurveOptions curve_options;
+  curve_options.tolerance = options.steady > 0 ? options.steady : 0.01;
+  curve_options.threads = run.threads;
+  curve_options.cache_dir = cache;
+  curve_options.interrupt = run.interrupt;
+  Progress progress;
+  progress.start("bandwidth curve of " + config.name);
+  curve_options.on_progress = [&](std::size_t done, std::size_t all) {
+    progress.update(fmt::format("{} of {} points", done, all));
+  };
+  const memory::BandwidthCurve result =
+      memory::bandwidth_curve(invocation.data_dir, config, curve_options);
+  progress.finish();
+  if (result.points().empty()) return kInterrupted;
+  print_table(result.table(), invocation.is_json, out);
+  return kSuccess;
+}
+
+}  // namespace
+
 void add_memory_study_commands(CLI::App* memory, Invocation* invocation) {
-  static_cast<void>(memory);
-  static_cast<void>(invocation);
+  struct Study {
+    MemoryOptions memory;
+    std::string out, cache;
+  };
+  const auto add = [&](const char* name, const char* description) {
+    CLI::App* command = memory->add_subcommand(name, description);
+    const auto study = std::make_shared<Study>();
+    add_memory_options(command, &study->memory);
+    command->add_option("--out", study->out, "Write the table as CSV instead of printing it");
+    add_data_option(command, invocation);
+    add_json_option(command, invocation);
+    return std::make_pair(command, study);
+  };
+  const auto [sweeps, swept] =
+      add("sweep",
+          "Bandwidth over lists: --product, --preset, --traffic, --refresh and --page-policy "
+          "take several, separated by commas");
+  sweeps->callback([invocation, study = swept] {
+    invocation->run = [invocation, study] { return sweep(study->memory, study->out, *invocation); };
+  });
+  const auto [curves, drawn] = add(
+      "curve", "Sustained bandwidth, latency and energy against size, writes, footprint and load");
+  curves->add_option("--cache", drawn->cache,
+                     "Keep the table in this directory, and read it there");
+  curves->callback([invocation, study = drawn] {
+    invocation->run = [invocation, study] {
+      return curve(study->memory, study->cache, study->out, *invocation);
+    };
+  });
 }
 
 }  // namespace astrolabe

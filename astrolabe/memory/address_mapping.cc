@@ -34,7 +34,7 @@ void AddressMapping::fail(const std::string& given, const std::string& allowed) 
   throw InputError(where_, "mapping", given.empty() ? "nothing" : given, allowed);
 }
 
-AddressMapping::Slice AddressMapping::read_slice(const std::string& word) const {
+AddressMapping::Slice AddressMapping::read_slice(const std::string& word, bool may_be_part) const {
   const std::size_t bracket = word.find('[');
   const std::string name = word.substr(0, bracket);
   const auto found = std::find(kFieldNames.begin(), kFieldNames.end(), name);
@@ -45,17 +45,19 @@ AddressMapping::Slice AddressMapping::read_slice(const std::string& word) const 
   s.bits = bits_of(size_[s.field]);
   if (bracket == std::string::npos) return s;
   s.is_whole = false;
-  if (!is_power) fail("'" + word + "'", name + " whole: its size is no power of two");
+  if (!is_power && !may_be_part) {
+    fail("'" + word + "'", name + " whole: its size is no power of two");
+  }
+  if (!is_power) ++s.bits;
   const std::size_t colon = word.find(':', bracket);
   if (word.back() != ']') fail("'" + word + "'", kForm);
   const std::string_view inside =
       std::string_view(word).substr(bracket + 1, word.size() - bracket - 2);
   unsigned high = 0;
-  const bool is_read =
-      colon == std::string::npos
-          ? read_number(inside, &high) && read_number(inside, &s.low)
-          : read_number(inside.substr(0, colon - bracket - 1), &high) &&
-                read_number(inside.substr(colon - bracket), &s.low);
+  const bool is_read = colon == std::string::npos
+                           ? read_number(inside, &high) && read_number(inside, &s.low)
+                           : read_number(inside.substr(0, colon - bracket - 1), &high) &&
+                                 read_number(inside.substr(colon - bracket), &s.low);
   if (!is_read || high < s.low || high >= s.bits) {
     fail("'" + word + "'", name + "[high:low] within " + std::to_string(s.bits) + " bits");
   }
@@ -70,7 +72,7 @@ void AddressMapping::read_parts(const std::string& text) {
     const std::size_t space = text.find_last_of(' ', end - 1);
     const std::size_t begin = space == std::string::npos ? 0 : space + 1;
     if (begin < end) {
-      const Slice s = read_slice(text.substr(begin, end - begin));
+      const Slice s = read_slice(text.substr(begin, end - begin), false);
       const bool is_power = std::has_single_bit(size_[s.field]);
       const std::uint64_t covers = is_power ? ((std::uint64_t{1} << s.bits) - 1) << s.low : 1;
       if ((seen[s.field] & covers) != 0) {
@@ -96,8 +98,8 @@ void AddressMapping::read_parts(const std::string& text) {
 void AddressMapping::read_hash(const std::string& text) {
   const std::size_t op = text.find("^=");
   if (op == std::string::npos) fail("'" + text + "'", kForm);
-  const Slice target = read_slice(trimmed(text.substr(0, op)));
-  const Slice source = read_slice(trimmed(text.substr(op + 2)));
+  const Slice target = read_slice(trimmed(text.substr(0, op)), false);
+  const Slice source = read_slice(trimmed(text.substr(op + 2)), true);
   if (!std::has_single_bit(size_[target.field])) {
     fail("'" + text + "'", "a target whose size is a power of two");
   }
@@ -131,16 +133,39 @@ AddressMapping::AddressMapping(const std::string& text, const Organization& orga
     }
     begin = end + 1;
   }
+  make_tables();
 }
 
-void AddressMapping::place(std::uint64_t access, Request* request) const {
+void AddressMapping::make_tables() {
+  for (std::size_t k = 0; k + 1 < parts_.size(); ++k) {
+    if (parts_[k].bits == 0) return;  // a remainder below other parts is not linear
+  }
+  if (parts_.empty() || !std::has_single_bit(groups_) || !std::has_single_bit(banks_)) return;
+  const auto bits = static_cast<std::size_t>(std::bit_width(accesses_ - 1));
+  tables_.resize((bits + 7) / 8);
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    for (std::uint64_t byte = 0; byte < 256; ++byte) {
+      for (unsigned b = 0; b < 8; ++b) {
+        if (((byte >> b) & 1U) == 0 || 8 * t + b >= bits) continue;
+        Request r;
+        place_by_parts(std::uint64_t{1} << (8 * t + b), &r);
+        tables_[t][byte] ^= std::uint64_t{r.row} | std::uint64_t{r.column} << 32U |
+                            std::uint64_t{r.bank} << 48U | std::uint64_t{r.pseudo_channel} << 56U;
+      }
+    }
+  }
+  is_linear_ = true;
+}
+
+void AddressMapping::place_by_parts(std::uint64_t access, Request* request) const {
   std::array<std::uint64_t, kFields> value{};
   for (const Part& part : parts_) {
     if (part.bits > 0) {
       value[part.field] |= (access & (part.size - 1)) << part.shift;
       access >>= part.bits;
     } else {
-      value[part.field] = access % part.size;
+      // The most significant part needs no remainder.
+      value[part.field] = &part == &parts_.back() ? access : access % part.size;
       access /= part.size;
     }
   }
@@ -148,8 +173,8 @@ void AddressMapping::place(std::uint64_t access, Request* request) const {
     value[h.target] ^= ((value[kRow] >> h.row_shift) & h.mask) << h.target_shift;
   }
   request->pseudo_channel = static_cast<std::uint8_t>(value[kPseudoChannel]);
-  request->bank = static_cast<std::uint8_t>(
-      (value[kSid] * groups_ + value[kBankGroup]) * banks_ + value[kBank]);
+  request->bank = static_cast<std::uint8_t>((value[kSid] * groups_ + value[kBankGroup]) * banks_ +
+                                            value[kBank]);
   request->row = static_cast<std::uint32_t>(value[kRow]);
   request->column = static_cast<std::uint16_t>(value[kColumn]);
 }

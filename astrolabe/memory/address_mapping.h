@@ -10,9 +10,10 @@
 //
 //   row column[4:2] bank bankgroup sid pseudochannel column[1:0]; bank ^= row[1:0]
 //
-// Every bit of every field occurs once. A field whose size is not a power of two (12-high stacks
-// have three SIDs) stands whole and takes a remainder instead of bits; it cannot be hashed.
-// Assumption: real mappings are secret; those in data/memory/mappings.csv are textbook ones.
+// Every bit of every field occurs once; a part is hashed with any bits of the row. A field whose
+// size is not a power of two (12-high stacks have three SIDs) stands whole and takes a remainder
+// instead of bits; it cannot be hashed. Assumption: real mappings are secret; those in
+// data/memory/mappings.csv are textbook ones.
 
 #include <array>
 #include <cstdint>
@@ -31,8 +32,22 @@ class AddressMapping {
   AddressMapping(const std::string& text, const Organization& organization,
                  const SourcePosition& where = {});
 
-  // A local access (address in the channel over 32 bytes), taken modulo the channel's size.
-  void place(std::uint64_t access, Request* request) const;
+  // A local access: address in the channel over 32 bytes, less than accesses(). Where all fields
+  // are bits, the split and the hash are linear over bits, so that it is the xor of one entry of
+  // each of a few tables, one for every eight bits.
+  void place(std::uint64_t access, Request* request) const {
+    if (!is_linear_) return place_by_parts(access, request);
+    std::uint64_t packed = 0;
+    for (const auto& table : tables_) {
+      packed ^= table[access & 0xff];
+      access >>= 8U;
+    }
+    request->row = static_cast<std::uint32_t>(packed);
+    request->column = static_cast<std::uint16_t>(packed >> 32U);
+    request->bank = static_cast<std::uint8_t>(packed >> 48U);
+    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 56U);
+  }
+  void place_by_parts(std::uint64_t access, Request* request) const;
   std::uint64_t accesses() const { return accesses_; }
 
  private:
@@ -54,7 +69,7 @@ class AddressMapping {
     bool is_whole = true;
   };
 
-  Slice read_slice(const std::string& word) const;
+  Slice read_slice(const std::string& word, bool may_be_part) const;
   void read_parts(const std::string& text);
   void read_hash(const std::string& text);
   [[noreturn]] void fail(const std::string& given, const std::string& allowed) const;
@@ -63,7 +78,11 @@ class AddressMapping {
   std::array<std::uint64_t, kFields> size_;
   std::vector<Part> parts_;  // least significant first
   std::vector<Hash> hashes_;
+  void make_tables();
+
   std::uint64_t accesses_ = 1, groups_ = 1, banks_ = 1;
+  bool is_linear_ = false;
+  std::vector<std::array<std::uint64_t, 256>> tables_;
 };
 
 // Which channel an access belongs to.

@@ -81,7 +81,8 @@ void Channel::set_timer(Lane* lane) {
   if (lane->waiting.size > 0) {
     const Request& r = lane->waiting.front();
     const Direction d = r.is_write != 0 ? Direction::kWrite : Direction::kRead;
-    if (r.arrival >= now_ && lane->controller.queues().has_room(d)) next = std::min(next, r.arrival);
+    if (r.arrival >= now_ && lane->controller.queues().has_room(d))
+      next = std::min(next, r.arrival);
   }
   lane->next_timer = next;
   next_timer_ = lanes_[0].next_timer;
@@ -101,37 +102,30 @@ void Channel::work_timers(Tick t) {
     PseudoChannel& c = lane.controller;
     const RequestQueues& q = c.queues();
     const RequestQueues::Mask work = q.with_work(Direction::kRead) | q.with_work(Direction::kWrite);
-    if (c.refresh().begin(work, !q.empty())) c.row_changed = c.column_changed = true;
+    if (c.refresh().begin(work, !q.empty())) c.forget();
     set_timer(&lane);
   }
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }
 
-// Brings the choices of both schedulers up to date with what changed and with the buses.
-void Channel::look_again() {
+// Asks both schedulers again: what changed, and what the buses allow by now.
+void Channel::look_again(Tick* column, Tick* row) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
   for (Lane& lane : lanes_) {
-    PseudoChannel& c = lane.controller;
-    if (c.column_changed || lane.column.at < column_floor) {
-      lane.column = c.best_column(column_floor);
-      c.column_changed = false;
-    }
-    if (c.row_changed || lane.row.at < row_floor) {
-      lane.row = c.best_row(row_floor, pairing_);
-      c.row_changed = false;
-    }
+    *column = std::min(*column, lane.controller.best_column(column_floor).at);
+    *row = std::min(*row, lane.controller.best_row(row_floor, pairing_).at);
   }
 }
 
 std::size_t Channel::start_column(Tick t) {
   std::size_t best = 0;
   for (std::size_t p = 1; p < lanes_.size(); ++p) {
-    if (lanes_[p].column.before(lanes_[best].column)) best = p;
+    if (lanes_[p].controller.column().before(lanes_[best].controller.column())) best = p;
   }
   Lane& lane = lanes_[best];
-  const RequestQueues::Entry e =
-      lane.controller.start_column(lane.column, column_free_);
-  log(t, lane.column, best, static_cast<std::int32_t>(e.row), e.column);
+  const Choice choice = lane.controller.column();
+  const RequestQueues::Entry e = lane.controller.start_column(choice, column_free_);
+  log(t, choice, best, static_cast<std::int32_t>(e.row), e.column);
   column_free_ = t + 2;
   column_bus_ticks_ += 2;
   return best;
@@ -140,21 +134,22 @@ std::size_t Channel::start_column(Tick t) {
 void Channel::start_row(Tick t) {
   std::size_t best = 0;
   for (std::size_t p = 1; p < lanes_.size(); ++p) {
-    if (lanes_[p].row.before(lanes_[best].row)) best = p;
+    if (lanes_[p].controller.row().before(lanes_[best].controller.row())) best = p;
   }
-  Lane& lane = lanes_[best];
-  PseudoChannel& c = lane.controller;
+  PseudoChannel& c = lanes_[best].controller;
+  const Choice choice = c.row();
   const bool was_working = c.refresh().is_working();
-  const std::uint32_t row = c.start_row(lane.row);
-  const Command command = lane.row.command;
-  log(t, lane.row, best, command == Command::kActivate ? static_cast<std::int32_t>(row) : -1, -1);
+  const std::uint32_t row = c.start_row(choice);
+  const Command command = choice.command;
+  log(t, choice, best, command == Command::kActivate ? static_cast<std::int32_t>(row) : -1, -1);
   const Tick held = command == Command::kActivate ? spec_->activate_ticks : spec_->row_ticks;
   row_free_ = t + held;
   row_bus_ticks_ += held;
   if ((t & 1) == 0) pairing_ = {row_free_, static_cast<int>(best)};
   if (command == Command::kActivate || (was_working && !c.refresh().is_working())) {
     const RequestQueues& q = c.queues();
-    c.refresh().begin(q.with_work(Direction::kRead) | q.with_work(Direction::kWrite), !q.empty());
+    const RequestQueues::Mask work = q.with_work(Direction::kRead) | q.with_work(Direction::kWrite);
+    if (c.refresh().begin(work, !q.empty())) c.forget();
   }
 }
 
@@ -231,15 +226,12 @@ void Channel::wake(Tick t) {
 }
 
 // What happens at tick t: a column command, a row command, and the requests they make room for.
-void Channel::step(Tick t, Tick column) {
+void Channel::step(Tick t, Tick column, Tick row) {
   now_ = t;
   std::size_t served = lanes_.size();
   if (column == t) {
-    served = start_column(t);
-    look_again();
+    served = start_column(t);  // no row command that it makes possible may start before t + tRTP
   }
-  Tick row = kNever;
-  for (const Lane& lane : lanes_) row = std::min(row, lane.row.at);
   if (row == t) start_row(t);
   idle_since_ = t;
   now_ = t + 1;
@@ -248,7 +240,7 @@ void Channel::step(Tick t, Tick column) {
     fill(served, t);
     PseudoChannel& c = lanes_[served].controller;
     if (c.queues().empty()) {
-      if (c.refresh().begin(0, false)) c.row_changed = c.column_changed = true;
+      if (c.refresh().begin(0, false)) c.forget();
       is_finished_ = is_finished();
     }
   }
@@ -265,12 +257,8 @@ Channel::Progress Channel::run(Tick until) {
     }
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
-    look_again();
     Tick column = kNever, row = kNever;
-    for (const Lane& lane : lanes_) {
-      column = std::min(column, lane.column.at);
-      row = std::min(row, lane.row.at);
-    }
+    look_again(&column, &row);
     const Tick t = std::min(column, row);
     if (next_timer_ <= t || t >= kNever) {
       is_finished_ = is_finished();
@@ -285,7 +273,7 @@ Channel::Progress Channel::run(Tick until) {
       continue;
     }
     if (t > until) return Progress::kPaused;
-    step(t, column);
+    step(t, column, row);
   }
 }
 

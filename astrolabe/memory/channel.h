@@ -4,9 +4,9 @@
 //
 // At a tick, in this order: refreshes become due and requests arrive; at most one column command
 // starts, then at most one row command, each the best of the two schedulers (earliest; at one tick
-// the first in service order); then the room they made is filled from the source, whose requests are
-// seen from the next tick on. Between such ticks nothing can happen, so the clock jumps to the next.
-// The outcome is the same, command by command, as that of stepping through every tick
+// the first in service order); then the room they made is filled from the source, whose requests
+// are seen from the next tick on. Between such ticks nothing can happen, so the clock jumps to the
+// next. The outcome is the same, command by command, as that of stepping through every tick
 // (test/cycle_stepped_channel.h).
 //
 // A closed loop keeps the queues full; an open loop brings each request at its arrival. The source
@@ -72,13 +72,12 @@ class Channel {
         : controller(spec, plan, settings, number, first_refresh) {}
     PseudoChannel controller;
     Ring waiting;  // read from the source, not yet in a queue
-    Choice column, row;
     Tick next_timer = 0;
   };
   enum class Power : std::uint8_t { kUp, kDown, kSelfRefresh };
 
-  void look_again();
-  void step(Tick t, Tick column);
+  void look_again(Tick* column, Tick* row);
+  void step(Tick t, Tick column, Tick row);
   std::size_t start_column(Tick t);  // returns its lane
   void start_row(Tick t);
   void fill(std::size_t lane, Tick t);

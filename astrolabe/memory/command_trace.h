@@ -1,7 +1,8 @@
 #pragma once
 
 // The command trace as text: `clock,command,Channel,PseudoChannel,Sid,BankGroup,Bank,Row,Column`.
-// The clock is the half-tCK tick at which a command starts; -1 stands where a column does not apply.
+// The clock is the half-tCK tick at which a command starts; -1 stands where a column does not
+// apply.
 
 #include <string>
 #include <vector>

@@ -49,9 +49,18 @@ TimingPlan::TimingPlan(const DramSpec& spec)
       }
     }
   }
+  for (std::size_t c = 0; c < kTimedCommands; ++c) {
+    for (const Raise& r : raises[c]) {
+      raises_of_level[c][r.is_sibling ? kLevels : static_cast<std::size_t>(r.level)].push_back(r);
+    }
+  }
+  for (std::size_t w = 0; w < windows.size(); ++w) windows_of[windows[w].command].push_back(w);
 }
 
-DeviceTiming::DeviceTiming(const TimingPlan& plan) : plan_(&plan) {
+DeviceTiming::DeviceTiming(const TimingPlan& plan)
+    : plan_(&plan),
+      banks_per_group_(static_cast<std::size_t>(plan.banks_per_group)),
+      banks_per_sid_(banks_per_group_ * static_cast<std::size_t>(plan.groups_per_sid)) {
   const std::size_t banks = node_count(Level::kBank, plan);
   for (std::size_t b = 0; b < banks; ++b) {
     group_of_[b] = static_cast<std::uint8_t>(b / static_cast<std::size_t>(plan.banks_per_group));
@@ -69,7 +78,9 @@ void DeviceTiming::raise_siblings(const TimingPlan::Raise& r, int bank, Tick t) 
   const std::size_t b = static_cast<std::size_t>(bank), c = r.next;
   if (r.level == Level::kSid) {
     for (std::size_t s = 0; s < static_cast<std::size_t>(plan_->sids); ++s) {
-      if (s != sid_of_[b]) raise(&sid_[c][s], t);
+      if (s == sid_of_[b]) continue;
+      raise(&sid_[c][s], t);
+      if (c == index(Command::kActivate)) raise_activates(s * banks_per_sid_, banks_per_sid_, t);
     }
     return;
   }
@@ -80,50 +91,62 @@ void DeviceTiming::raise_siblings(const TimingPlan::Raise& r, int bank, Tick t) 
   const std::size_t own = is_group ? group_of_[b] : b;
   const std::size_t first = own / n * n;
   for (std::size_t i = first; i < first + n; ++i) {
-    if (i != own) raise(is_group ? &group_[c][i] : &bank_[c][i], t);
+    if (i == own) continue;
+    raise(is_group ? &group_[c][i] : &bank_[c][i], t);
+    if (c == index(Command::kActivate)) {
+      raise_activates(is_group ? i * banks_per_group_ : i, is_group ? banks_per_group_ : 1, t);
+    }
   }
 }
 
 void DeviceTiming::note_window(std::size_t w, int bank, Tick t) {
   const TimingPlan::Window& window = plan_->windows[w];
   const std::size_t b = static_cast<std::size_t>(bank), c = window.command;
-  std::size_t node = 0;
+  std::size_t node = 0, span = 0;
   Tick* ready = &pseudo_channel_[c];
   if (window.level == Level::kSid) {
     node = sid_of_[b];
     ready = &sid_[c][node];
+    span = banks_per_sid_;
   } else if (window.level == Level::kBankGroup) {
     node = group_of_[b];
     ready = &group_[c][node];
+    span = banks_per_group_;
   } else if (window.level == Level::kBank) {
     node = b;
     ready = &bank_[c][node];
+    span = 1;
   }
   Ring& ring = rings_[w][node];
   ring.starts[ring.at] = t;
   ring.at = ring.at + 1 == window.length ? 0 : ring.at + 1;
-  raise(ready, ring.starts[ring.at] + window.latency);  // the oldest of the last `length`
+  const Tick at = ring.starts[ring.at] + window.latency;  // from the oldest of the last `length`
+  raise(ready, at);
+  if (c == index(Command::kActivate)) raise_activates(node * span, span, at);
 }
 
 void DeviceTiming::start(Command command, int bank, Tick t) {
-  const std::size_t b = static_cast<std::size_t>(bank);
-  for (const TimingPlan::Raise& r : plan_->raises[index(command)]) {
-    const Tick at = t + r.latency;
-    if (r.is_sibling) {
-      raise_siblings(r, bank, at);
-    } else if (r.level == Level::kPseudoChannel) {
-      raise(&pseudo_channel_[r.next], at);
-    } else if (r.level == Level::kSid) {
-      raise(&sid_[r.next][sid_of_[b]], at);
-    } else if (r.level == Level::kBankGroup) {
-      raise(&group_[r.next][group_of_[b]], at);
-    } else {
-      raise(&bank_[r.next][b], at);
+  const auto& by_level = plan_->raises_of_level[index(command)];
+  for (const TimingPlan::Raise& r : by_level[0]) raise(&pseudo_channel_[r.next], t + r.latency);
+  if (bank < 0) return;
+  const std::size_t b = static_cast<std::size_t>(bank), sid = sid_of_[b], group = group_of_[b];
+  constexpr std::size_t kActivate = index(Command::kActivate);
+  for (const TimingPlan::Raise& r : by_level[1]) {
+    raise(&sid_[r.next][sid], t + r.latency);
+    if (r.next == kActivate) raise_activates(sid * banks_per_sid_, banks_per_sid_, t + r.latency);
+  }
+  for (const TimingPlan::Raise& r : by_level[2]) {
+    raise(&group_[r.next][group], t + r.latency);
+    if (r.next == kActivate) {
+      raise_activates(group * banks_per_group_, banks_per_group_, t + r.latency);
     }
   }
-  for (std::size_t w = 0; w < plan_->windows.size(); ++w) {
-    if (plan_->windows[w].command == index(command) && bank >= 0) note_window(w, bank, t);
+  for (const TimingPlan::Raise& r : by_level[3]) {
+    raise(&bank_[r.next][b], t + r.latency);
+    if (r.next == kActivate) raise(&activate_[b], t + r.latency);
   }
+  for (const TimingPlan::Raise& r : by_level[kLevels]) raise_siblings(r, bank, t + r.latency);
+  for (const std::size_t w : plan_->windows_of[index(command)]) note_window(w, bank, t);
 }
 
 }  // namespace astrolabe::memory

@@ -29,6 +29,9 @@ struct TimingPlan {
     Tick latency = 0;
   };
   std::array<std::vector<Raise>, kTimedCommands> raises;
+  // The same, split by what they raise, in the order of Level; then those of siblings.
+  std::array<std::array<std::vector<Raise>, kLevels + 1>, kTimedCommands> raises_of_level;
+  std::array<std::vector<std::size_t>, kTimedCommands> windows_of;
   std::vector<Window> windows;
   int sids = 1, groups_per_sid = 1, banks_per_group = 1;
 
@@ -52,9 +55,13 @@ class DeviceTiming {
   Tick earliest_in_bank(Command command, int bank) const {
     return bank_[index(command)][static_cast<std::size_t>(bank)];
   }
+  // Of an ACT: what SID, bank group and bank allow, in one look.
+  Tick earliest_activate_in_bank(int bank) const {
+    return activate_[static_cast<std::size_t>(bank)];
+  }
   Tick earliest(Command command, int bank) const {
-    return std::max({earliest(command), earliest_in_group(command, bank),
-                     earliest_in_bank(command, bank)});
+    return std::max(
+        {earliest(command), earliest_in_group(command, bank), earliest_in_bank(command, bank)});
   }
 
   // A command that starts at t; `bank` -1 for one to the whole pseudo-channel.
@@ -68,6 +75,9 @@ class DeviceTiming {
   };
 
   void raise(Tick* value, Tick t) const { *value = std::max(*value, t); }
+  void raise_activates(std::size_t first, std::size_t n, Tick t) {
+    for (std::size_t b = first; b < first + n; ++b) activate_[b] = std::max(activate_[b], t);
+  }
   void raise_siblings(const TimingPlan::Raise& r, int bank, Tick t);
   void note_window(std::size_t w, int bank, Tick t);
 
@@ -76,6 +86,8 @@ class DeviceTiming {
   std::array<std::array<Tick, 4>, kTimedCommands> sid_{};
   std::array<std::array<Tick, kGroups>, kTimedCommands> group_{};
   std::array<std::array<Tick, kMostBanks>, kTimedCommands> bank_{};
+  std::array<Tick, kMostBanks> activate_{};
+  std::size_t banks_per_group_, banks_per_sid_;
   std::array<std::uint8_t, kMostBanks> sid_of_{}, group_of_{};
   std::vector<std::vector<Ring>> rings_;  // per window, per node
 };

@@ -166,7 +166,8 @@ const ParameterRow& get(const ParameterRows& rows, const std::string& preset,
 int count(const ParameterRow& row, const std::string& name, int most) {
   const double value = parse_number(row.value, row.where, name);
   if (value < 1 || value > most || value != std::floor(value)) {
-    throw InputError(row.where, name, row.value, "a whole number from 1 to " + std::to_string(most));
+    throw InputError(row.where, name, row.value,
+                     "a whole number from 1 to " + std::to_string(most));
   }
   return static_cast<int>(value);
 }
@@ -197,27 +198,26 @@ ParameterRows read_rows(const std::string& path, const std::string& preset) {
     known.insert(table.cell(row, "preset"));
     if (table.cell(row, "preset") != preset) continue;
     const std::string& name = table.cell(row, "parameter");
-    const bool is_new = rows.try_emplace(name, ParameterRow{table.cell(row, "value"),
-                                                            table.cell(row, "unit"),
-                                                            table.cell(row, "scales"),
-                                                            table.position(row)})
-                            .second;
+    const bool is_new =
+        rows.try_emplace(name, ParameterRow{table.cell(row, "value"), table.cell(row, "unit"),
+                                            table.cell(row, "scales"), table.position(row)})
+            .second;
     if (!is_new) throw InputError(table.position(row), preset + "." + name, "two rows", "one row");
   }
   if (rows.empty()) {
     const std::vector<std::string> names(known.begin(), known.end());
     const std::string nearest = nearest_word(preset, names);
-    throw InputError({}, "preset", nearest.empty() ? preset : preset + " (nearest: " + nearest + ")",
+    throw InputError({}, "preset",
+                     nearest.empty() ? preset : preset + " (nearest: " + nearest + ")",
                      join_alternatives(names));
   }
   return rows;
 }
 
 constexpr std::array<const char*, 25> kRequired = {
-    "tBL",   "tCL",   "tCWL",  "tRCDRD", "tRCDWR", "tRP",    "tRAS",   "tRC",
-    "tWR",   "tRTP",  "tCCDS", "tCCDL",  "tCCDR",  "tRRDS",  "tRRDL",  "tFAW",
-    "tWTRS", "tWTRL", "tRTW",  "tRREFD", "tRFCpb", "tRFCab", "tREFI",  "tXP",
-    "tXS"};
+    "tBL",  "tCL",    "tCWL",   "tRCDRD", "tRCDWR", "tRP",   "tRAS", "tRC",   "tWR",
+    "tRTP", "tCCDS",  "tCCDL",  "tCCDR",  "tRRDS",  "tRRDL", "tFAW", "tWTRS", "tWTRL",
+    "tRTW", "tRREFD", "tRFCpb", "tRFCab", "tREFI",  "tXP",   "tXS"};
 
 Organization read_organization(const ParameterRows& rows, const std::string& preset,
                                const std::string& path) {
@@ -293,6 +293,9 @@ DramSpec load_spec(const std::string& data_dir, const std::string& preset, doubl
   for (const char* name : kRequired) get(rows, preset, name, path);
   set_row_bus(&spec);
   override_timing(overrides, &spec);
+  if (spec.timing.find("tRTP")->second < 1) {
+    throw InputError(get(rows, preset, "tRTP", path).where, "tRTP", "0", "1 tCK or more");
+  }
   read_constraints(data_dir + "/memory/constraints.csv", &spec);
   return spec;
 }

@@ -67,9 +67,7 @@ struct DramSpec {
   Tick ticks(std::string_view parameter) const { return 2 * timing.find(parameter)->second; }
   Duration tick() const { return tCK / 2; }
   Bandwidth peak_bandwidth() const;  // of one channel: 32 bytes each tBL on each pseudo-channel
-  Tick offset(Command command) const {
-    return command == Command::kActivate ? activate_offset : 0;
-  }
+  Tick offset(Command command) const { return command == Command::kActivate ? activate_offset : 0; }
 };
 
 // A change to one timing parameter, in tCK: "lower tRP by one" of the mutation tests.
@@ -78,8 +76,8 @@ using TimingOverrides = std::map<std::string, std::int64_t, std::less<>>;
 // Reads data_dir/memory/timing.csv and constraints.csv. `pin_rate_gbps` 0: the preset's own.
 // Throws InputError for an unknown preset (with the nearest), an unreadable table, a row that can
 // never be met, a window shorter than the burst it bounds, a missing parameter.
-DramSpec load_spec(const std::string& data_dir, const std::string& preset,
-                   double pin_rate_gbps = 0, const TimingOverrides& overrides = {});
+DramSpec load_spec(const std::string& data_dir, const std::string& preset, double pin_rate_gbps = 0,
+                   const TimingOverrides& overrides = {});
 std::vector<std::string> preset_names(const std::string& data_dir);
 
 }  // namespace astrolabe::memory

@@ -12,9 +12,9 @@ std::int64_t whole(const CsvTable& table, const CsvTable::Row& row, const std::s
                    std::int64_t least, std::int64_t most) {
   const double v = parse_number(table.cell(row, column), table.position(row), column);
   if (v < static_cast<double>(least) || v > static_cast<double>(most) || v != std::floor(v)) {
-    throw InputError(table.position(row), column, table.cell(row, column),
-                     "a whole number from " + std::to_string(least) + " to " +
-                         std::to_string(most));
+    throw InputError(
+        table.position(row), column, table.cell(row, column),
+        "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   }
   return static_cast<std::int64_t>(v);
 }
@@ -89,7 +89,8 @@ MemoryConfig load_product(const std::string& data_dir, const std::string& produc
   }
   const std::vector<std::string> names = product_names(data_dir);
   const std::string nearest = nearest_word(product, names);
-  throw InputError({}, "--product", product + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
+  throw InputError({}, "--product",
+                   product + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
                    join_alternatives(names, 20));
 }
 

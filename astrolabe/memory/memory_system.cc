@@ -52,8 +52,7 @@ class Run {
 
  private:
   std::unique_ptr<Running> start(std::uint64_t number) const {
-    auto running =
-        std::make_unique<Running>(config_, plan_, traffic_, mapping_, channels_, number);
+    auto running = std::make_unique<Running>(config_, plan_, traffic_, mapping_, channels_, number);
     running->channel.set_interrupt(options_.interrupt);
     return running;
   }
@@ -180,8 +179,8 @@ class Run {
     double rate = 0;
     for (const double x : rates) rate += x / static_cast<double>(rates.size());
     rate *= static_cast<double>(config_.channels) / static_cast<double>(channels);
-    const double factor = static_cast<double>(traffic_.requests) /
-                          static_cast<double>(r->statistics.requests());
+    const double factor =
+        static_cast<double>(traffic_.requests) / static_cast<double>(r->statistics.requests());
     r->statistics.scale(factor);
     r->statistics.clocks = static_cast<Tick>(static_cast<double>(traffic_.requests) / rate *
                                              static_cast<double>(batch));
@@ -205,7 +204,8 @@ void finish_run(const MemoryConfig& config, RunResult* result) {
   result->time = config.spec.tick() * static_cast<double>(s.clocks);
   const Tick lanes = Tick{config.channels} * config.spec.organization.pseudo_channels;
   if (result->is_partial) {  // channels got differently far: their mean time
-    result->time = config.spec.tick() * static_cast<double>(s.bus_ticks) / static_cast<double>(lanes);
+    result->time =
+        config.spec.tick() * static_cast<double>(s.bus_ticks) / static_cast<double>(lanes);
     return;
   }
   const Tick idle = s.clocks * lanes - s.bus_ticks;

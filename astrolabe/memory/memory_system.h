@@ -4,8 +4,8 @@
 //
 // Channels share nothing but the address mapping, so each runs to its end on one thread, and the
 // result is the same on any number of threads. Steady state: with `steady_tolerance` > 0 only a few
-// evenly spread channels run, in batches, until the 95 % interval of their bandwidth over batches is
-// within the tolerance; the rest are taken to be like them, which holds for traffic that treats
+// evenly spread channels run, in batches, until the 95 % interval of their bandwidth over batches
+// is within the tolerance; the rest are taken to be like them, which holds for traffic that treats
 // channels and time alike (not for traces). The interval is reported.
 
 #include <atomic>

@@ -49,24 +49,91 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
-Choice PseudoChannel::best_column(Tick floor) const {
-  Choice best;
-  best.command = direction_ == Direction::kRead ? Command::kRead : Command::kWrite;
-  const Tick base = rising(std::max(floor, timing_.earliest(best.command)));
+Tick PseudoChannel::column_at(Command command, int bank) const {
+  return rising(
+      std::max({column_floor_, timing_.earliest(command), timing_.earliest_in_group(command, bank),
+                timing_.earliest_in_bank(command, bank)}));
+}
+
+Tick PseudoChannel::activate_at(int bank) const {
+  return rising(std::max(
+      {row_floor_, timing_.earliest(Command::kActivate), timing_.earliest_activate_in_bank(bank)}));
+}
+
+Tick PseudoChannel::precharge_at(int bank) const {
+  const Tick at = std::max({row_floor_, timing_.earliest(Command::kPrecharge),
+                            timing_.earliest_in_bank(Command::kPrecharge, bank)});
+  return may_close_on_falling_ ? at : rising(at);
+}
+
+void PseudoChannel::look_for_column() {
+  const Command command = direction_ == Direction::kRead ? Command::kRead : Command::kWrite;
+  column_ = {kNever, ~std::uint64_t{0}, -1, command};
   for (Mask m = banks_with_hit(); m != 0; m &= m - 1) {
     const int bank = __builtin_ctzll(m);
-    const Tick at =
-        rising(std::max({base, timing_.earliest_in_group(best.command, bank),
-                         timing_.earliest_in_bank(best.command, bank)}));
-    if (at > best.at) continue;
-    const std::uint64_t key = queues_.at(direction_, queues_.oldest_hit(direction_, bank)).key;
-    if (at < best.at || key < best.key) {
-      best.at = at;
-      best.key = key;
-      best.bank = bank;
-    }
+    const Choice c{column_at(command, bank), queues_.oldest_hit_key(direction_, bank), bank,
+                   command};
+    if (c.before(column_)) column_ = c;
   }
-  return best;
+  column_changed_ = false;
+}
+
+void PseudoChannel::look_for_activate() {
+  activate_ = {kNever, ~std::uint64_t{0}, -1, Command::kActivate};
+  const Mask closed = queues_.with_work(direction_) & ~refresh_.blocked() & ~queues_.open();
+  for (Mask m = closed; m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    const Choice c{activate_at(bank), queues_.oldest_key(direction_, bank), bank,
+                   Command::kActivate};
+    if (c.before(activate_)) activate_ = c;
+  }
+  activate_changed_ = false;
+}
+
+void PseudoChannel::look_for_precharge() {
+  precharge_ = {kNever, ~std::uint64_t{0}, -1, Command::kPrecharge};
+  const Mask wrong =
+      queues_.with_work(direction_) & ~refresh_.blocked() & queues_.open() & ~banks_with_hit();
+  for (Mask m = wrong; m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    const Choice c{precharge_at(bank), queues_.oldest_key(direction_, bank), bank,
+                   Command::kPrecharge};
+    if (c.before(precharge_)) precharge_ = c;
+  }
+  precharge_changed_ = false;
+  if (closes_early_ == 0) return;
+  for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
+    const int bank = __builtin_ctzll(m);
+    const Choice c{precharge_at(bank), ~std::uint64_t{0} - 1, bank, Command::kPrecharge};
+    if (c.before(precharge_)) precharge_ = c;
+  }
+}
+
+// A bank whose request may have become the first: the kept choice is compared with it.
+void PseudoChannel::offer_column(int bank) {
+  if (column_changed_ || (banks_with_hit() & bit(bank)) == 0) return;
+  const Choice c{column_at(column_.command, bank), queues_.oldest_hit_key(direction_, bank), bank,
+                 column_.command};
+  if (c.before(column_)) column_ = c;
+}
+
+void PseudoChannel::offer_activate(int bank) {
+  if (activate_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
+  const Choice c{activate_at(bank), queues_.oldest_key(direction_, bank), bank, Command::kActivate};
+  if (c.before(activate_)) {
+    activate_ = c;
+    row_offered_ = true;
+  }
+}
+
+void PseudoChannel::offer_precharge(int bank) {
+  if (precharge_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
+  const Choice c{precharge_at(bank), queues_.oldest_key(direction_, bank), bank,
+                 Command::kPrecharge};
+  if (c.before(precharge_)) {
+    precharge_ = c;
+    row_offered_ = true;
+  }
 }
 
 PseudoChannel::Mask PseudoChannel::banks_to_close() const {
@@ -84,10 +151,9 @@ Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) cons
   } else if (c.bank >= 0 && (queues_.open() & bit(c.bank)) != 0) {
     c.command = Command::kPrecharge;
   }
-  c.at = std::max(floor, c.bank < 0 ? timing_.earliest(c.command)
-                                    : timing_.earliest(c.command, c.bank));
-  const bool is_precharge =
-      c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
+  c.at = std::max(floor,
+                  c.bank < 0 ? timing_.earliest(c.command) : timing_.earliest(c.command, c.bank));
+  const bool is_precharge = c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
   if (!is_precharge || !may_close_on_falling_) c.at = rising(c.at);
   if (c.command == Command::kPrechargeAll && c.at == pairing.falling_edge &&
       pairing.pseudo_channel == number_) {
@@ -96,36 +162,15 @@ Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) cons
   return c;
 }
 
-Choice PseudoChannel::best_row(Tick floor, const RowPairing& pairing) const {
-  Choice best;
-  if (refresh_.is_working()) best = refresh_choice(floor, pairing);
-  const Mask work = queues_.with_work(direction_) & ~refresh_.blocked();
-  const Tick act = rising(std::max(floor, timing_.earliest(Command::kActivate)));
-  const Tick pre = std::max(floor, timing_.earliest(Command::kPrecharge));
-  const auto consider = [&best](Tick at, std::uint64_t key, int bank, Command command) {
-    if (at < best.at || (at == best.at && key < best.key)) best = {at, key, bank, command};
-  };
-  for (Mask m = work & ~queues_.open(); m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    const Tick at = rising(std::max({act, timing_.earliest_in_group(Command::kActivate, bank),
-                                     timing_.earliest_in_bank(Command::kActivate, bank)}));
-    consider(at, queues_.oldest(direction_, bank).key, bank, Command::kActivate);
-  }
-  const auto precharge_at = [&](int bank) {
-    const Tick at = std::max(pre, timing_.earliest_in_bank(Command::kPrecharge, bank));
-    return may_close_on_falling_ ? at : rising(at);
-  };
-  for (Mask m = work & queues_.open() & ~banks_with_hit(); m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    consider(precharge_at(bank), queues_.oldest(direction_, bank).key, bank, Command::kPrecharge);
-  }
-  if (closes_early_ != 0) {
-    for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
-      const int bank = __builtin_ctzll(m);
-      consider(precharge_at(bank), ~std::uint64_t{0} - 1, bank, Command::kPrecharge);
-    }
-  }
-  return best;
+void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
+  row_floor_ = floor;
+  row_offered_ = false;
+  if (activate_changed_ || activate_.at < floor) look_for_activate();
+  if (precharge_changed_ || precharge_.at < floor) look_for_precharge();
+  row_ = precharge_.before(activate_) ? precharge_ : activate_;
+  if (!refresh_.is_working()) return;
+  const Choice refresh = refresh_choice(floor, pairing);
+  if (!row_.before(refresh)) row_ = refresh;
 }
 
 void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival, Tick now) {
@@ -133,20 +178,23 @@ void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival,
     empty_until_ = now;
     was_empty_ = false;
   }
-  const Direction direction = request.is_write != 0 ? Direction::kWrite : Direction::kRead;
-  const Mask worked = queues_.with_work(direction), hit = queues_.with_hit(direction);
+  const int bank = request.bank;
   queues_.add(request, key, arrival);
-  const Mask b = bit(request.bank);
-  if (queues_.with_hit(direction) != hit) {
-    column_changed = row_changed = true;
-  } else if ((worked & b) == 0 || request.qos_class != 0) {
-    row_changed = true;
-    column_changed = column_changed || request.qos_class != 0;
+  if (closes_early_ != 0) precharge_changed_ = true;
+  if (static_cast<std::size_t>(request.is_write) != d()) return;
+  if ((banks_with_hit() & bit(bank)) != 0) {
+    offer_column(bank);
+    if (precharge_.bank == bank) precharge_changed_ = true;
+  } else if ((queues_.open() & bit(bank)) == 0) {
+    offer_activate(bank);
+  } else {
+    offer_precharge(bank);
   }
 }
 
 void PseudoChannel::choose_direction() {
-  const std::size_t reads = queues_.size(Direction::kRead), writes = queues_.size(Direction::kWrite);
+  const std::size_t reads = queues_.size(Direction::kRead),
+                    writes = queues_.size(Direction::kWrite);
   Direction next = direction_;
   if (direction_ == Direction::kRead) {
     if (writes >= high_ || (reads == 0 && writes > 0)) next = Direction::kWrite;
@@ -155,7 +203,7 @@ void PseudoChannel::choose_direction() {
   }
   if (next == direction_) return;
   direction_ = next;
-  column_changed = row_changed = true;
+  forget();
 }
 
 // A bank whose oldest request waits for another row while younger ones hit.
@@ -164,7 +212,6 @@ void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   bypassed = is_oldest ? 0 : bypassed + 1;
   if (settings_.hit_cap > 0 && bypassed >= settings_.hit_cap) {
     capped_[d()] |= bit(bank);
-    row_changed = true;
   }
 }
 
@@ -198,9 +245,13 @@ RequestQueues::Entry PseudoChannel::start_column(const Choice& choice, Tick floo
   }
   note_bypass(bank, entry.previous == RequestQueues::kNone);
   queues_.remove(direction_, slot);
-  if ((queues_.with_hit(direction_) & bit(bank)) == 0) row_changed = true;
+  if (closes_early_ != 0) {
+    precharge_changed_ = true;
+  } else if ((queues_.with_work(direction_) & ~banks_with_hit() & bit(bank)) != 0) {
+    offer_precharge(bank);
+  }
   if (queues_.empty()) was_empty_ = true;
-  column_changed = true;
+  column_changed_ = true;
   return entry;
 }
 
@@ -230,32 +281,44 @@ void PseudoChannel::close_bank(int bank, Tick t) {
   capped_[1] &= ~bit(bank);
 }
 
+void PseudoChannel::note_activate(int bank, Tick t) {
+  BankHistory& h = history_[static_cast<std::size_t>(bank)];
+  h.activate_bank_ready = timing_.earliest_in_bank(Command::kActivate, bank);
+  h.activate_ready = std::max(timing_.earliest(Command::kActivate),
+                              timing_.earliest_in_group(Command::kActivate, bank));
+  h.activate = h.opened = t;
+  queues_.oldest(direction_, bank).needed_activate = true;
+  note_page_outcome(bank, queues_.oldest(direction_, bank).row);
+  refresh_.note_activate(bank);
+}
+
 std::uint32_t PseudoChannel::start_row(const Choice& choice) {
   const int bank = choice.bank;
   const Tick t = choice.at;
-  row_changed = column_changed = true;
   ++statistics_.commands[index(choice.command)];
-  std::uint32_t row = RequestQueues::kClosed;
+  const bool is_wanted = bank >= 0 && (queues_.with_work(direction_) & bit(bank)) != 0;
   if (choice.command == Command::kActivate) {
-    BankHistory& h = history_[static_cast<std::size_t>(bank)];
-    h.activate_bank_ready = timing_.earliest_in_bank(choice.command, bank);
-    h.activate_ready = std::max(timing_.earliest(choice.command),
-                                timing_.earliest_in_group(choice.command, bank));
-    h.activate = h.opened = t;
-    RequestQueues::Entry& oldest = queues_.oldest(direction_, bank);
-    oldest.needed_activate = true;
-    row = oldest.row;
-    note_page_outcome(bank, row);
+    note_activate(bank, t);
+    const std::uint32_t row = queues_.oldest(direction_, bank).row;
     queues_.activate(bank, row);
-    refresh_.note_activate(bank);
-  } else if (choice.command == Command::kPrecharge) {
+    timing_.start(choice.command, bank, t);
+    activate_changed_ = true;
+    precharge_changed_ = precharge_changed_ || closes_early_ != 0;
+    offer_column(bank);
+    return row;
+  }
+  if (choice.command == Command::kPrecharge) {
     close_bank(bank, t);
-    const bool is_wanted = (queues_.with_work(direction_) & bit(bank)) != 0;
     if (is_wanted && bank != refresh_.bank()) {
       queues_.oldest(direction_, bank).needed_precharge = true;
     }
     queues_.precharge(bank);
-  } else if (choice.command == Command::kPrechargeAll) {
+    timing_.start(choice.command, bank, t);
+    precharge_changed_ = true;
+    if (is_wanted) offer_activate(bank);
+    return RequestQueues::kClosed;
+  }
+  if (choice.command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
   } else if (bank < 0) {
@@ -266,7 +329,8 @@ std::uint32_t PseudoChannel::start_row(const Choice& choice) {
     refresh_.finish();
   }
   timing_.start(choice.command, bank, t);
-  return row;
+  forget();
+  return RequestQueues::kClosed;
 }
 
 Tick PseudoChannel::turnaround_end(int group) const {
@@ -290,13 +354,11 @@ void PseudoChannel::count_loss(Tick t, const RequestQueues::Entry& entry, Tick f
   until(empty_until_, LossCause::kIdle);
   until(std::max(refresh_end_, h.refresh_end), LossCause::kRefresh);
   const Tick rcd = direction_ == Direction::kRead ? tRCDRD_ : tRCDWR_;
-  const Tick active = h.activate + activate_offset_ + rcd;
-  if (active > from) {
-    until(h.activate_bank_ready, LossCause::kBankConflict);
-    until(h.activate_ready, LossCause::kFourActivate);
-    until(h.activate, LossCause::kCommandBus);
-    until(active, LossCause::kBankConflict);
-  }
+  const Tick delay = activate_offset_ + rcd;  // what held up the ACT held up the data, later by it
+  until(h.activate_bank_ready + delay, LossCause::kBankConflict);
+  until(h.activate_ready + delay, LossCause::kFourActivate);
+  until(std::min(entry.arrival + 1, h.activate) + delay, LossCause::kBankConflict);
+  until(h.activate + delay, LossCause::kCommandBus);
   until(turnaround_end(timing_.group_of(bank)), LossCause::kTurnaround);
   until(entry.arrival, LossCause::kBankConflict);  // all before it waited for their banks
   if (floor < t) until(t, LossCause::kGroupSpacing);

@@ -10,7 +10,9 @@
 //   Row command: the refresh in work; else for the oldest request of each bank without a hit an ACT
 //   or a PREpb, chosen likewise; else a row that the page policy wants closed.
 //
-// The channel asks for the best command at or after a tick; nothing is scanned per clock.
+// The channel asks for the best command at or after a tick; nothing is scanned per clock. The best
+// column command, ACT and PREpb are kept between answers: what becomes possible is compared with
+// them, and banks are gone through again only after a command of that kind or when a bus was taken.
 
 #include <array>
 #include <cstdint>
@@ -53,8 +55,22 @@ class PseudoChannel {
   const Statistics& statistics() const { return statistics_; }
   DeviceTiming& timing() { return timing_; }
 
-  Choice best_column(Tick floor) const;
-  Choice best_row(Tick floor, const RowPairing& pairing) const;
+  const Choice& best_column(Tick floor) {
+    column_floor_ = floor;
+    if (column_changed_ || column_.at < floor) look_for_column();
+    return column_;
+  }
+  const Choice& best_row(Tick floor, const RowPairing& pairing) {
+    if (activate_changed_ || precharge_changed_ || row_.at < floor || row_offered_ ||
+        refresh_.is_working()) {
+      look_for_row(floor, pairing);
+    }
+    return row_;
+  }
+
+  // The last answers.
+  const Choice& column() const { return column_; }
+  const Choice& row() const { return row_; }
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the row and column of a column command for the command trace.
@@ -63,8 +79,7 @@ class PseudoChannel {
   std::uint32_t start_row(const Choice& choice);
   void choose_direction();
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t
-
-  bool column_changed = true, row_changed = true;  // the last answers may be out of date
+  void forget() { column_changed_ = activate_changed_ = precharge_changed_ = true; }
 
  private:
   static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
@@ -75,6 +90,17 @@ class PseudoChannel {
     return queues_.with_hit(direction_) & ~capped_[d()] & ~refresh_.blocked();
   }
   Mask banks_to_close() const;
+  void look_for_column();
+  void look_for_row(Tick floor, const RowPairing& pairing);
+  void look_for_activate();
+  void look_for_precharge();
+  void offer_column(int bank);
+  void offer_activate(int bank);
+  void offer_precharge(int bank);
+  Tick column_at(Command command, int bank) const;
+  Tick activate_at(int bank) const;
+  Tick precharge_at(int bank) const;
+  void note_activate(int bank, Tick t);
   Choice refresh_choice(Tick floor, const RowPairing& pairing) const;
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
   Tick turnaround_end(int group) const;
@@ -83,7 +109,8 @@ class PseudoChannel {
   void close_bank(int bank, Tick t);
 
   struct BankHistory {
-    Tick activate_bank_ready = 0, activate_ready = 0, activate = 0, refresh_end = 0, opened = 0;
+    Tick activate_bank_ready = -kNever, activate_ready = -kNever, activate = -kNever;
+    Tick refresh_end = 0, opened = 0;
     std::uint32_t last_row = RequestQueues::kClosed;
     int bypassed = 0;
     std::uint8_t keep_open = 2;  // two-bit counter
@@ -93,7 +120,8 @@ class PseudoChannel {
   ControllerSettings settings_;
   int number_;
   std::size_t high_, low_;
-  Tick slot_, tCL_, tCWL_, tWTRS_, tWTRL_, tRTW_, tRCDRD_, tRCDWR_, tRFCab_, tRFCpb_, activate_offset_;
+  Tick slot_, tCL_, tCWL_, tWTRS_, tWTRL_, tRTW_, tRCDRD_, tRCDWR_, tRFCab_, tRFCpb_,
+      activate_offset_;
   bool may_close_on_falling_;
   DeviceTiming timing_;
   RequestQueues queues_;
@@ -106,6 +134,10 @@ class PseudoChannel {
   Tick last_read_ = -kNever, last_write_ = -kNever;
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
+  Choice column_, activate_, precharge_, row_;
+  Tick column_floor_ = 0, row_floor_ = 0;
+  bool column_changed_ = true, activate_changed_ = true, precharge_changed_ = true;
+  bool row_offered_ = true;
   Statistics statistics_;
 };
 

@@ -6,8 +6,8 @@
 // is no request, else when more are owed than may be postponed. While one is worked on its bank
 // (or all) takes no other command: open rows are closed, then the refresh starts. Per bank, every
 // bank has its turn once in a round; within a round banks without requests go first.
-// Refresh management (RFM): a bank that was activated RAAIMT times is given a RFMpb in the same way.
-// Assumption: all SIDs of a pseudo-channel refresh together in an all-bank refresh.
+// Refresh management (RFM): a bank that was activated RAAIMT times is given a RFMpb in the same
+// way. Assumption: all SIDs of a pseudo-channel refresh together in an all-bank refresh.
 
 #include <array>
 #include <cstdint>

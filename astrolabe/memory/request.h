@@ -15,7 +15,7 @@ struct Request {
   std::uint32_t row = 0;
   std::uint16_t column = 0;
   std::uint8_t pseudo_channel = 0;
-  std::uint8_t bank = 0;       // flat in the pseudo-channel: (sid, bank group, bank)
+  std::uint8_t bank = 0;  // flat in the pseudo-channel: (sid, bank group, bank)
   std::uint8_t is_write = 0;
   std::uint8_t qos_class = 0;  // 0 (served first) to 3
 };

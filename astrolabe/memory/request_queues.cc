@@ -24,6 +24,7 @@ void RequestQueues::set_hit(Direction d, int bank, Slot slot) {
     hit_[i(d)] &= ~bit(bank);
   } else {
     hit_[i(d)] |= bit(bank);
+    hit_key_[i(d)][static_cast<std::size_t>(bank)] = at(d, slot).key;
   }
 }
 
@@ -42,6 +43,7 @@ void RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
   (e.previous == kNone ? l.head : at(d, e.previous).next) = slot;
   (e.next == kNone ? l.tail : at(d, e.next).previous) = slot;
   work_[i(d)] |= bit(bank);
+  head_key_[i(d)][request.bank] = at(d, l.head).key;
   if (request.row == open_row(bank) && (l.hit == kNone || at(d, l.hit).key > key)) {
     set_hit(d, bank, slot);
   }
@@ -54,7 +56,11 @@ void RequestQueues::remove(Direction d, Slot slot) {
   if (l.hit == slot) set_hit(d, bank, next_hit(d, e.next, e.row));
   (e.previous == kNone ? l.head : at(d, e.previous).next) = e.next;
   (e.next == kNone ? l.tail : at(d, e.next).previous) = e.previous;
-  if (l.head == kNone) work_[i(d)] &= ~bit(bank);
+  if (l.head == kNone) {
+    work_[i(d)] &= ~bit(bank);
+  } else {
+    head_key_[i(d)][static_cast<std::size_t>(bank)] = at(d, l.head).key;
+  }
   free_[i(d)][--size_[i(d)]] = slot;
 }
 

@@ -49,6 +49,13 @@ class RequestQueues {
   const Entry& oldest(Direction d, int bank) const { return at(d, list(d, bank).head); }
   Entry& oldest(Direction d, int bank) { return at(d, list(d, bank).head); }
   Slot oldest_hit(Direction d, int bank) const { return list(d, bank).hit; }
+  // Their places in the order of service; undefined where there is none.
+  std::uint64_t oldest_key(Direction d, int bank) const {
+    return head_key_[i(d)][static_cast<std::size_t>(bank)];
+  }
+  std::uint64_t oldest_hit_key(Direction d, int bank) const {
+    return hit_key_[i(d)][static_cast<std::size_t>(bank)];
+  }
   const Entry& at(Direction d, Slot slot) const { return entries_[i(d)][slot]; }
   Entry& at(Direction d, Slot slot) { return entries_[i(d)][slot]; }
 
@@ -74,6 +81,7 @@ class RequestQueues {
   std::array<std::array<Entry, kMostEntries>, 2> entries_;
   std::array<std::array<Slot, kMostEntries>, 2> free_;
   std::array<std::array<List, kMostBanks>, 2> lists_;
+  std::array<std::array<std::uint64_t, kMostBanks>, 2> head_key_{}, hit_key_{};
   std::array<std::uint32_t, kMostBanks> open_row_;
   std::array<std::size_t, 2> size_{}, capacity_;
   std::array<Mask, 2> work_{}, hit_{};

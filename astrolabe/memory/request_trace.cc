@@ -125,9 +125,8 @@ class TraceRun {
     if (is_last) reached = kNever;
     std::vector<ChannelCommand> merged;
     for (std::size_t c = 0; c < logs_.size(); ++c) {
-      const auto end = std::find_if(logs_[c].begin(), logs_[c].end(), [&](const IssuedCommand& i) {
-        return i.clock >= reached;
-      });
+      const auto end = std::find_if(logs_[c].begin(), logs_[c].end(),
+                                    [&](const IssuedCommand& i) { return i.clock >= reached; });
       for (auto i = logs_[c].begin(); i != end; ++i) merged.push_back({static_cast<int>(c), *i});
       logs_[c].erase(logs_[c].begin(), end);
     }
@@ -173,9 +172,9 @@ bool RequestTrace::next(TraceAccess* access) {
   }
   access->access = address / kAccessBytes;
   if (access->access >= accesses_) {
-    throw InputError(where, "address", std::string(digits),
-                     "less than the memory: " + std::to_string(accesses_ * kAccessBytes) +
-                         " bytes");
+    throw InputError(
+        where, "address", std::string(digits),
+        "less than the memory: " + std::to_string(accesses_ * kAccessBytes) + " bytes");
   }
   access->arrival_ns = 0;
   if (space == std::string_view::npos) return true;

@@ -4,8 +4,8 @@
 // before which it does not arrive. Addresses in bytes, decimal or 0x hexadecimal, to the 32 bytes
 // that hold them; `#` starts a comment line. Plain, gzip or zstd (line_reader.h).
 //
-// The file is read in pieces of `kPiece` accesses that are handed out to their channels; each channel
-// runs until it would need the next piece, so that memory does not grow with the file.
+// The file is read in pieces of `kPiece` accesses that are handed out to their channels; each
+// channel runs until it would need the next piece, so that memory does not grow with the file.
 // InputError, with file:line: other words, an address outside the memory, times that go back.
 
 #include <string>

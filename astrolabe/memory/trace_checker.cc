@@ -27,8 +27,8 @@ enum Word : int {
 
 constexpr std::string_view kHeader =
     "clock,command,Channel,PseudoChannel,Sid,BankGroup,Bank,Row,Column";
-constexpr std::array<std::string_view, 7> kColumns = {"Channel", "PseudoChannel", "Sid", "BankGroup",
-                                                      "Bank",    "Row",           "Column"};
+constexpr std::array<std::string_view, 7> kColumns = {
+    "Channel", "PseudoChannel", "Sid", "BankGroup", "Bank", "Row", "Column"};
 
 // How many of the columns, from Channel on, a command fills.
 int fields_of(int command) {
@@ -106,9 +106,9 @@ void TraceChecker::check_range(const Row& row, const SourcePosition& where) cons
 void TraceChecker::report(const Row& row, const std::string& text) {
   ++violation_count_;
   if (violations_.size() >= 100) return;
-  violations_.push_back(
-      {row.line, "clock " + std::to_string(row.clock) + " " +
-                     trace_words()[static_cast<std::size_t>(row.command)] + ": " + text});
+  violations_.push_back({row.line, "clock " + std::to_string(row.clock) + " " +
+                                       trace_words()[static_cast<std::size_t>(row.command)] + ": " +
+                                       text});
 }
 
 std::int64_t TraceChecker::effective(const Row& row) const {
@@ -160,8 +160,7 @@ void TraceChecker::check_bus(const Row& row, ChannelState* c) {
     if (row.clock < c->row_free) report(row, "the row command bus is taken");
     if (is_falling && c->has_rising && row.clock == c->row_free &&
         c->last_rising.at[1] == row.at[1]) {
-      const bool either_all =
-          fields_of(row.command) < 5 || fields_of(c->last_rising.command) < 5;
+      const bool either_all = fields_of(row.command) < 5 || fields_of(c->last_rising.command) < 5;
       if (either_all || node_of(row, 3) == node_of(c->last_rising, 3)) {
         report(row, "paired with a row command to the same bank or pseudo-channel");
       }
@@ -184,8 +183,7 @@ void TraceChecker::check_rules(const Row& row, const Lane& lane) {
     const std::int64_t own = node_of(row, rule.level);
     for (const auto& [id, node] : lane.nodes[static_cast<std::size_t>(rule.level)]) {
       if (own >= 0 && (id == own) == (rule.kind == TraceRules::Kind::kApart)) continue;
-      const std::vector<std::int64_t>& recent =
-          node.recent[static_cast<std::size_t>(rule.before)];
+      const std::vector<std::int64_t>& recent = node.recent[static_cast<std::size_t>(rule.before)];
       const auto count = static_cast<std::size_t>(rule.count);
       if (recent.size() < count) continue;
       const std::int64_t before = recent[recent.size() - count];

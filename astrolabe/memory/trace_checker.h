@@ -5,8 +5,8 @@
 // but the reader of lines.
 //
 // Checked: columns and ranges; clocks do not go back; command bus occupancy and edges; every gap,
-// apart and window rule; the state of banks (ACT on a closed one, RD and WR to the open row, REF with
-// closed ones); power-down and self-refresh; refreshes that come too late.
+// apart and window rule; the state of banks (ACT on a closed one, RD and WR to the open row, REF
+// with closed ones); power-down and self-refresh; refreshes that come too late.
 
 #include <array>
 #include <cstdint>

@@ -9,7 +9,7 @@ namespace astrolabe::memory {
 
 // The words of a trace; their place in this list is their number.
 const std::vector<std::string>& trace_words() {
-  static const std::vector<std::string> words = {"ACT",   "PREpb", "PREab", "RD",  "WR",
+  static const std::vector<std::string> words = {"ACT",   "PREpb", "PREab", "RD",    "WR",
                                                  "REFpb", "REFab", "RFMpb", "RFMab", "PDE",
                                                  "PDX",   "SRE",   "SRX"};
   return words;
@@ -32,13 +32,15 @@ class RuleLine {
   std::size_t size() const { return words_.size(); }
   const std::string& word(std::size_t i) const {
     if (i >= words_.size()) {
-      throw InputError(where_, "rule", "too few words", "see the head of data/memory/rules/hbm3.rules");
+      throw InputError(where_, "rule", "too few words",
+                       "see the head of data/memory/rules/hbm3.rules");
     }
     return words_[i];
   }
   int index(std::size_t i, const std::vector<std::string>& names) const {
     const auto found = std::find(names.begin(), names.end(), word(i));
-    if (found == names.end()) throw InputError(where_, "rule", word(i), join_alternatives(names, 20));
+    if (found == names.end())
+      throw InputError(where_, "rule", word(i), join_alternatives(names, 20));
     return static_cast<int>(found - names.begin());
   }
   std::int64_t number(std::size_t i) const {
@@ -60,9 +62,9 @@ class RuleLine {
 void read_spacing(const RuleLine& line, TraceRules* rules) {
   TraceRules::Rule r;
   const bool is_window = line.word(0) == "window";
-  r.kind = is_window                    ? TraceRules::Kind::kWindow
+  r.kind = is_window                 ? TraceRules::Kind::kWindow
            : line.word(0) == "apart" ? TraceRules::Kind::kApart
-                                        : TraceRules::Kind::kGap;
+                                     : TraceRules::Kind::kGap;
   r.level = line.index(1, {"PseudoChannel", "Sid", "BankGroup", "Bank"});
   r.before = line.index(2, trace_words());
   r.after = is_window ? r.before : line.index(3, trace_words());

@@ -52,12 +52,12 @@ struct Traffic {
     kOperators
   };
   Kind kind = Kind::kSequential;
-  std::uint64_t bytes = 0;        // stride or page
-  int write_every = 0;            // each so many-th access is a write; 1: all; 0: none
-  double footprint_gib = 0;       // of random and gather; 0: all of the memory
-  std::uint64_t requests = 0;     // of the whole memory
+  std::uint64_t bytes = 0;     // stride or page
+  int write_every = 0;         // each so many-th access is a write; 1: all; 0: none
+  double footprint_gib = 0;    // of random and gather; 0: all of the memory
+  std::uint64_t requests = 0;  // of the whole memory
   std::uint64_t seed = 1;
-  double rate_gb_per_s = 0;       // open loop, of the whole memory; 0: closed loop
+  double rate_gb_per_s = 0;  // open loop, of the whole memory; 0: closed loop
   std::uint8_t qos_class = 0;
   std::vector<OperatorTraffic> operators;
 };

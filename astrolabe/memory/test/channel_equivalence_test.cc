@@ -74,8 +74,8 @@ std::vector<Request> draw(const Case& c, std::uint64_t seed, std::size_t n,
   RandomStream random(seed, 1);
   std::vector<Request> requests;
   double clock = 0;
-  const auto banks = static_cast<std::uint64_t>(
-      std::min(c.banks, organization.banks_per_pseudo_channel()));
+  const auto banks =
+      static_cast<std::uint64_t>(std::min(c.banks, organization.banks_per_pseudo_channel()));
   for (std::size_t i = 0; i < n; ++i) {
     Request r;
     r.pseudo_channel = static_cast<std::uint8_t>(

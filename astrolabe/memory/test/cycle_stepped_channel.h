@@ -1,9 +1,9 @@
 #pragma once
 
 // The plain reference of Channel: every tick is stepped through, every queued request looked at,
-// every constraint row checked against the last start of each command on each bank. Nothing of it is
-// event-driven, and no timing state is shared with the simulator (the bookkeeping of which refresh
-// is owed is: RefreshState). Slow, short, and the definition of right.
+// every constraint row checked against the last start of each command on each bank. Nothing of it
+// is event-driven, and no timing state is shared with the simulator (the bookkeeping of which
+// refresh is owed is: RefreshState). Slow, short, and the definition of right.
 
 #include <algorithm>
 #include <deque>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "astrolabe/memory/channel.h"
+#include "astrolabe/memory/test/plain_lane.h"
 
 namespace astrolabe::memory {
 
@@ -22,12 +23,12 @@ class CycleSteppedChannel {
     for (int p = 0; p < spec.organization.pseudo_channels; ++p) {
       const double phase = static_cast<double>(p) / spec.organization.pseudo_channels;
       const auto first = static_cast<Tick>(phase * static_cast<double>(spec.ticks("tREFI")));
-      lanes_.emplace_back(RefreshState(spec, settings, first));
+      lanes_.emplace_back(spec_, RefreshState(spec, settings, first));
       lanes_.back().banks.resize(
           static_cast<std::size_t>(spec.organization.banks_per_pseudo_channel()));
       const auto share = [&](std::size_t n) {
-        return std::max<std::size_t>(1, n / static_cast<std::size_t>(
-                                                spec.organization.pseudo_channels));
+        return std::max<std::size_t>(
+            1, n / static_cast<std::size_t>(spec.organization.pseudo_channels));
       };
       lanes_.back().room[0] = share(settings.read_queue);
       lanes_.back().room[1] = share(settings.write_queue);
@@ -41,30 +42,9 @@ class CycleSteppedChannel {
   }
 
  private:
-  static constexpr Tick kLongAgo = -1'000'000'000;
-  struct Queued {
-    Request request;
-    std::uint64_t key = 0;
-  };
-  struct Bank {
-    std::optional<std::uint32_t> row, last_row;
-    std::array<std::vector<Tick>, kTimedCommands> starts;
-    int bypassed[2] = {0, 0};
-    int shared_bypass = 0;
-    bool capped[2] = {false, false};
-    int keep_open = 2;
-    bool closes_early = false;
-  };
-  struct Lane {
-    explicit Lane(const RefreshState& r) : refresh(r) {}
-    std::vector<Queued> queue[2];
-    std::size_t room[2] = {1, 1};
-    int direction = 0;
-    std::vector<Bank> banks;
-    std::array<std::vector<Tick>, kTimedCommands> starts_all;  // of all-bank commands
-    RefreshState refresh;
-    std::deque<Request> waiting;
-  };
+  using Queued = PlainRequest;
+  using Bank = PlainBank;
+  using Lane = PlainLane;
   struct Pick {
     std::size_t lane = 0;
     Command command = Command::kRead;
@@ -77,56 +57,6 @@ class CycleSteppedChannel {
     if (!requests_.empty()) return false;
     for (const Lane& l : lanes_) {
       if (!l.waiting.empty() || !l.queue[0].empty() || !l.queue[1].empty()) return false;
-    }
-    return true;
-  }
-
-  int sid(int bank) const {
-    return bank / (spec_.organization.bank_groups * spec_.organization.banks);
-  }
-  int group(int bank) const { return bank / spec_.organization.banks; }
-
-  bool same_node(Level level, int a, int b) const {
-    switch (level) {
-      case Level::kPseudoChannel:
-        return true;
-      case Level::kSid:
-        return sid(a) == sid(b);
-      case Level::kBankGroup:
-        return group(a) == group(b);
-      case Level::kBank:
-        return a == b;
-    }
-    return false;
-  }
-
-  bool related(const Constraint& c, int before, int after) const {
-    if (before < 0 || after < 0) return c.level == Level::kPseudoChannel;
-    if (!c.is_sibling) return same_node(c.level, before, after);
-    if (same_node(c.level, before, after)) return false;
-    return c.level == Level::kSid || same_node(static_cast<Level>(static_cast<int>(c.level) - 1),
-                                               before, after);
-  }
-
-  bool is_legal(const Lane& lane, Command command, int bank, Tick t) const {
-    for (const Constraint& c : spec_.constraints) {
-      if (std::find(c.following.begin(), c.following.end(), command) == c.following.end()) continue;
-      for (const Command before : c.preceding) {
-        std::vector<Tick> starts;
-        const std::size_t k = static_cast<std::size_t>(c.window);
-        const auto take = [&](const std::vector<Tick>& from) {
-          const std::size_t n = std::min(k, from.size());
-          starts.insert(starts.end(), from.end() - static_cast<std::ptrdiff_t>(n), from.end());
-        };
-        for (std::size_t b = 0; b < lane.banks.size(); ++b) {
-          if (related(c, static_cast<int>(b), bank)) take(lane.banks[b].starts[index(before)]);
-        }
-        if (related(c, -1, bank)) take(lane.starts_all[index(before)]);
-        if (starts.size() < k) continue;
-        std::sort(starts.begin(), starts.end());
-        const Tick last = starts[starts.size() - k] + spec_.offset(before);
-        if (t + spec_.offset(command) < last + c.ticks) return false;
-      }
     }
     return true;
   }
@@ -172,7 +102,7 @@ class CycleSteppedChannel {
         const Queued* hit = oldest(l, b, true);
         if (hit == nullptr || is_blocked(l, b)) continue;
         if (l.banks[static_cast<std::size_t>(b)].capped[l.direction]) continue;
-        if (is_legal(l, command, b, t)) consider(&best, p, command, b, hit->key);
+        if (l.timing.is_legal(command, b, t)) consider(&best, p, command, b, hit->key);
       }
     }
     if (!best.is_set) return lanes_.size();
@@ -197,15 +127,16 @@ class CycleSteppedChannel {
     if (!l.refresh.is_working()) return;
     Command command = l.refresh.command();
     const int bank = l.refresh.bank();
-    const bool any_open =
-        std::any_of(l.banks.begin(), l.banks.end(), [](const Bank& b) { return b.row.has_value(); });
+    const bool any_open = std::any_of(l.banks.begin(), l.banks.end(),
+                                      [](const Bank& b) { return b.row.has_value(); });
     if (bank < 0 && any_open) command = Command::kPrechargeAll;
     if (bank >= 0 && l.banks[static_cast<std::size_t>(bank)].row) command = Command::kPrecharge;
     if (command == Command::kPrechargeAll && t % 2 == 1 && t == pairing_edge_ &&
         pairing_lane_ == p) {
       return;
     }
-    if (may_start(command, t) && is_legal(l, command, bank, t)) consider(best, p, command, bank, 0);
+    if (may_start(command, t) && l.timing.is_legal(command, bank, t))
+      consider(best, p, command, bank, 0);
   }
 
   bool may_start(Command command, Tick t) const {
@@ -220,13 +151,13 @@ class CycleSteppedChannel {
     const Queued* first = oldest(l, b, false);
     if (first == nullptr) return;
     if (!bank.row) {
-      if (may_start(Command::kActivate, t) && is_legal(l, Command::kActivate, b, t)) {
+      if (may_start(Command::kActivate, t) && l.timing.is_legal(Command::kActivate, b, t)) {
         consider(best, p, Command::kActivate, b, first->key);
       }
       return;
     }
     if (oldest(l, b, true) != nullptr && !bank.capped[l.direction]) return;
-    if (may_start(Command::kPrecharge, t) && is_legal(l, Command::kPrecharge, b, t)) {
+    if (may_start(Command::kPrecharge, t) && l.timing.is_legal(Command::kPrecharge, b, t)) {
       consider(best, p, Command::kPrecharge, b, first->key);
     }
   }
@@ -234,15 +165,14 @@ class CycleSteppedChannel {
   void consider_closing(Pick* best, std::size_t p, int b, Tick t) const {
     const Lane& l = lanes_[p];
     const Bank& bank = l.banks[static_cast<std::size_t>(b)];
-    const bool is_early =
-        settings_.page_policy == PagePolicy::kClosed || (bank.closes_early);
+    const bool is_early = settings_.page_policy == PagePolicy::kClosed || (bank.closes_early);
     if (!is_early || !bank.row || is_blocked(l, b)) return;
     for (const auto& queue : l.queue) {
       for (const Queued& q : queue) {
         if (q.request.bank == b) return;
       }
     }
-    if (may_start(Command::kPrecharge, t) && is_legal(l, Command::kPrecharge, b, t)) {
+    if (may_start(Command::kPrecharge, t) && l.timing.is_legal(Command::kPrecharge, b, t)) {
       consider(best, p, Command::kPrecharge, b, ~std::uint64_t{0} - 1);
     }
   }
@@ -307,10 +237,7 @@ class CycleSteppedChannel {
 
   void start(const Pick& pick, Tick t, std::int32_t row, std::int32_t column) {
     Lane& l = lanes_[pick.lane];
-    auto& starts = pick.bank < 0
-                       ? l.starts_all[index(pick.command)]
-                       : l.banks[static_cast<std::size_t>(pick.bank)].starts[index(pick.command)];
-    starts.push_back(t);
+    l.timing.start(pick.command, pick.bank, t);
     log_.push_back({t, pick.command, static_cast<std::int8_t>(pick.lane),
                     static_cast<std::int16_t>(pick.bank), row, column});
   }
@@ -319,9 +246,9 @@ class CycleSteppedChannel {
     bool is_any = false;
     for (std::size_t p = 0; p < lanes_.size(); ++p) {
       Lane& l = lanes_[p];
-      const bool arrives = !l.waiting.empty() && l.waiting.front().arrival == t && t > 0 &&
-                           l.queue[l.waiting.front().is_write].size() <
-                               l.room[l.waiting.front().is_write];
+      const bool arrives =
+          !l.waiting.empty() && l.waiting.front().arrival == t && t > 0 &&
+          l.queue[l.waiting.front().is_write].size() < l.room[l.waiting.front().is_write];
       if (l.refresh.next_due() > t && !arrives) continue;
       is_any = true;
       while (l.refresh.next_due() <= t) l.refresh.become_due();
@@ -353,26 +280,10 @@ class CycleSteppedChannel {
       l.waiting.pop_front();
       added = true;
     }
-    choose_direction(&l);
+    choose_direction(settings_, &l);
     if (!added || !was_full) return;
     for (std::size_t other = 0; other < lanes_.size(); ++other) {
       if (other != lane && lanes_[other].waiting.empty()) fill(other, t);
-    }
-  }
-
-  void choose_direction(Lane* l) const {
-    const double n = static_cast<double>(l->room[1]);
-    const auto mark = [&](double share) {
-      return std::min<std::size_t>(l->room[1],
-                                   static_cast<std::size_t>(std::ceil(share * n)));
-    };
-    const std::size_t high = std::max<std::size_t>(1, mark(settings_.write_high)),
-                      low = mark(settings_.write_low), reads = l->queue[0].size(),
-                      writes = l->queue[1].size();
-    if (l->direction == 0) {
-      if (writes >= high || (reads == 0 && writes > 0)) l->direction = 1;
-    } else if (writes == 0 || (writes <= low && reads > 0)) {
-      l->direction = 0;
     }
   }
 

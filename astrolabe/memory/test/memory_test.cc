@@ -1,0 +1,374 @@
+// Closed forms, the independent checker with mutations, sums that must be whole.
+
+#include "astrolabe/memory/memory_system.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "astrolabe/memory/command_trace.h"
+#include "astrolabe/memory/trace_checker.h"
+
+namespace astrolabe::memory {
+
+namespace {
+
+const std::string kData = ASTROLABE_SOURCE_DIR "/data";
+const std::string kPreset = "hbm3-6.4-16gb-8hi";
+
+MemoryConfig config(const TimingOverrides& overrides = {}) {
+  MemoryConfig c = load_preset(kData, kPreset, overrides);
+  c.controller.refresh = RefreshMode::kNone;
+  return c;
+}
+
+Traffic traffic(const std::string& name, std::uint64_t requests) {
+  Traffic t = parse_traffic(name);
+  t.requests = requests;
+  return t;
+}
+
+double gb_per_s(const MemoryConfig& c, const Traffic& t, const RunOptions& options = {}) {
+  return simulate(c, t, options).bandwidth().base() / 1e9;
+}
+
+TraceChecker check(const MemoryConfig& c, const Traffic& t, std::string* csv = nullptr) {
+  TraceChecker checker(TraceRules::read(kData + "/memory/rules/hbm3.rules"));
+  SourcePosition where{"trace", 1};
+  std::string header = kCommandTraceHeader;
+  header.pop_back();
+  checker.check_line(header, where);
+  RunOptions options;
+  options.on_commands = [&](const std::vector<ChannelCommand>& commands) {
+    std::string text;
+    append_csv(commands, c.spec.organization, &text);
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = text.find('\n', at);
+      ++where.line;
+      checker.check_line(std::string_view(text).substr(at, end - at), where);
+      at = end + 1;
+    }
+    if (csv != nullptr) *csv += text;
+  };
+  simulate(c, t, options);
+  checker.finish();
+  return checker;
+}
+
+// Row by row in one bank: "row" least significant.
+constexpr const char* kOneBank = "column sid bankgroup bank pseudochannel row";
+
+}  // namespace
+
+TEST(Preset, HasTheValuesOnWhichToolsAreCompared) {
+  const DramSpec spec = load_spec(kData, kPreset);
+  const std::map<std::string, std::int64_t> expected = {
+      {"tBL", 2},     {"tCL", 20},    {"tCWL", 10},   {"tRCDRD", 31},  {"tRCDWR", 15},
+      {"tRP", 26},    {"tRAS", 45},   {"tRC", 72},    {"tWR", 33},     {"tRTP", 9},
+      {"tCCDS", 2},   {"tCCDL", 4},   {"tCCDR", 3},   {"tRRDS", 4},    {"tRRDL", 5},
+      {"tFAW", 24},   {"tWTRS", 7},   {"tWTRL", 10},  {"tRTW", 20},    {"tPPD", 2},
+      {"tRREFD", 13}, {"tRFCpb", 320}, {"tRFCab", 560}, {"tREFI", 6240}};
+  for (const auto& [name, value] : expected) EXPECT_EQ(spec.timing.at(name), value) << name;
+  EXPECT_DOUBLE_EQ(spec.tCK.in(units::nanosecond), 0.625);
+  EXPECT_EQ(spec.organization.banks_per_pseudo_channel(), 32);
+  // 2 pseudo-channels x 32 bytes / (2 x 0.625 ns)
+  EXPECT_NEAR(spec.peak_bandwidth().base() / 1e9, 51.2, 1e-9);
+  // 16 GiB in 16 channels
+  EXPECT_EQ(spec.organization.accesses_per_channel() * kAccessBytes, std::int64_t{1} << 30);
+}
+
+TEST(Preset, AllOfThemLoadAndKeepTheirPeak) {
+  for (const std::string& name : preset_names(kData)) {
+    const DramSpec spec = load_spec(kData, name);
+    const double bits = spec.standard.rfind("HBM2", 0) == 0 ? 128 : 64;  // DQ of a channel
+    EXPECT_NEAR(spec.peak_bandwidth().base() / 1e9, spec.pin_rate_gbps * bits / 8, 0.02) << name;
+  }
+  for (const std::string& name : product_names(kData)) load_product(kData, name);
+  // 5 stacks x 1024 pins x 5.23 Gb/s / 8
+  EXPECT_NEAR(load_product(kData, "h100").peak_bandwidth().base() / 1e9, 3347.2, 1);
+}
+
+TEST(ClosedForm, PeakOfOpenRows) {
+  MemoryConfig c = config();
+  c.mapping = "row sid bank column bankgroup pseudochannel";
+  Traffic t = traffic("random", 40000);
+  t.footprint_gib = 8192.0 / 1073741824;  // one row of each bank group of both pseudo-channels
+  EXPECT_NEAR(gb_per_s(c, t), 51.2, 0.512);
+}
+
+TEST(ClosedForm, RowCycle) {
+  MemoryConfig c = config();
+  c.mapping = kOneBank;
+  EXPECT_NEAR(gb_per_s(c, traffic("sequential", 10000)), 32 / (72 * 0.625), 0.01 * 0.711);
+}
+
+TEST(ClosedForm, FourActivateWindow) {
+  MemoryConfig c = config();
+  c.mapping = "column pseudochannel row sid bank bankgroup";
+  EXPECT_NEAR(gb_per_s(c, traffic("sequential", 20000)), 4 * 32 / (24 * 0.625), 0.085);
+}
+
+TEST(ClosedForm, GroupSpacing) {
+  MemoryConfig c = config();
+  c.mapping = "pseudochannel sid bankgroup row bank column";
+  EXPECT_NEAR(gb_per_s(c, traffic("sequential", 100000)), 32 / (4 * 0.625), 0.128);
+}
+
+// A read and a write in turn to one open row: tRTW, then tCWL + tBL + tWTRL.
+TEST(ClosedForm, Turnaround) {
+  class InTurn final : public RequestSource {
+   public:
+    std::size_t fill(std::span<Request> requests) override {
+      for (Request& r : requests) {
+        r = {};
+        r.is_write = static_cast<std::uint8_t>(n_++ % 2);
+      }
+      return requests.size();
+    }
+    bool is_at_end() const override { return false; }
+
+   private:
+    std::uint64_t n_ = 0;
+  };
+  const MemoryConfig c = config();
+  ControllerSettings settings = c.controller;
+  settings.read_queue = settings.write_queue = 2;  // one entry a pseudo-channel
+  const TimingPlan plan(c.spec);
+  Channel channel(c.spec, plan, settings, 0);
+  InTurn source;
+  channel.set_source(&source);
+  channel.run(2 * 42000);
+  EXPECT_NEAR(static_cast<double>(channel.served()), 2 * 42000 / (20.0 + 10 + 2 + 10), 20);
+}
+
+TEST(ClosedForm, RefreshTakesItsShareOfRowCycles) {
+  MemoryConfig c = config();
+  c.mapping = kOneBank;
+  const Traffic t = traffic("sequential", 60000);
+  const double without = gb_per_s(c, t);
+  c.controller.refresh = RefreshMode::kAllBank;
+  EXPECT_NEAR(gb_per_s(c, t) / without, 1 - 560.0 / 6240, 0.01);
+}
+
+TEST(LostCycles, AddUpToAllCycles) {
+  for (const char* name : {"sequential", "random", "mixed21", "stride4k", "copy"}) {
+    MemoryConfig c = config();
+    c.channels = 3;
+    c.controller.refresh = RefreshMode::kPerBank;
+    const Statistics s = simulate(c, traffic(name, 30000), {}).statistics;
+    Tick sum = s.data_ticks;
+    for (const Tick lost : s.lost) {
+      EXPECT_GE(lost, 0) << name;
+      sum += lost;
+    }
+    EXPECT_EQ(sum, s.bus_ticks) << name;
+    EXPECT_EQ(s.bus_ticks, s.clocks * 6) << name;
+    EXPECT_EQ(s.data_ticks, s.requests() * 4) << name;
+    EXPECT_EQ(s.requests(), 30000) << name;
+    EXPECT_EQ(s.row_hits + s.row_misses + s.row_conflicts, 30000) << name;
+  }
+}
+
+TEST(Threads, DoNotChangeTheResult) {
+  MemoryConfig c = load_product(kData, "h100");
+  const Traffic t = traffic("random", 200000);
+  RunOptions one, four;
+  four.threads = 4;
+  const RunResult a = simulate(c, t, one), b = simulate(c, t, four);
+  EXPECT_EQ(a.statistics.clocks, b.statistics.clocks);
+  EXPECT_EQ(a.statistics.lost, b.statistics.lost);
+  EXPECT_EQ(a.statistics.commands, b.statistics.commands);
+  EXPECT_EQ(a.statistics.read_latency.percentile(0.99), b.statistics.read_latency.percentile(0.99));
+}
+
+TEST(SteadyState, IsWithinItsStatedError) {
+  MemoryConfig c = load_product(kData, "h100");
+  c.channels = 16;
+  const Traffic t = traffic("random", 3000000);
+  RunOptions whole, sample;
+  sample.steady_tolerance = 0.01;
+  const RunResult s = simulate(c, t, sample);
+  EXPECT_LT(s.simulated_requests, 1500000);
+  EXPECT_LE(s.relative_interval, 0.01);
+  EXPECT_NEAR(s.bandwidth() / simulate(c, t, whole).bandwidth(), 1, 0.01);
+}
+
+TEST(Checker, FindsNothingInAnyKindOfTraffic) {
+  for (const char* name : {"sequential", "mixed21", "random", "random21", "stride4k", "copy",
+                           "kv_gather:4096", "all_reduce", "weights", "checkpoint"}) {
+    for (const RefreshMode refresh :
+         {RefreshMode::kNone, RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+      for (const PagePolicy policy :
+           {PagePolicy::kOpen, PagePolicy::kClosed, PagePolicy::kAdaptive}) {
+        MemoryConfig c = config();
+        c.channels = 1;
+        c.controller.refresh = refresh;
+        c.controller.page_policy = policy;
+        c.controller.raaimt = policy == PagePolicy::kClosed ? 16 : 0;
+        const TraceChecker checker = check(c, traffic(name, 3000));
+        EXPECT_GE(checker.commands(), 3000);
+        EXPECT_EQ(checker.violation_count(), 0)
+            << name << ": " << checker.violations().front().text;
+      }
+    }
+  }
+}
+
+TEST(Checker, FindsNothingInPowerDownAndSelfRefresh) {
+  MemoryConfig c = config();
+  c.controller.refresh = RefreshMode::kAllBank;
+  c.controller.power_down_after = 200;
+  c.controller.self_refresh_after = 4000;
+  Traffic t = traffic("random", 3000);
+  t.rate_gb_per_s = 0.02;
+  const TraceChecker checker = check(c, t);
+  EXPECT_EQ(checker.violation_count(), 0) << checker.violations().front().text;
+  const Statistics s = simulate(c, t, {}).statistics;
+  EXPECT_GT(s.commands[index(Command::kPowerDown)], 100);
+  EXPECT_GT(s.commands[index(Command::kSelfRefresh)], 100);
+  EXPECT_GT(s.self_refresh_ticks, s.channel_ticks / 4);
+}
+
+// Lower one timing by one tCK: some traffic must make the checker fire.
+TEST(Mutation, TheCheckerFiresForEachTimingThatIsOneTooShort) {
+  for (const auto& [name, value] : load_spec(kData, kPreset).timing) {
+    if (name == "tCL" || name == "tREFI" || name == "tXP" || name == "tXS") continue;
+    std::int64_t found = 0;
+    for (const char* kind : {"random21", "sequential", "mixed11", "random"}) {
+      for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+        for (const char* mapping : {"mop4clxor", "one_bank", "group", "faw"}) {
+          if (found > 0) break;
+          TimingOverrides lower = {{name, value - 1}};
+          // Both bound the same gap of 2 tCK: either alone changes nothing.
+          if (name == "tBL" || name == "tCCDS") lower = {{"tBL", 1}, {"tCCDS", 1}};
+          MemoryConfig c = config(lower);
+          c.controller.refresh = refresh;
+          if (std::string(mapping) == "one_bank") c.mapping = kOneBank;
+          if (std::string(mapping) == "group") {
+            c.mapping = "row sid bank column bankgroup pseudochannel";
+          }
+          if (std::string(mapping) == "faw") {
+            c.mapping = "column pseudochannel row sid bankgroup bank";
+          }
+          found += check(c, traffic(kind, 20000)).violation_count();
+        }
+      }
+    }
+    EXPECT_GT(found, 0) << name << " lowered to " << value - 1 << " passes unnoticed";
+  }
+}
+
+// Raise a binding one: bandwidth must fall.
+TEST(Mutation, BandwidthFallsWithEachBindingTimingThatIsLonger) {
+  const auto falls = [](const char* name, std::int64_t by, const char* mapping, const char* kind) {
+    const std::int64_t value = load_spec(kData, kPreset).timing.at(name);
+    MemoryConfig before = config(), after = config({{name, value + by}});
+    if (*mapping != '\0') before.mapping = after.mapping = mapping;
+    const Traffic t = traffic(kind, 20000);
+    EXPECT_LT(gb_per_s(after, t), gb_per_s(before, t)) << name;
+  };
+  falls("tRC", 1, kOneBank, "sequential");
+  falls("tFAW", 1, "column pseudochannel row sid bank bankgroup", "sequential");
+  falls("tCCDL", 1, "pseudochannel sid bankgroup row bank column", "sequential");
+  falls("tBL", 1, "row sid bank column bankgroup pseudochannel", "sequential");
+  falls("tRTW", 20, "", "mixed11");
+  falls("tRP", 4, kOneBank, "sequential");
+  falls("tRCDRD", 4, "", "sequential");
+}
+
+TEST(Checker, NamesWhatIsWrongInATraceMadeByHand) {
+  const auto count = [](const std::vector<std::string>& rows) {
+    TraceChecker checker(TraceRules::read(kData + "/memory/rules/hbm3.rules"));
+    SourcePosition where{"t", 1};
+    checker.check_line("clock,command,Channel,PseudoChannel,Sid,BankGroup,Bank,Row,Column", where);
+    for (const std::string& row : rows) checker.check_line(row, where);
+    return checker.violation_count();
+  };
+  // ACT at 0 counts at 2; tRCDRD 31 tCK = 62 ticks: RD at 64, not 62.
+  EXPECT_EQ(count({"0,ACT,0,0,0,0,0,7,-1", "64,RD,0,0,0,0,0,7,3"}), 0);
+  EXPECT_EQ(count({"0,ACT,0,0,0,0,0,7,-1", "62,RD,0,0,0,0,0,7,3"}), 1);
+  EXPECT_EQ(count({"0,ACT,0,0,0,0,0,7,-1", "64,RD,0,0,0,0,0,8,3"}), 1);   // another row
+  EXPECT_EQ(count({"64,RD,0,0,0,0,0,8,3"}), 1);                           // closed
+  EXPECT_EQ(count({"0,ACT,0,0,0,0,0,7,-1", "2,ACT,0,1,0,0,0,7,-1"}), 1);  // row bus, 3 ticks
+  EXPECT_EQ(count({"1,ACT,0,0,0,0,0,7,-1"}), 1);                          // falling edge
+  // PREpb at 0, tRP 26 tCK: ACT counts at 52, so it starts at 50.
+  EXPECT_EQ(count({"0,PREpb,0,0,0,0,0,-1,-1", "50,ACT,0,0,0,0,0,7,-1"}), 0);
+  EXPECT_EQ(count({"0,PREpb,0,0,0,0,0,-1,-1", "48,ACT,0,0,0,0,0,7,-1"}), 1);
+  EXPECT_THROW(count({"0,ACT,0,0,0,0,4,7,-1"}), InputError);  // Bank 0 to 3
+  EXPECT_THROW(count({"0,ACT,0,0,0,0"}), InputError);
+  EXPECT_THROW(count({"x,ACT,0,0,0,0,0,7,-1"}), InputError);
+}
+
+TEST(Refresh, EveryBankHasItsTurnWithinThePostponingLimit) {
+  for (const int postpone : {0, 8}) {
+    MemoryConfig c = config();
+    c.controller.refresh = RefreshMode::kAllBank;
+    c.controller.postpone = postpone;
+    const RunResult r = simulate(c, traffic("random", 60000), {});
+    EXPECT_LE(r.statistics.most_postponed, postpone + 1);
+    const auto due = static_cast<double>(r.statistics.clocks) / (2 * 6240) * 2;
+    EXPECT_NEAR(static_cast<double>(r.statistics.commands[index(Command::kRefreshAll)]), due,
+                2 * (postpone + 1));
+  }
+}
+
+TEST(Mapping, IsOneToOne) {
+  Organization o = load_spec(kData, kPreset).organization;
+  o.rows = 4;
+  for (const int sids : {2, 3}) {
+    o.sids = sids;
+    std::string text = "row sid bank column[4:1] bankgroup pseudochannel column[0]";
+    if (sids == 2) text += "; bankgroup ^= row[1:0]; bank ^= row[3:2]";
+    o.rows = 16;
+    const AddressMapping mapping(text, o);
+    std::set<std::tuple<int, int, std::uint32_t, int>> seen;
+    for (std::uint64_t a = 0; a < mapping.accesses(); ++a) {
+      Request r, by_parts;
+      mapping.place(a, &r);
+      mapping.place_by_parts(a, &by_parts);
+      EXPECT_EQ(r.row, by_parts.row);
+      EXPECT_EQ(r.bank, by_parts.bank);
+      EXPECT_LT(r.bank, o.banks_per_pseudo_channel());
+      EXPECT_TRUE(seen.emplace(r.pseudo_channel, r.bank, r.row, r.column).second) << a;
+    }
+  }
+}
+
+TEST(Mapping, ChannelsShareEveryGroupEvenly) {
+  const ChannelMapping map(80, 8);
+  for (std::uint64_t g = 0; g < 300; ++g) {
+    std::set<std::uint64_t> channels;
+    for (std::uint64_t b = 0; b < 80; ++b) channels.insert(map.channel((g * 80 + b) * 8));
+    EXPECT_EQ(channels.size(), 80U);
+    EXPECT_EQ(map.channel(map.block_of(17, g) + 7), 17U);
+    EXPECT_EQ(map.local(map.block_of(17, g) + 7), g * 8 + 7);
+  }
+}
+
+TEST(Mapping, RefusesTextsThatMissOrRepeatBits) {
+  const Organization o = load_spec(kData, kPreset).organization;
+  for (const char* text :
+       {"", "row column bank bankgroup sid", "row row column bank bankgroup sid pseudochannel",
+        "row column[3:0] bank bankgroup sid pseudochannel", "row column[9:0] bank bankgroup sid",
+        "row columns bank bankgroup sid pseudochannel",
+        "row column bank bankgroup sid pseudochannel; bank ^= column[1:0]",
+        "row column bank bankgroup sid pseudochannel; bank = row[1:0]"}) {
+    EXPECT_THROW(AddressMapping(text, o), InputError) << text;
+  }
+}
+
+TEST(Energy, OfACountedRunIsTheSumByHand) {
+  MemoryConfig c = config();
+  const RunResult r = simulate(c, traffic("random", 10000), {});
+  const EnergyTable table = load_energy(kData, "HBM2");
+  const EnergySplit e = energy_of(table.used, r.statistics, c.spec);
+  // 909 pJ an activation; 256 bits of 1.51 + 1.17 + 0.80 pJ an access (O'Connor 2017, table 3)
+  EXPECT_NEAR(e.activate.base() * 1e12,
+              909.0 * static_cast<double>(r.statistics.commands[index(Command::kActivate)]), 1);
+  EXPECT_NEAR((e.core + e.tsv + e.phy).base() * 1e12, 10000 * 256 * 3.48, 1e-3);
+  EXPECT_LT(energy_of(table.low, r.statistics, c.spec).total(), e.total());
+  EXPECT_GT(energy_of(table.high, r.statistics, c.spec).total(), e.total());
+}
+
+}  // namespace astrolabe::memory
