@@ -8,7 +8,6 @@ find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(GTest REQUIRED)
 find_package(ZLIB REQUIRED)
-find_library(ASTROLABE_ZSTD_LIBRARY zstd REQUIRED)
 find_library(ASTROLABE_RAPIDCHECK_LIBRARY rapidcheck)  # tests only
 if(NOT ASTROLABE_RAPIDCHECK_LIBRARY)
   set(ASTROLABE_RAPIDCHECK_LIBRARY "")

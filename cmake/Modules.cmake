@@ -27,7 +27,7 @@ set(ASTROLABE_LIBS_base fmt::fmt zstd_c)
 set(ASTROLABE_LIBS_milp ${ASTROLABE_HIGHS_TARGET} ${ASTROLABE_CBC_TARGET} Threads::Threads)
 set(ASTROLABE_LIBS_device fmt::fmt)
 set(ASTROLABE_LIBS_workload nlohmann_json::nlohmann_json)
-set(ASTROLABE_LIBS_memory ZLIB::ZLIB ${ASTROLABE_ZSTD_LIBRARY} Threads::Threads)
+set(ASTROLABE_LIBS_memory ZLIB::ZLIB zstd_c Threads::Threads)
 set(ASTROLABE_LIBS_report nlohmann_json::nlohmann_json)
 set(ASTROLABE_LIBS_study fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus)
 
