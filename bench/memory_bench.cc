@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   add("HBM3 1 channel sequential", "hbm3-6.4-16gb-8hi", 1, "sequential", 3e6);
   add("HBM3 16 channels sequential", "hbm3-6.4-16gb-8hi", 16, "sequential", 3e6);
   add("HBM3 16 channels random", "hbm3-6.4-16gb-8hi", 16, "random", 3e6);
-  add("HBM4 1 channel stride 4 KiB", "hbm4-8.0-24gb-12hi", 1, "stride4k", 3e6);
+  add("HBM4 1 channel stride 4 KiB", "hbm4-8.0-24gb-16hi", 1, "stride4k", 3e6);
   add("H100 1 ms sequential", "h100", 0, "sequential", 1e8);
   add("H100 1 ms sequential, steady state", "h100", 0, "sequential", 1e8, 0.01);
   benchmark::RunSpecifiedBenchmarks();

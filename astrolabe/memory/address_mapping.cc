@@ -100,13 +100,11 @@ void AddressMapping::read_hash(const std::string& text) {
   if (op == std::string::npos) fail("'" + text + "'", kForm);
   const Slice target = read_slice(trimmed(text.substr(0, op)), false);
   const Slice source = read_slice(trimmed(text.substr(op + 2)), true);
-  if (!std::has_single_bit(size_[target.field])) {
-    fail("'" + text + "'", "a target whose size is a power of two");
-  }
   if (source.field != kRow || source.is_whole || target.field == kRow) {
     fail("'" + text + "'", "a target other than row, hashed with bits of row");
   }
-  const unsigned bits = std::min(target.bits, source.bits);
+  const bool is_power = std::has_single_bit(size_[target.field]);
+  const unsigned bits = is_power ? std::min(target.bits, source.bits) : source.bits;
   hashes_.push_back({target.field, target.low, (std::uint64_t{1} << bits) - 1, source.low});
 }
 
@@ -170,7 +168,12 @@ void AddressMapping::place_by_parts(std::uint64_t access, Request* request) cons
     }
   }
   for (const Hash& h : hashes_) {
-    value[h.target] ^= ((value[kRow] >> h.row_shift) & h.mask) << h.target_shift;
+    const std::uint64_t bits = (value[kRow] >> h.row_shift) & h.mask;
+    if (std::has_single_bit(size_[h.target])) {
+      value[h.target] ^= bits << h.target_shift;
+    } else {
+      value[h.target] = (value[h.target] + bits) % size_[h.target];
+    }
   }
   request->pseudo_channel = static_cast<std::uint8_t>(value[kPseudoChannel]);
   request->bank = static_cast<std::uint8_t>((value[kSid] * groups_ + value[kBankGroup]) * banks_ +

@@ -14,8 +14,7 @@ namespace {
 constexpr std::uint64_t kVersion = 1;  // of what is simulated for a point
 
 struct Grid {
-  std::vector<double> pieces = {32,   64,   128,   256,   512,    1024,
-                                2048, 4096, 16384, 65536, 1048576};
+  std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};
   std::vector<int> write_every = {0, 3, 2};
   std::vector<double> small_footprints = {0.0625};
   std::vector<double> loads = {0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95};
@@ -63,18 +62,30 @@ std::string cache_name(const MemoryConfig& c, const EnergyTable& energy, double 
     for (const Command f : k.following) text += kCommandNames[index(f)];
   }
   const Organization& o = c.spec.organization;
-  for (const double v :
-       {c.spec.pin_rate_gbps, static_cast<double>(c.channels), static_cast<double>(o.rows),
-        static_cast<double>(o.columns), static_cast<double>(o.sids),
-        static_cast<double>(o.bank_groups), static_cast<double>(o.banks),
-        static_cast<double>(c.interleave_bytes), static_cast<double>(c.controller.read_queue),
-        static_cast<double>(c.controller.write_queue), c.controller.write_high,
-        c.controller.write_low, static_cast<double>(c.controller.hit_cap),
-        static_cast<double>(c.controller.page_policy), static_cast<double>(c.controller.refresh),
-        static_cast<double>(c.controller.postpone), c.controller.temperature_c,
-        energy.used.activate.base(), energy.used.core_bit.base(), energy.used.tsv_bit.base(),
-        energy.used.phy_bit.base(), energy.used.refresh_row.base(), energy.used.background.base(),
-        tolerance}) {
+  for (const double v : {c.spec.pin_rate_gbps,
+                         static_cast<double>(c.channels),
+                         static_cast<double>(o.rows),
+                         static_cast<double>(o.columns),
+                         static_cast<double>(o.sids),
+                         static_cast<double>(o.bank_groups),
+                         static_cast<double>(o.banks),
+                         static_cast<double>(c.interleave_bytes),
+                         static_cast<double>(c.controller.read_queue),
+                         static_cast<double>(c.controller.write_queue),
+                         c.controller.write_high,
+                         c.controller.write_low,
+                         static_cast<double>(c.controller.hit_cap),
+                         static_cast<double>(c.controller.page_policy),
+                         static_cast<double>(c.controller.refresh),
+                         static_cast<double>(c.controller.postpone),
+                         c.controller.temperature_c,
+                         energy.used.activate.base(),
+                         energy.used.core_bit.base(),
+                         energy.used.tsv_bit.base(),
+                         energy.used.phy_bit.base(),
+                         energy.used.refresh_row.base(),
+                         energy.used.background.base(),
+                         tolerance}) {
     text += format_number(v) + ";";
   }
   return c.name + "-" + std::to_string(hash_bytes(1469598103934665603ULL, text)) + ".csv";
@@ -171,8 +182,8 @@ double BandwidthCurve::interpolate(Bytes piece, double write_share,
 }
 
 Bandwidth BandwidthCurve::bandwidth(Bytes piece, double write_share) const {
-  return Bandwidth::from_base(interpolate(
-      piece, write_share, [](const CurvePoint& p) { return p.bandwidth.base(); }));
+  return Bandwidth::from_base(
+      interpolate(piece, write_share, [](const CurvePoint& p) { return p.bandwidth.base(); }));
 }
 
 double BandwidthCurve::pj_per_bit(Bytes piece, double write_share) const {
@@ -196,9 +207,9 @@ Table BandwidthCurve::table() const {
   Table t;
   t.name = "bandwidth_curve_" + memory_;
   t.title = "Sustained bandwidth of " + memory_;
-  for (const char* name : {"piece_bytes", "write_share", "footprint_gib", "load",
-                           "bandwidth_gb_per_s", "peak_share", "read_latency_mean_ns",
-                           "read_latency_p99_ns", "energy_pj_per_bit", "relative_interval"}) {
+  for (const char* name :
+       {"piece_bytes", "write_share", "footprint_gib", "load", "bandwidth_gb_per_s", "peak_share",
+        "read_latency_mean_ns", "read_latency_p99_ns", "energy_pj_per_bit", "relative_interval"}) {
     t.columns.push_back({name, name, {}});
   }
   for (const CurvePoint& p : points_) {

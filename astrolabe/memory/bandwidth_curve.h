@@ -6,9 +6,9 @@
 // Each point is a steady-state simulation (memory_system.h) of pieces of one size at random places.
 // Between points: linear in the logarithm of the size and in the share of writes. Load points are
 // open loops of streaming reads at a share of what the closed loop sustains; latency is theirs.
-// The table depends on the product's tables alone, so it is computed once and kept in a file that is
-// named after a hash of all that it rests on.
-// Assumption: address streams spread over channels; one requester or many is the same to the DRAM.
+// The table depends on the product's tables alone, so it is computed once and kept in a file that
+// is named after a hash of all that it rests on. Assumption: address streams spread over channels;
+// one requester or many is the same to the DRAM.
 
 #include <functional>
 #include <string>

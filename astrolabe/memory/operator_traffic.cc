@@ -1,5 +1,7 @@
 #include "astrolabe/memory/operator_traffic.h"
 
+#include <variant>
+
 namespace astrolabe::memory {
 
 std::vector<OperatorTraffic> operator_traffic(const workload::OperatorList& operators,
@@ -7,9 +9,8 @@ std::vector<OperatorTraffic> operator_traffic(const workload::OperatorList& oper
   std::vector<OperatorTraffic> traffic;
   for (const workload::Operator& o : operators) {
     OperatorTraffic t;
-    const Bytes payload = workload::is_collective(o.kind)
-                              ? o.get<workload::CollectiveShape>().payload
-                              : Bytes{};
+    const auto* collective = std::get_if<workload::CollectiveShape>(&o.shape);
+    const Bytes payload = collective == nullptr ? Bytes{} : collective->payload;
     t.streamed = (o.weights + o.activations / 2 + payload) * o.count;
     t.gathered = o.kv * o.count;
     t.written = (o.activations / 2 + payload) * o.count;

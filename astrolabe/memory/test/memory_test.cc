@@ -1,13 +1,15 @@
 // Closed forms, the independent checker with mutations, sums that must be whole.
 
-#include "astrolabe/memory/memory_system.h"
-
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <set>
 
+#include "astrolabe/memory/bandwidth_curve.h"
 #include "astrolabe/memory/command_trace.h"
+#include "astrolabe/memory/memory_system.h"
+#include "astrolabe/memory/operator_traffic.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe::memory {
@@ -64,10 +66,10 @@ constexpr const char* kOneBank = "column sid bankgroup bank pseudochannel row";
 TEST(Preset, HasTheValuesOnWhichToolsAreCompared) {
   const DramSpec spec = load_spec(kData, kPreset);
   const std::map<std::string, std::int64_t> expected = {
-      {"tBL", 2},     {"tCL", 20},    {"tCWL", 10},   {"tRCDRD", 31},  {"tRCDWR", 15},
-      {"tRP", 26},    {"tRAS", 45},   {"tRC", 72},    {"tWR", 33},     {"tRTP", 9},
-      {"tCCDS", 2},   {"tCCDL", 4},   {"tCCDR", 3},   {"tRRDS", 4},    {"tRRDL", 5},
-      {"tFAW", 24},   {"tWTRS", 7},   {"tWTRL", 10},  {"tRTW", 20},    {"tPPD", 2},
+      {"tBL", 2},     {"tCL", 20},     {"tCWL", 10},    {"tRCDRD", 31}, {"tRCDWR", 15},
+      {"tRP", 26},    {"tRAS", 45},    {"tRC", 72},     {"tWR", 33},    {"tRTP", 9},
+      {"tCCDS", 2},   {"tCCDL", 4},    {"tCCDR", 3},    {"tRRDS", 4},   {"tRRDL", 5},
+      {"tFAW", 24},   {"tWTRS", 7},    {"tWTRL", 10},   {"tRTW", 20},   {"tPPD", 2},
       {"tRREFD", 13}, {"tRFCpb", 320}, {"tRFCab", 560}, {"tREFI", 6240}};
   for (const auto& [name, value] : expected) EXPECT_EQ(spec.timing.at(name), value) << name;
   EXPECT_DOUBLE_EQ(spec.tCK.in(units::nanosecond), 0.625);
@@ -84,7 +86,13 @@ TEST(Preset, AllOfThemLoadAndKeepTheirPeak) {
     const double bits = spec.standard.rfind("HBM2", 0) == 0 ? 128 : 64;  // DQ of a channel
     EXPECT_NEAR(spec.peak_bandwidth().base() / 1e9, spec.pin_rate_gbps * bits / 8, 0.02) << name;
   }
-  for (const std::string& name : product_names(kData)) load_product(kData, name);
+  for (const std::string& name : product_names(kData)) {
+    const MemoryConfig c = load_product(kData, name);
+    EXPECT_GT(gb_per_s(c, traffic("sequential", 200000)), 0) << name;
+  }
+  for (const std::string& name : preset_names(kData)) {
+    EXPECT_GT(gb_per_s(load_preset(kData, name), traffic("random", 2000)), 0) << name;
+  }
   // 5 stacks x 1024 pins x 5.23 Gb/s / 8
   EXPECT_NEAR(load_product(kData, "h100").peak_bandwidth().base() / 1e9, 3347.2, 1);
 }
@@ -319,7 +327,7 @@ TEST(Mapping, IsOneToOne) {
   for (const int sids : {2, 3}) {
     o.sids = sids;
     std::string text = "row sid bank column[4:1] bankgroup pseudochannel column[0]";
-    if (sids == 2) text += "; bankgroup ^= row[1:0]; bank ^= row[3:2]";
+    text += "; bankgroup ^= row[1:0]; bank ^= row[3:2]; sid ^= row[2:2]";
     o.rows = 16;
     const AddressMapping mapping(text, o);
     std::set<std::tuple<int, int, std::uint32_t, int>> seen;
@@ -356,6 +364,66 @@ TEST(Mapping, RefusesTextsThatMissOrRepeatBits) {
         "row column bank bankgroup sid pseudochannel; bank = row[1:0]"}) {
     EXPECT_THROW(AddressMapping(text, o), InputError) << text;
   }
+}
+
+TEST(Traffic, ChannelsShareEveryPatternWithoutLossOrRepetition) {
+  const MemoryConfig c = load_product(kData, "h100");
+  const AddressMapping mapping(c.mapping, c.spec.organization);
+  const ChannelMapping channels(7, 8);
+  for (const char* name :
+       {"sequential", "stride4k", "copy", "kv_gather:4096", "all_reduce", "random", "mixed21"}) {
+    std::uint64_t n = 0, writes = 0;
+    for (std::uint64_t ch = 0; ch < 7; ++ch) {
+      const auto source = make_source(traffic(name, 9000), mapping, channels, ch, c.spec.tick());
+      std::array<Request, 64> requests;
+      for (std::size_t got = 64; got == 64;) {
+        got = source->fill(requests);
+        n += got;
+        for (std::size_t i = 0; i < got; ++i) writes += requests[i].is_write;
+      }
+    }
+    EXPECT_EQ(n, 9000U) << name;
+    if (std::string(name) == "mixed21") {
+      EXPECT_EQ(writes, 3000U);
+    }
+  }
+}
+
+TEST(Traffic, OfOperatorsMovesTheirBytes) {
+  workload::Operator o;
+  o.weights = 4096 * units::byte;
+  o.activations = 2048 * units::byte;
+  o.kv = 8192 * units::byte;
+  o.count = 3;
+  const std::vector<OperatorTraffic> t = operator_traffic({o}, 1024 * units::byte);
+  ASSERT_EQ(t.size(), 1U);
+  EXPECT_DOUBLE_EQ(t[0].streamed.base(), 3 * (4096 + 1024));
+  EXPECT_DOUBLE_EQ(t[0].gathered.base(), 3 * 8192);
+  EXPECT_DOUBLE_EQ(t[0].written.base(), 3 * 1024);
+  Traffic traffic;
+  traffic.kind = Traffic::Kind::kOperators;
+  traffic.operators = t;
+  traffic.requests = 3 * (4096 + 2048 + 8192) / 32;  // the list once
+  const Statistics s = simulate(config(), traffic, {}).statistics;
+  EXPECT_EQ(s.writes, 3 * 1024 / 32);
+  EXPECT_EQ(s.reads, 3 * (4096 + 1024 + 8192) / 32);
+}
+
+TEST(Curve, InterpolatesInSizeAndWrites) {
+  std::vector<CurvePoint> points;
+  for (const double size : {32.0, 128.0}) {
+    for (const double writes : {0.0, 0.5}) {
+      CurvePoint p;
+      p.piece_bytes = size;
+      p.write_share = writes;
+      p.bandwidth = (size - 100 * writes) * units::byte / units::second;
+      points.push_back(p);
+    }
+  }
+  const BandwidthCurve curve("x", points[0].bandwidth, points);
+  EXPECT_DOUBLE_EQ(curve.bandwidth(64 * units::byte).base(), 80);          // half in the logarithm
+  EXPECT_DOUBLE_EQ(curve.bandwidth(16 * units::byte).base(), 32);          // the end of the table
+  EXPECT_DOUBLE_EQ(curve.bandwidth(128 * units::byte, 0.25).base(), 103);  // 128 to 78
 }
 
 TEST(Energy, OfACountedRunIsTheSumByHand) {

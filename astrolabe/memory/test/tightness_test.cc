@@ -36,14 +36,12 @@ bool is_legal(const std::vector<IssuedCommand>& commands, const Organization& o)
   checker.check_line("clock,command,Channel,PseudoChannel,Sid,BankGroup,Bank,Row,Column", where);
   for (const IssuedCommand& c : commands) {
     const int group = c.bank / o.banks;
-    checker.check_line(std::to_string(c.clock) + "," +
-                           std::string(kCommandNames[index(c.command)]) + ",0," +
-                           std::to_string(c.pseudo_channel) + "," +
-                           std::to_string(group / o.bank_groups) + "," +
-                           std::to_string(group % o.bank_groups) + "," +
-                           std::to_string(c.bank % o.banks) + "," + std::to_string(c.row) + "," +
-                           std::to_string(c.column),
-                       where);
+    checker.check_line(
+        std::to_string(c.clock) + "," + std::string(kCommandNames[index(c.command)]) + ",0," +
+            std::to_string(c.pseudo_channel) + "," + std::to_string(group / o.bank_groups) + "," +
+            std::to_string(group % o.bank_groups) + "," + std::to_string(c.bank % o.banks) + "," +
+            std::to_string(c.row) + "," + std::to_string(c.column),
+        where);
   }
   return checker.violation_count() == 0;
 }
