@@ -28,7 +28,7 @@ inline constexpr std::array<std::string_view, kLossCauses> kLossNames = {
 // Counts by ticks: exact below 2048, then 128 steps to each doubling (within 0.8 %).
 class LatencyHistogram {
  public:
-  LatencyHistogram() : counts_(kExact + 128 * 40) {}
+  LatencyHistogram() : counts_(kExact + std::size_t{128} * 40) {}
   void add(Tick latency) {
     ++counts_[bucket(latency)];
     sum_ += latency;
