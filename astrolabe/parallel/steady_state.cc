@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kShortestPrompt = 16;
 constexpr int kBisections = 40;
+constexpr double kBusiest = 0.98;  // of iterations that take prompts, in the time they queue
 constexpr double kTail = 1e-6;  // of the distribution of chunks, left out
 
 double pieces_of(const EngineCurves& c, double sequences) {
@@ -32,12 +33,29 @@ double harmonic(int n) {
   return h;
 }
 
-// Steps from one batch of prompts to the next.
-double steps_between(const EngineCurves& c, double rate) {
+// How TensorRT-LLM collects prompts: until every rank has one, or for `balance_wait` steps.
+struct Collection {
+  double steps = 1;      // from one batch of prompts to the next
+  double held = 0;       // of them, while prompts wait
+  bool is_full = false;  // what waits for every rank fills the budget of all
+};
+
+Collection collection(const EngineCurves& c, double rate, double most) {
+  Collection k;
   const double wait = c.engine().schedule.balance_wait;
-  if (wait <= 0 || c.ranks() == 1 || rate <= 0) return 1;
+  if (wait <= 0 || c.ranks() == 1 || rate <= 0) return k;
   const double first = 1 / (rate * c.ranks());
-  return std::max(1.0, std::min(harmonic(c.ranks()) / rate, wait + first));
+  const double all = std::min(harmonic(c.ranks()), most) / rate;
+  k.steps = std::max(1.0, std::min(all, wait + first));
+  k.held = std::max(0.0, k.steps - first);
+  k.is_full = most < harmonic(c.ranks()) && k.steps == all;
+  return k;
+}
+
+// Steps that a prompt waits: the first for the whole time, the others for half of it.
+double mean_wait(const Collection& k, double arrivals) {
+  const double n = std::max(1.0, arrivals);
+  return k.held * (1 + (n - 1) / 2) / n;
 }
 
 // What prompts add to steps of one micro-batch.
@@ -59,8 +77,9 @@ class PromptCost {
     return steps * slow(c_) * std::max(0.0, t - alone_);
   }
 
-  // Mean over Poisson chunks of `mean` a rank; one rank has `own` chunks beside.
-  double expected(double mean, int own) const {
+  // Mean over Poisson chunks of `mean` a rank; one rank has `own` chunks beside. Where prompts are
+  // collected, more than the budget holds wait for the next time.
+  double expected(double mean, int own, bool is_collected) const {
     const int ranks = c_.ranks();
     double probability = std::exp(-mean), below = 0, sum = 0, weight = 0, previous = 0, cost = 0;
     for (int k = 0; previous < 1 - kTail && k < kMostTerms; ++k) {
@@ -72,7 +91,8 @@ class PromptCost {
       weight = all_below - previous;
       if (weight > kTail / 10) {
         const double mean_of_others = (ranks - 1) * sum / below;
-        cost += weight * of(k, k + mean_of_others);
+        const double fullest = is_collected ? std::min<double>(k, most_) : k;
+        cost += weight * of(fullest, k + mean_of_others);
       }
       previous = all_below;
       probability *= mean / (k + 1);
@@ -148,18 +168,22 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   s.chunks_per_step = s.pieces * b / c.load().answer;
   const double others = std::max(0.0, 1 - 1 / std::max(1.0, sequences * c.ranks()));
   const double rate = others * s.chunks_per_step;
-  const double wait = steps_between(c, rate);
+  const double most = most_chunks(c, b, s.pieces);
+  const Collection batch = collection(c, rate, most);
   const PromptCost cost(c, b, s.pieces);
-  const double alone = c.step(b);
-  const double added = cost.expected(rate * wait, 0) / wait;
+  const double alone = c.step(b), mean = rate * batch.steps;
+  const double each = batch.is_full ? cost.of(most, most * c.ranks())
+                                     : cost.expected(mean, 0, batch.held > 0);
+  const double added = each / batch.steps;
   const double step = alone + added;
   s.prefill_share = added / step;
   s.tpot = stages * step * units::second;
   s.requests = sequences * c.ranks() / (c.load().answer * s.tpot);
   const bool pauses = c.engine().framework == Framework::kSglang;
-  double first = s.pieces * ((pauses ? 0 : alone) + cost.expected(rate * wait, 1));
-  if (wait > 1) first += step * (wait - 1) / 2;
-  const double busy = std::min(0.98, rate / most_chunks(c, b, s.pieces));
+  const double own = batch.is_full ? each : cost.expected(mean, 1, batch.held > 0);
+  double first = s.pieces * ((pauses ? 0 : alone) + own);
+  first += step * mean_wait(batch, mean * c.ranks());
+  const double busy = std::min(kBusiest, rate / most);
   if (!pauses) first += step * busy / (2 * (1 - busy));
   first *= stages;
   s.in_flight = sequences * c.ranks() + s.requests.in(1 / units::second) * first;

@@ -11,7 +11,8 @@
 //   d(k) = (1 + prefill_slow) (t(b, k chunks) - t(b));   f = 1 - 1/(R b): nobody waits for himself
 // SGLang computes prompts alone: d(k) = (1 + prefill_slow) t(0, k chunks). TensorRT-LLM with
 // attention-DP collects prompts until every rank has one, w = min(H_R O / b, wait) steps (H_R: the
-// harmonic number), else w = 1. More chunks than the budget holds take further steps.
+// harmonic number; the budget's prompts in its place where they are fewer), else w = 1. More chunks
+// than the budget holds take further steps.
 //   TTFT = q t(own chunk and others) + time in the queue + what lies outside the engine
 //   in flight = R b + rate TTFT (Little)
 // p pipeline stages run p micro-batches of b/p sequences in turn: TPOT is p times a stage's step.
