@@ -70,7 +70,7 @@ TEST_P(SteadyStateTest, AgreesWithTheSimulationOfTheSameEngine) {
     load.answer_high = 1.2 * k.answer;
     const ClosedLoopResult r = run_closed_loop(table, it.engine(), 1e9, model.vocab, load);
     const SteadyState s = steady_at_concurrency(curves, concurrency, 1024);
-    EXPECT_NEAR(s.tpot / r.tpot, 1, 0.03) << concurrency << " in flight";
+    EXPECT_NEAR(s.tpot / r.tpot, 1, 0.04) << concurrency << " in flight";
     EXPECT_NEAR(s.requests / r.requests, 1, 0.08) << concurrency << " in flight";
     EXPECT_NEAR(s.in_flight, concurrency, 0.01 * concurrency);
   }
