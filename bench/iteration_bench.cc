@@ -1,0 +1,75 @@
+// One iteration from prepared tables, and a whole benchmark of 1,000 requests in simulation.
+
+#include <benchmark/benchmark.h>
+
+#include "astrolabe/parallel/closed_loop.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+// Times that grow with work, so that the tables are not trivial.
+class FormulaClock final : public KernelClock {
+ public:
+  Duration time(const workload::Operator& op) const override {
+    return op.flops.in(units::flop) / 1e15 * units::second +
+           op.bytes().in(units::byte) / 5e12 * units::second + 3.0 * units::microsecond;
+  }
+};
+
+workload::ModelArchitecture bench_model() {
+  workload::ModelArchitecture m;
+  m.hidden = 8192;
+  m.heads = 64;
+  m.kv_heads = 8;
+  m.head_dim = 128;
+  m.dense_ffn = 28672;
+  m.vocab = 128256;
+  m.n_full_attention = m.n_dense_ffn = 80;
+  return m;
+}
+
+Engine bench_engine() {
+  Engine e;
+  e.framework = Framework::kVllm;
+  e.constants.kernel = 2.0 * units::microsecond;
+  e.schedule = {
+      .token_budget = 8192, .answer_reserve = 0.6, .max_sequences = 1024, .balance_wait = 0};
+  return e;
+}
+
+IterationTable bench_table(const FormulaClock& clock) {
+  return IterationTable(EngineIteration(bench_model(), {}, {.tensor = 4}, bench_engine(), clock));
+}
+
+void BM_DecodeIteration(benchmark::State& state) {
+  const FormulaClock clock;
+  const IterationTable table = bench_table(clock);
+  double sequences = 1, context = 100;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(table.decode_iteration(sequences, context));
+    sequences = sequences < 512 ? sequences + 1 : 1;
+    context = context < 9000 ? context + 7 : 100;
+  }
+}
+BENCHMARK(BM_DecodeIteration);
+
+void BM_ClosedLoop(benchmark::State& state) {
+  const FormulaClock clock;
+  const IterationTable table = bench_table(clock);
+  const Engine engine = bench_engine();
+  const ClosedLoopLoad load{.concurrency = 100,
+                            .requests = 1000,
+                            .prompt_low = 820,
+                            .prompt_high = 1024,
+                            .answer_low = 820,
+                            .answer_high = 1024};
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(run_closed_loop(table, engine, 1e6, 128256, load).tpot);
+  }
+}
+BENCHMARK(BM_ClosedLoop)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace astrolabe::parallel
+
+BENCHMARK_MAIN();
