@@ -160,7 +160,7 @@ LayoutSearch::Offer LayoutSearch::pools(const ServingCandidate& c, const EngineP
   p.prefill_workers = prefill_workers;
   p.prefill_share = prefill_workers * prefill.size() / p.accelerators();
   p.tpot = e.state.tpot;
-  p.ttft = prefill.point.ttft + e.state.tpot;
+  p.ttft = prefill.point.ttft;
   const Frequency rate =
       std::min(workers * e.state.requests, prefill_workers * prefill.point.requests);
   p.requests = rate / p.accelerators();
@@ -342,7 +342,7 @@ std::optional<DeploymentPoint> aggregated_point(const ServingChip& chip, const S
   }
   const EnginePoint most = c.largest(false);
   EnginePoint e{steady_at_concurrency(c.curves(), in_flight, most.state.sequences)};
-  if (in_flight > e.state.in_flight) e.limit = most.limit;
+  if (in_flight > 1.001 * e.state.in_flight) e.limit = most.limit;
   return deployment_point(chip, c, e);
 }
 

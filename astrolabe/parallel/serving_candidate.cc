@@ -7,6 +7,7 @@ namespace astrolabe::parallel {
 namespace {
 
 constexpr int kBisections = 30;
+constexpr double kJustBelow = 1 - 1e-9;  // the limit, after rounding
 constexpr double kFullest = 0.95;  // of a prefill pool's time, whatever TTFT is allowed
 
 // Whole sequences on a rank, or less than one where ranks outnumber requests.
@@ -149,7 +150,7 @@ std::vector<PrefillPoint> ServingCandidate::prefill_points() const {
     if (slack <= Duration()) continue;
     // Pollaczek-Khinchine: wait = load / (1 - load) (1 + cv^2) / 2 step.
     const double ratio = slack / (variation * s.step);
-    const double busy = std::min(kFullest, ratio / (1 + ratio));
+    const double busy = std::min(kFullest, kJustBelow * ratio / (1 + ratio));
     points.push_back(
         {prompts, busy, s.step * (1 + variation * busy / (1 - busy)) + outside, busy * s.requests});
   }

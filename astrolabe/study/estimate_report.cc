@@ -72,7 +72,7 @@ std::string point_heading(const char* first) {
 std::string point_text(const DeploymentPoint& p, const char* mark) {
   const double in_flight = p.is_pools ? p.state.in_flight * p.workers : p.state.in_flight;
   return fmt::format(
-      "{}{:>9.0f} {:>6.3g} {:>26} {:>26} {:>11.1f} {:>24} {:>6.0f} {:>7.2f}  {}; {}\n", mark,
+      "{}{:>9.0f} {:>6.4g} {:>26} {:>26} {:>11.1f} {:>24} {:>6.0f} {:>7.3g}  {}; {}\n", mark,
       in_flight, p.state.sequences, band_text(ms(p.tpot), p.band, 2),
       band_text(ms(p.ttft), p.ttft_band, 0), p.tokens_per_user(),
       band_text(p.output_tokens.in(kPerSecond), p.band, 0), p.work.power.in(units::watt),

@@ -124,6 +124,19 @@ TEST(LayoutSearchTest, PoolsOfWholeWorkersDeliverTheSlowerOne) {
   EXPECT_NEAR(p.requests.base() * p.accelerators(), least, 1e-9 * least);
 }
 
+TEST(LayoutSearchTest, PoolsUseTheWholeLimitOfTtft) {
+  // 800 tokens need some 10 ms alone; at 30 ms the queue takes what is left, and no more.
+  const SmallChip chip;
+  workload::DemandClass w = chat();
+  w.ttft = 30.0 * units::millisecond;
+  SearchOptions apart;
+  apart.allows_aggregated = false;
+  const SearchResult r = search(chip.chip(), request_of(small_dense(), w), apart);
+  ASSERT_TRUE(r.best);
+  EXPECT_LE(r.best->ttft, w.ttft);
+  EXPECT_GT(r.best->ttft, 0.9 * w.ttft);
+}
+
 TEST(LayoutSearchTest, LooserServiceLevelIsNeverWorse) {
   const SmallChip chip;
   double last = 0;
