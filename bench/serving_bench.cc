@@ -1,5 +1,6 @@
-// Speed of the serving models with measured kernels, on one core: an iteration's time from a prepared
-// table, a steady state, and the search over all layouts of DeepSeek-R1 on a GB200 NVL72 rack.
+// Speed of the serving models with measured kernels, on one core: an iteration's time from a
+// prepared table, a steady state, and the search over all layouts of DeepSeek-R1 on a GB200 NVL72
+// rack.
 
 #include <benchmark/benchmark.h>
 

@@ -50,9 +50,9 @@ KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string&
     : catalog_(catalog),
       all_chips_(device::read_tiled_chips(catalog)),
       chips_(device::chips_of(all_chips_)),
-      tables_(device::MeasuredTables::load(
-          data_dir + "/measurements", data_dir + "/fitted/interpolation.csv", chips_,
-          device::default_cache_path(data_dir + "/measurements"))),
+      tables_(device::MeasuredTables::load(data_dir + "/measurements",
+                                           data_dir + "/fitted/interpolation.csv", chips_,
+                                           device::default_cache_path(data_dir + "/measurements"))),
       tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_, {}),
       times_(tables_, chips_, {}, &tiled_),
       network_(network::NetworkPredictor::load(catalog, data_dir)),

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kBisections = 30;
 constexpr double kJustBelow = 1 - 1e-9;  // the limit, after rounding
-constexpr double kFullest = 0.95;  // of a prefill pool's time, whatever TTFT is allowed
+constexpr double kFullest = 0.95;        // of a prefill pool's time, whatever TTFT is allowed
 
 // Whole sequences on a rank, or less than one where ranks outnumber requests.
 double whole(double sequences) { return sequences > 1 ? std::floor(sequences + 1e-6) : sequences; }

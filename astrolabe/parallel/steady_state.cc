@@ -9,7 +9,7 @@ namespace {
 constexpr double kShortestPrompt = 16;
 constexpr int kBisections = 40;
 constexpr double kBusiest = 0.98;  // of iterations that take prompts, in the time they queue
-constexpr double kTail = 1e-6;  // of the distribution of chunks, left out
+constexpr double kTail = 1e-6;     // of the distribution of chunks, left out
 
 double pieces_of(const EngineCurves& c, double sequences) {
   const EngineSchedule& s = c.engine().schedule;
@@ -172,8 +172,8 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   const Collection batch = collection(c, rate, most);
   const PromptCost cost(c, b, s.pieces);
   const double alone = c.step(b), mean = rate * batch.steps;
-  const double each = batch.is_full ? cost.of(most, most * c.ranks())
-                                     : cost.expected(mean, 0, batch.held > 0);
+  const double each =
+      batch.is_full ? cost.of(most, most * c.ranks()) : cost.expected(mean, 0, batch.held > 0);
   const double added = each / batch.steps;
   const double step = alone + added;
   s.prefill_share = added / step;
