@@ -94,8 +94,11 @@ double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const 
   key.shape.is_preparation = std::string_view(operation) == "alltoall_prepare";
   key.shape.token_bytes_per_value = network::wire_bytes_per_value(operation, dtype);
   // In one NVLink domain a rank sends its copies at the same rate to 8 or to 72 others; DeepEP's
-  // tables there end at 8.
-  key.shape.ranks = is_trtllm ? s.ranks : std::min(s.ranks, kDeepEpNode);
+  // tables there end at 8. Across domains they go on by nodes.
+  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
+  const bool is_inside = s.ranks <= domain;
+  key.shape.ranks = is_trtllm || !is_inside ? s.ranks : std::min(s.ranks, kDeepEpNode);
+  if (!is_inside) key.shape.nodes = (s.ranks + domain - 1) / domain;
   key.shape.hidden = s.hidden;
   key.shape.topk = s.topk;
   key.shape.experts = s.experts;
@@ -108,11 +111,11 @@ double MeasuredClock::exchange(const workload::CollectiveShape& s, bool is_dispa
   const Bytes all = s.tokens * s.ranks * s.hidden * element;
   double us =
       library(is_dispatch ? Operation::kAllGather : Operation::kReduceScatter, s.ranks, all);
-  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
-  if (framework_ == Framework::kVllm || s.ranks > domain) return us;
   if (framework_ == Framework::kSglang) {
     return std::min(us, exchange_kernel(s, "deepep", is_dispatch ? "dispatch" : "combine"));
   }
+  const int domain = sources_.network.fabric(chip_.name).scale_up_domain;
+  if (framework_ == Framework::kVllm || s.ranks > domain) return us;
   const char* operation = is_dispatch ? "alltoall_dispatch" : "alltoall_combine";
   double two_sided = exchange_kernel(s, "NVLinkTwoSided", operation);
   if (is_dispatch) two_sided += exchange_kernel(s, "NVLinkTwoSided", "alltoall_prepare");

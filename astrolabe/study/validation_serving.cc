@@ -110,9 +110,10 @@ ValidationCase validate_deepseek_day(const catalog::Catalog& catalog,
     return c.finish();
   }
   c.of("nodes", Evidence::kIndependent,
-       "we are optimistic, and nothing was fitted: ours is a fleet without idle time that reaches "
-       "the best measured kernels, with the exchange of experts hidden whole; theirs follows the "
-       "load of a day by the hour. Prompt length and tokens in flight are assumptions");
+       "the exchange of experts between nodes is not hidden: their engine computes one half of a "
+       "batch behind the exchange of the other, ours waits, and exchanges of whole prompts are "
+       "carried on from tables of decode steps. Nothing was fitted; theirs follows the load of a "
+       "day by the hour. Prompt length and tokens in flight are assumptions");
   const auto implied = [&](Tokens tokens, const char* rate) {
     return published(tokens / day.span / deployment.rate(rate), std::string(kDay) + "." + rate,
                      deployment.text(rate, "source"),
