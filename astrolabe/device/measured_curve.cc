@@ -61,7 +61,7 @@ double MeasuredCurve::us(double first, double second) const {
   double u = 0, v = 0;
   const int i = first_.place(first, &u), j = second_.place(second, &v);
   const int columns = second_.knots;
-  const float* row = log_us_.data() + i * columns + j;
+  const float* row = log_us_.data() + index(i * columns + j);
   const float* next = first_.knots > 1 ? row + columns : row;
   const int right = columns > 1 ? 1 : 0;
   const double low = (1 - v) * static_cast<double>(row[0]) + v * static_cast<double>(row[right]);

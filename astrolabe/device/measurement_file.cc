@@ -124,11 +124,11 @@ class MeasurementReader {
     for (std::string_view cell : split(line)) columns_.emplace_back(cell);
     std::vector<std::string> named = columns_;
     if (!sweep_.empty()) {
-      named.push_back(std::string(sweep_));
-      named.push_back("latency_us");
+      named.emplace_back(sweep_);
+      named.emplace_back("latency_us");
       for (std::size_t i = 0; i < columns_.size(); ++i) {
         double value = 0;
-        if (parse(columns_[i], &value)) swept_.push_back({i, value});
+        if (parse(columns_[i], &value)) swept_.emplace_back(i, value);
       }
     }
     file_.family = family_of_columns(path_, named);
