@@ -9,7 +9,7 @@
 
 #include "astrolabe/workload/config_reader.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the name of CLI11
 class App;
 class Validator;
 }  // namespace CLI
