@@ -122,7 +122,7 @@ void LayoutSearch::offer(Offer o) {
     if (beats(other.point, p)) return;
   }
   std::erase_if(front_, [&](const Offer& other) { return beats(p, other.point); });
-  front_.push_back(std::move(o));
+  front_.push_back(o);
 }
 
 void LayoutSearch::offer_aggregated(const ServingCandidate& c) {
@@ -139,7 +139,7 @@ void LayoutSearch::offer_aggregated(const ServingCandidate& c) {
     p.tpot = e.state.tpot;
     p.requests = e.state.requests / c.layout().accelerators();
     p.output_tokens = p.requests * (c.curves().load().answer * units::token);
-    offer(std::move(o));
+    offer(o);
   }
 }
 
@@ -180,7 +180,7 @@ std::optional<LayoutSearch::Offer> LayoutSearch::match(const ServingCandidate& c
       if (prefill_workers < 1 || workers * size + prefill_workers * prefill.size() > most_)
         continue;
       Offer o = pools(c, e, prefill, workers, prefill_workers);
-      if (!best || o.point.requests > best->point.requests) best = std::move(o);
+      if (!best || o.point.requests > best->point.requests) best = o;
     }
   }
   return best;
@@ -191,7 +191,7 @@ void LayoutSearch::offer_pools(const ServingCandidate& c) {
   if (const auto limited = c.within_limits(true)) points.push_back(*limited);
   for (const EnginePoint& e : points) {
     for (const PrefillChoice& prefill : prefills_) {
-      if (auto o = match(c, e, prefill)) offer(std::move(*o));
+      if (auto o = match(c, e, prefill)) offer(*o);
     }
   }
 }
@@ -275,12 +275,12 @@ SearchResult LayoutSearch::run() {
   if (!options_.is_fleet) {
     for (Offer& o : front_) {
       finish(&o);
-      out.front.push_back(std::move(o.point));
+      out.front.push_back(o.point);
     }
   }
   if (best_) {
     finish(&*best_);
-    out.best = std::move(best_->point);
+    out.best = best_->point;
   }
   return out;
 }
