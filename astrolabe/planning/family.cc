@@ -13,6 +13,8 @@ constexpr std::array<FamilyText, kFamilies> kTexts = {{
      "demand of {}", false},
     {"training_total", "sum_{t in window} q sum_{a,z,o} k[c,a,o] x[c,a,z,o,t] + u[c] = n[c]",
      "Gtoken", 1e-3, "training run {}", false},
+    {"training_pace", "sum_{a,z,o} k[c,a,o] x[c,a,z,o,t] <= p[c] n[c] / (q N[c])", "Gtoken/day",
+     1e-3, "pace of training run {}", false},
     {"in_country", "sum_{z in k} served[c,z,t] >= s[c,k] d[c,t] - u[c,t]", "Gtoken/day", 1e-3,
      "in-country share of {}", true},
     {"fleet_use", "sum_{c,o} x[c,a,z,o,t] <= v sum_{s in z} F[a,s,t]", "accelerator", 1e-3,

@@ -11,6 +11,7 @@ namespace astrolabe::planning {
 enum class Family {
   kDemand,
   kTrainingTotal,
+  kTrainingPace,
   kInCountry,
   kFleetUse,
   kFleetGrowth,

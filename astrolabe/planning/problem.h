@@ -140,7 +140,8 @@ struct DemandClass {
   std::vector<Tokens> demand;  // inference: mean tokens per DAY in quarter t
   Tokens total;                // training: tokens of the whole run
   int first = 0, last = 0;     // training: window, index t inclusive (deadline = end of last)
-  double peak_to_average = 1;  // capacity is built for the peak
+  double peak_to_average = 1;  // inference: capacity is built for the peak
+  double peak_pace = 1;        // training: fastest quarter over the mean of the window, >= 1
   TokenPrice value_unserved;   // lost per token not served
   bool must_serve = false;     // unserved demand is not allowed
   struct CountryShare {

@@ -157,6 +157,13 @@ void RowBuilder::demand_rows() {
       left.add(f_.unserved_.at(c, 0, static_cast<std::size_t>(work.last)), 1);
       right.constant = work.total.in(units::token)*scale::kTokensPerDay / days;
       equal(Family::kTrainingTotal, work.name, work.last, left, right);
+      // Without it the whole run would fall on one quarter, the one whose inference is worth least.
+      Linear fastest;
+      fastest.constant = work.peak_pace * right.constant / (work.last - work.first + 1);
+      for (int t = work.first; t <= work.last; ++t) {
+        const Linear& pace = served[c * horizon + static_cast<std::size_t>(t)];
+        if (!pace.terms.empty()) at_most(Family::kTrainingPace, work.name, t, pace, fastest);
+      }
     }
   }
   for (std::size_t a = 0; a < p_.accelerators.size(); ++a) {

@@ -194,6 +194,7 @@ void add_demand(const Scenario& scenario, const Catalog&, Problem* problem) {
     run.total = input.tokens;
     run.first = std::max(0, input.start - problem->start);
     run.last = std::min(problem->quarters - 1, input.deadline - problem->start);
+    run.peak_pace = input.peak_to_average;
     run.value_unserved = input.value_unserved;
     run.must_serve = input.must_serve;
     run.position = input.position;

@@ -200,6 +200,7 @@ TrainingInput read_training(const TomlTable& t, const Scenario& s) {
   if (r.deadline < r.start) {
     t.fail("deadline", r.deadline.text(), "a quarter not before the start " + r.start.text());
   }
+  r.peak_to_average = t.find_number("peak_to_average").value_or(r.peak_to_average);
   r.must_serve = t.flag("must_serve", false);
   r.value_unserved = read_value_unserved(t, r.must_serve);
   r.position = t.position();

@@ -57,6 +57,7 @@ struct TrainingInput {
   std::string name, model, precision;
   Tokens tokens;
   Quarter start, deadline;
+  double peak_to_average = 1.5;
   TokenPrice value_unserved;
   bool must_serve = false;
   SourcePosition position;

@@ -177,6 +177,8 @@ std::vector<TableSpec> demand_tables() {
                           "Tokens of the whole run")),
         of_type(KeyType::kQuarter, "start", kRequired, "", "First quarter it may run in"),
         of_type(KeyType::kQuarter, "deadline", kRequired, "", "Last quarter it may run in"),
+        quantity(KeyType::kNumber, "peak_to_average", "", "1.5", 1, 1000,
+                 "Tokens of its fastest quarter over the mean from start to deadline"),
         quantity(KeyType::kNumber, "value_unserved", "usd_per_mtokens",
                  "0; required unless must_serve", 0, kUnlimited, "Lost per token not trained"),
         of_type(KeyType::kBool, "must_serve", false, "false", "The run must be finished in time")}},

@@ -14,6 +14,7 @@ namespace astrolabe::planning {
 namespace {
 
 using namespace units;
+using testing::kTokensEach;
 using testing::small_problem;
 
 class Plan : public ::testing::TestWithParam<milp::SolverKind> {
@@ -207,6 +208,34 @@ TEST_P(Plan, FundsLimitSpendingAndTheDearerFundIsUsedLast) {
   ASSERT_EQ(s.status, PlanStatus::kSolved) << s.reason << steps_;
   // 35 MUSD buy 700 chips of 50,000 USD.
   EXPECT_NEAR(s.value(formulation_.in_service(0, 0, 3)), 0.7, 1e-6);
+}
+
+TEST_P(Plan, ATrainingRunSpreadsOverItsWindowAsItsPaceAllows) {
+  Problem p = small_problem();
+  p.discount_rate = 0.1;
+  p.ceilings = {{"vendor", std::vector<Power>(4, 2 * MW), {}}};  // 1,000 chips, all the fleet
+  DemandClass run;
+  run.name = "run";
+  run.is_training = true;
+  run.total = 2000 * kTokensEach * quarter.in(second) * token;  // half of what the fleet can do
+  run.last = 3;
+  run.value_unserved = 10 * p.classes[0].value_unserved;
+  p.classes.push_back(run);
+  p.needs.push_back(
+      {ClassId(1), AcceleratorId(0), {{"training", kTokensEach * token / second, 2 * kW}}, ""});
+  const double all = 1000 * kTokensEach * 86400 / 1e12;  // 1e12 tokens a day
+  // What is not served later is worth less: without a pace the run takes the last two quarters whole.
+  p.classes[1].peak_pace = 1000;
+  Solution s = solve_problem(p);
+  ASSERT_EQ(s.status, PlanStatus::kSolved) << s.reason << steps_;
+  EXPECT_NEAR(s.value(formulation_.unserved(0, 1)), 0, 1e-6);
+  EXPECT_NEAR(s.value(formulation_.unserved(0, 3)), all, 1e-6);
+  p.classes[1].peak_pace = 1.5;
+  s = solve_problem(p);
+  ASSERT_EQ(s.status, PlanStatus::kSolved) << s.reason << steps_;
+  EXPECT_NEAR(s.value(formulation_.unserved(0, 3)), 0.75 * all, 1e-6);
+  EXPECT_NEAR(s.value(formulation_.unserved(0, 1)), 0.5 * all, 1e-6);
+  EXPECT_NEAR(s.value(formulation_.unserved(0, 0)), 0, 1e-6);
 }
 
 TEST_P(Plan, AFleetEndsWithItsLife) {
