@@ -217,14 +217,15 @@ TEST_P(Plan, ATrainingRunSpreadsOverItsWindowAsItsPaceAllows) {
   DemandClass run;
   run.name = "run";
   run.is_training = true;
-  run.total = 2000 * kTokensEach * quarter.in(second) * token;  // half of what the fleet can do
+  run.total = 2000 * kTokensEach * quarter.in(second)*token;  // half of what the fleet can do
   run.last = 3;
   run.value_unserved = 10 * p.classes[0].value_unserved;
   p.classes.push_back(run);
   p.needs.push_back(
       {ClassId(1), AcceleratorId(0), {{"training", kTokensEach * token / second, 2 * kW}}, ""});
   const double all = 1000 * kTokensEach * 86400 / 1e12;  // 1e12 tokens a day
-  // What is not served later is worth less: without a pace the run takes the last two quarters whole.
+  // What is not served later is worth less: without a pace the run takes the last two quarters
+  // whole.
   p.classes[1].peak_pace = 1000;
   Solution s = solve_problem(p);
   ASSERT_EQ(s.status, PlanStatus::kSolved) << s.reason << steps_;
