@@ -7,6 +7,8 @@ namespace {
 
 // Bounds of the search: groups tried across small domains, and inside domains of thousands.
 constexpr int kSearchedGroup = 64, kWidestGroup = 256;
+// Less of a saving of energy does not make another operating point.
+constexpr double kWorthAnotherPoint = 0.01;
 
 CapabilityStatus status_of(Exclusion exclusion) {
   switch (exclusion) {
@@ -51,6 +53,17 @@ Bytes hbm_used(const ServingChip& chip, const ServingRequest& request, const Dep
          p.state.sequences * load.context * m.kv_per_token;
 }
 
+OperatingPoint operating_point(const ServingChip& chip, const ServingRequest& request,
+                               const DeploymentPoint& point) {
+  OperatingPoint o;
+  o.point = point;
+  o.input_tokens = request.work.input.mean() * units::token * point.requests;
+  o.hbm_used = hbm_used(chip, request, point);
+  o.mfu = point.work.flops /
+          chip.accelerator.peak(workload::traits(request.precision.ffn).multiplied);
+  return o;
+}
+
 }  // namespace
 
 Capability find_capability(const ServingChip& chip, const ServingRequest& request,
@@ -72,11 +85,12 @@ Capability find_capability(const ServingChip& chip, const ServingRequest& reques
     return c;
   }
   c.status = CapabilityStatus::kOk;
-  c.point = *search.best;
-  c.input_tokens = request.work.input.mean() * units::token * c.point.requests;
-  c.hbm_used = hbm_used(chip, request, c.point);
-  c.mfu = c.point.work.flops /
-          chip.accelerator.peak(workload::traits(request.precision.ffn).multiplied);
+  c.fastest = operating_point(chip, request, *search.best);
+  if (search.thriftiest &&
+      search.thriftiest->it_energy_per_token() <
+          (1 - kWorthAnotherPoint) * search.best->it_energy_per_token()) {
+    c.thriftiest = operating_point(chip, request, *search.thriftiest);
+  }
   return c;
 }
 

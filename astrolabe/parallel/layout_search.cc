@@ -59,6 +59,7 @@ class LayoutSearch {
   void offer_aggregated(const ServingCandidate& c);
   void offer_pools(const ServingCandidate& c);
   void offer(Offer offer);
+  void keep_for_energy(const Offer& offer);
   std::optional<Offer> match(const ServingCandidate& c, const EnginePoint& p,
                              const PrefillChoice& prefill) const;
   Offer pools(const ServingCandidate& c, const EnginePoint& p, const PrefillChoice& prefill,
@@ -75,6 +76,7 @@ class LayoutSearch {
   std::vector<PrefillChoice> prefills_;
   std::vector<Offer> front_;
   std::optional<Offer> best_;
+  std::vector<Offer> within_;  // of a fleet: the best of each layout within both limits
   int points_ = 0;
 };
 
@@ -114,6 +116,7 @@ void LayoutSearch::offer(Offer o) {
   const DeploymentPoint& p = o.point;
   if (p.ttft > request_.work.ttft) return;
   o.is_within = p.tpot <= request_.work.tpot;
+  if (o.is_within && options_.is_fleet) keep_for_energy(o);
   if (o.is_within && (!best_ || p.output_tokens > best_->point.output_tokens)) best_ = o;
   const auto beats = [](const DeploymentPoint& a, const DeploymentPoint& b) {
     return a.output_tokens >= b.output_tokens && a.tpot <= b.tpot;
@@ -123,6 +126,17 @@ void LayoutSearch::offer(Offer o) {
   }
   std::erase_if(front_, [&](const Offer& other) { return beats(p, other.point); });
   front_.push_back(o);
+}
+
+// The points of a layout come one after the other; the one with most tokens needs least energy.
+void LayoutSearch::keep_for_energy(const Offer& o) {
+  const bool is_known = !within_.empty() && within_.back().engine == o.engine &&
+                        within_.back().point.is_pools == o.point.is_pools;
+  if (!is_known) {
+    within_.push_back(o);
+  } else if (o.point.output_tokens > within_.back().point.output_tokens) {
+    within_.back() = o;
+  }
 }
 
 void LayoutSearch::offer_aggregated(const ServingCandidate& c) {
@@ -281,6 +295,12 @@ SearchResult LayoutSearch::run() {
   if (best_) {
     finish(&*best_);
     out.best = best_->point;
+  }
+  for (Offer& o : within_) {
+    finish(&o);
+    if (!out.thriftiest || o.point.it_energy_per_token() < out.thriftiest->it_energy_per_token()) {
+      out.thriftiest = o.point;
+    }
   }
   return out;
 }

@@ -45,6 +45,7 @@ struct DeploymentPoint {
   double accelerators() const;
   double tokens_per_user() const { return 1 / tpot.in(units::second); }
   Energy energy_per_output_token() const { return work.power / output_tokens * units::token; }
+  Energy it_energy_per_token() const { return work.it_power / output_tokens * units::token; }
 };
 
 enum class Exclusion : unsigned char {
@@ -68,6 +69,7 @@ struct ExcludedLayout {
 struct SearchResult {
   std::vector<DeploymentPoint> front;    // fastest for the accelerator first
   std::optional<DeploymentPoint> best;   // most tokens an accelerator within both limits
+  std::optional<DeploymentPoint> thriftiest;  // of a fleet: least IT energy a token within both
   std::vector<ExcludedLayout> excluded;  // by exclusion, the nearest miss of each first
   int layouts = 0, points = 0, most_accelerators = 0;
 };

@@ -14,8 +14,6 @@ namespace {
 // (Llama 3: 8,192 tokens).
 constexpr double kTrainingSequence = 8192;
 
-constexpr const char* kPoint = "throughput";
-
 // Software of measured chips; the rest run what is written for any.
 constexpr parallel::Framework kMeasuredFramework = parallel::Framework::kTrtllm,
                               kAnyFramework = parallel::Framework::kVllm;
@@ -62,17 +60,20 @@ std::string layout_text(const parallel::DeploymentPoint& point) {
                      100 * point.prefill_share, point.layout.text());
 }
 
-void add_row(const parallel::Capability& c, Table* table) {
+// A row of the table and an operating point of the plan.
+void add_point(const parallel::Capability& c, const char* name, const parallel::OperatingPoint& o,
+               double delivered, planning::CapacityNeed* need, Table* table) {
   const TokenRate per_second = units::token / units::second;
-  const parallel::DeploymentPoint& point = c.point;
-  table->add_row({c.work, c.model, c.accelerator, std::string(kPoint), layout_text(point),
-                  point.state.sequences, c.processed_tokens().in(per_second),
-                  point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
-                  point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
-                  c.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
-                  100 * c.mfu,
-                  std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
-                      parallel::kernel_source_name(c.source)});
+  const parallel::DeploymentPoint& point = o.point;
+  table->add_row(
+      {c.work, c.model, c.accelerator, std::string(name), layout_text(point), point.state.sequences,
+       o.processed_tokens().in(per_second), point.output_tokens.in(per_second),
+       point.ttft.in(units::millisecond), point.tpot.in(units::millisecond),
+       point.work.it_power.in(units::watt), o.hbm_used.in(units::GB),
+       point.work.hbm_bandwidth.in(units::GB / units::second), 100 * o.mfu,
+       std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
+           parallel::kernel_source_name(c.source)});
+  need->points.push_back({name, delivered * o.processed_tokens(), point.work.it_power});
 }
 
 // The formats of a published checkpoint in this precision, in what the chip can multiply.
@@ -99,8 +100,10 @@ void add_inference(const DemandInput& input, std::size_t work_index,
     planning::CapacityNeed need{
         planning::ClassId(work_index), planning::AcceleratorId(a), {}, c.reason};
     if (c.is_ok()) {
-      add_row(c, &built->capability);
-      need.points.push_back({kPoint, delivered * c.processed_tokens(), c.point.work.it_power});
+      add_point(c, "throughput", c.fastest, delivered, &need, &built->capability);
+      if (c.thriftiest) {
+        add_point(c, "energy", *c.thriftiest, delivered, &need, &built->capability);
+      }
     } else {
       built->capability.add_row({input.name, input.model, chip.accelerator.name,
                                  std::string("none"), c.reason, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,

@@ -19,17 +19,17 @@ TEST(CapabilityTest, BestPointMeetsTheServiceLevel) {
   for (const auto& m : {small_dense(), small_mixture()}) {
     const Capability c = find(m, chat());
     ASSERT_TRUE(c.is_ok()) << c.reason;
-    const DeploymentPoint& p = c.point;
+    const DeploymentPoint& p = c.fastest.point;
     EXPECT_LE(p.ttft.base(), chat().ttft.base() * (1 + 1e-12));
     EXPECT_LE(p.tpot.base(), chat().tpot.base());
-    EXPECT_DOUBLE_EQ(c.input_tokens.base(), 4 * p.output_tokens.base());  // 800 to 200
+    EXPECT_DOUBLE_EQ(c.fastest.input_tokens.base(), 4 * p.output_tokens.base());  // 800 to 200
     EXPECT_LE(p.work.power.in(units::watt), 500);
     EXPECT_GE(p.work.power.in(units::watt), 99.9);
     EXPECT_NEAR(p.work.it_power.in(units::watt), 300 + p.work.power.in(units::watt), 1e-9);
-    EXPECT_GT(c.mfu, 0);
-    EXPECT_LT(c.mfu, 0.8);  // no better than the GEMM fraction
+    EXPECT_GT(c.fastest.mfu, 0);
+    EXPECT_LT(c.fastest.mfu, 0.8);  // no better than the GEMM fraction
     EXPECT_LE(p.work.hbm_bandwidth.base(), 0.8e12);
-    EXPECT_LE(c.hbm_used.in(units::GB), 8);
+    EXPECT_LE(c.fastest.hbm_used.in(units::GB), 8);
   }
 }
 
@@ -39,12 +39,30 @@ TEST(CapabilityTest, MoreLayoutsAndModesAreNeverWorse) {
   one.most_accelerators = 1;
   SearchOptions aggregated;
   aggregated.allows_pools = false;
-  const double a = find(small_mixture(), chat(), one).point.output_tokens.base();
-  const double b = find(small_mixture(), chat(), aggregated).point.output_tokens.base();
-  const double c = find(small_mixture(), chat()).point.output_tokens.base();
+  const double a = find(small_mixture(), chat(), one).fastest.point.output_tokens.base();
+  const double b = find(small_mixture(), chat(), aggregated).fastest.point.output_tokens.base();
+  const double c = find(small_mixture(), chat()).fastest.point.output_tokens.base();
   EXPECT_GT(a, 0);
   EXPECT_LE(a, b);
   EXPECT_LE(b, c);
+}
+
+TEST(CapabilityTest, ThePointOfLeastEnergyIsNotFasterAndNeedsLess) {
+  // Dear idle power: few accelerators that work more are thrifty; the fastest may not be.
+  int others = 0;
+  for (const auto& m : {small_dense(), small_mixture()}) {
+    for (const double gigabytes : {2.0, 4.0, 8.0}) {
+      const Capability c = find(m, chat(), {}, gigabytes * units::GB);
+      if (!c.is_ok() || !c.thriftiest) continue;
+      ++others;
+      const DeploymentPoint &fast = c.fastest.point, &thrifty = c.thriftiest->point;
+      EXPECT_LE(thrifty.output_tokens, fast.output_tokens);
+      EXPECT_LT(thrifty.it_energy_per_token(), fast.it_energy_per_token());
+      EXPECT_LE(thrifty.tpot, chat().tpot);
+      EXPECT_LE(thrifty.ttft, chat().ttft);
+    }
+  }
+  EXPECT_GT(others, 0);
 }
 
 TEST(CapabilityTest, LargerScaleUpDomainIsNeverWorseForTheSameLayouts) {
@@ -54,8 +72,8 @@ TEST(CapabilityTest, LargerScaleUpDomainIsNeverWorseForTheSameLayouts) {
   for (const int domain : {8, 16, 32, 64}) {
     const SmallChip chip(8.0 * units::GB, domain);
     const Capability c = find_capability(chip.chip(), request_of(small_mixture(), chat()), options);
-    EXPECT_GE(c.point.output_tokens.base(), last) << domain;
-    last = c.point.output_tokens.base();
+    EXPECT_GE(c.fastest.point.output_tokens.base(), last) << domain;
+    last = c.fastest.point.output_tokens.base();
   }
 }
 

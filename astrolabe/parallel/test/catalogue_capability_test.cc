@@ -45,27 +45,27 @@ TEST(CatalogueCapabilityTest, FrontierModelsAreServedWithinArithmeticAndMemory) 
       const auto m = workload::read_model(project_catalog(), model);
       // Every token, in or out, multiplies the active parameters but the embedding, twice.
       const double least =
-          2 * (m.active_parameters() - 2 * m.vocab * m.hidden) * c.processed_tokens().base();
+          2 * (m.active_parameters() - 2 * m.vocab * m.hidden) * c.fastest.processed_tokens().base();
       EXPECT_LT(least, a.peak(workload::NumberFormat::kFp8).base()) << model << " " << accelerator;
-      EXPECT_LE(c.hbm_used.base(), a.hbm_capacity.base());
-      EXPECT_GT(c.point.output_tokens.base(), 100);
+      EXPECT_LE(c.fastest.hbm_used.base(), a.hbm_capacity.base());
+      EXPECT_GT(c.fastest.point.output_tokens.base(), 100);
     }
   }
 }
 
 TEST(CatalogueCapabilityTest, NewerGenerationServesMore) {
-  EXPECT_GT(find("deepseek_r1", "gb300_nvl72", "fp4").point.output_tokens.base(),
-            find("deepseek_r1", "h200_sxm", "fp8").point.output_tokens.base());
-  EXPECT_GT(find("llama_3_1_70b", "h200_sxm", "fp8").point.output_tokens.base(),
-            find("llama_3_1_70b", "h100_sxm", "fp8").point.output_tokens.base());
+  EXPECT_GT(find("deepseek_r1", "gb300_nvl72", "fp4").fastest.point.output_tokens.base(),
+            find("deepseek_r1", "h200_sxm", "fp8").fastest.point.output_tokens.base());
+  EXPECT_GT(find("llama_3_1_70b", "h200_sxm", "fp8").fastest.point.output_tokens.base(),
+            find("llama_3_1_70b", "h100_sxm", "fp8").fastest.point.output_tokens.base());
 }
 
 TEST(CatalogueCapabilityTest, NarrowWeightsSaveBytesEvenWithoutFp4Arithmetic) {
   const Capability fp4 = find("llama_3_1_70b", "h200_sxm", "fp4");
   ASSERT_TRUE(fp4.is_ok()) << fp4.reason;
   // bf16 arithmetic: half the fp8 peak is the most it can reach.
-  EXPECT_LT(fp4.point.output_tokens.base(),
-            find("llama_3_1_70b", "h200_sxm", "fp8").point.output_tokens.base());
+  EXPECT_LT(fp4.fastest.point.output_tokens.base(),
+            find("llama_3_1_70b", "h200_sxm", "fp8").fastest.point.output_tokens.base());
 }
 
 }  // namespace
