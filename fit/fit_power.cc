@@ -490,6 +490,23 @@ void print_fit(const ChipName& name, const Chip& chip, Fitted f) {
   fmt::print("\n");
 }
 
+void write_sisters(const catalog::Catalog& catalog, const std::vector<Chip>& chips,
+                   const std::vector<Fitted>& fits, const std::vector<const Scores*>& scores,
+                   Writer* out) {
+  for (const Sister& sister : kSisters) {
+    const Accelerator to = read_accelerator(catalog, sister.entity);
+    PowerParameters p = carried(fits[sister.of].parameters, chips[sister.of].accelerator, to);
+    widen(scores, &p);
+    p.dynamic_low = std::min(p.dynamic_low, fits[sister.of].parameters.dynamic_low);
+    p.dynamic_high = std::max(p.dynamic_high, fits[sister.of].parameters.dynamic_high);
+    write_carried(
+        out, sister.entity, p, &to, {},
+        fmt::format("fit_power: energies per FLOP and byte of {}; band of B200 from GB200 "
+                    "and back",
+                    kChips[sister.of].entity));
+  }
+}
+
 void run(const std::string& data, const std::string& directory, const std::string& output,
          bool only_score) {
   const catalog::Catalog catalog = catalog::Catalog::load(data);
@@ -513,7 +530,7 @@ void run(const std::string& data, const std::string& directory, const std::strin
   };
   const auto left_out = [&](const char* how, std::size_t to, const PowerParameters& p,
                             std::size_t meter) {
-    const Scores s = score(chips[to], p, fits[meter].x, true);
+    Scores s = score(chips[to], p, fits[meter].x, true);
     print(fmt::format("{} {}", kChips[to].system, how), s);
     return s;
   };
@@ -533,18 +550,7 @@ void run(const std::string& data, const std::string& directory, const std::strin
   for (std::size_t c = 0; c < kNChips; ++c) {
     write_own(&out, chips[c], kChips[c].entity, fits[c]);
   }
-  for (const Sister& sister : kSisters) {
-    const Accelerator to = read_accelerator(catalog, sister.entity);
-    PowerParameters p = carried(fits[sister.of].parameters, chips[sister.of].accelerator, to);
-    widen({&b_of_gb, &gb_of_b}, &p);
-    p.dynamic_low = std::min(p.dynamic_low, fits[sister.of].parameters.dynamic_low);
-    p.dynamic_high = std::max(p.dynamic_high, fits[sister.of].parameters.dynamic_high);
-    write_carried(
-        &out, sister.entity, p, &to, {},
-        fmt::format("fit_power: energies per FLOP and byte of {}; band of B200 from GB200 "
-                    "and back",
-                    kChips[sister.of].entity));
-  }
+  write_sisters(catalog, chips, fits, {&b_of_gb, &gb_of_b}, &out);
   PowerParameters any = mean_of(fits[0].parameters, blackwell);
   any.compute[3] = blackwell.compute[3];
   fits[0].parameters.compute[3] = any.compute[3];  // Hopper has no fp4

@@ -8,7 +8,7 @@ namespace {
 // Bounds of the search: groups tried across small domains, and inside domains of thousands.
 constexpr int kSearchedGroup = 64, kWidestGroup = 256;
 // Less of a saving of energy does not make another operating point.
-constexpr double kWorthAnotherPoint = 0.01;
+constexpr double kWorthAnotherPoint = 0.03;
 
 CapabilityStatus status_of(Exclusion exclusion) {
   switch (exclusion) {
@@ -59,8 +59,8 @@ OperatingPoint operating_point(const ServingChip& chip, const ServingRequest& re
   o.point = point;
   o.input_tokens = request.work.input.mean() * units::token * point.requests;
   o.hbm_used = hbm_used(chip, request, point);
-  o.mfu = point.work.flops /
-          chip.accelerator.peak(workload::traits(request.precision.ffn).multiplied);
+  o.mfu =
+      point.work.flops / chip.accelerator.peak(workload::traits(request.precision.ffn).multiplied);
   return o;
 }
 
@@ -86,9 +86,8 @@ Capability find_capability(const ServingChip& chip, const ServingRequest& reques
   }
   c.status = CapabilityStatus::kOk;
   c.fastest = operating_point(chip, request, *search.best);
-  if (search.thriftiest &&
-      search.thriftiest->it_energy_per_token() <
-          (1 - kWorthAnotherPoint) * search.best->it_energy_per_token()) {
+  if (search.thriftiest && search.thriftiest->it_energy_per_token() <
+                               (1 - kWorthAnotherPoint) * search.best->it_energy_per_token()) {
     c.thriftiest = operating_point(chip, request, *search.thriftiest);
   }
   return c;

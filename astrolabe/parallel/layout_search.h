@@ -67,10 +67,10 @@ struct ExcludedLayout {
 };
 
 struct SearchResult {
-  std::vector<DeploymentPoint> front;    // fastest for the accelerator first
-  std::optional<DeploymentPoint> best;   // most tokens an accelerator within both limits
+  std::vector<DeploymentPoint> front;         // fastest for the accelerator first
+  std::optional<DeploymentPoint> best;        // most tokens an accelerator within both limits
   std::optional<DeploymentPoint> thriftiest;  // of a fleet: least IT energy a token within both
-  std::vector<ExcludedLayout> excluded;  // by exclusion, the nearest miss of each first
+  std::vector<ExcludedLayout> excluded;       // by exclusion, the nearest miss of each first
   int layouts = 0, points = 0, most_accelerators = 0;
 };
 

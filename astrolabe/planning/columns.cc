@@ -186,12 +186,16 @@ void ColumnBuilder::allocation_columns() {
 
 void ColumnBuilder::energy_columns() {
   const int T = p_.horizon();
-  f_.renewable_use_ = ColumnGrid(f_.zones_.size(), 1, static_cast<std::size_t>(T));
+  f_.zone_energy_ = f_.renewable_use_ =
+      ColumnGrid(f_.zones_.size(), 1, static_cast<std::size_t>(T));
   for (std::size_t z = 0; z < f_.zones_.size(); ++z) {
     const Site& site = p_.sites[f_.zones_[z].sites.front()];
     for (int t = 0; t < T; ++t) {
       const auto at = static_cast<std::size_t>(t);
       if (site.renewable_share[at] <= 0) continue;
+      // Used in several rows, so that a column of its own saves many entries.
+      f_.zone_energy_.at(z, 0, at) =
+          add(indexed("energy", site.name, p_.quarter(t).text()), kInfinity);
       f_.renewable_use_.at(z, 0, at) =
           add(indexed("renewable", site.name, p_.quarter(t).text()), kInfinity);
     }

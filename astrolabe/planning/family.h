@@ -34,6 +34,7 @@ enum class Family {
   kSiteRequirement,
   kVendorCommitment,
   kVendorCeiling,
+  kZoneEnergy,
   kRenewableEnergy,
   kRenewableUse,
   kRenewableAfter,

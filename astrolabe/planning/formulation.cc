@@ -144,6 +144,14 @@ Linear Formulation::module_output(std::size_t line, int t) const {
 }
 
 Linear Formulation::zone_energy(std::size_t zone, int t) const {
+  const auto column = zone_energy_column(zone, t);
+  if (!column.is_valid()) return zone_energy_terms(zone, t);
+  Linear e;
+  e.add(column, 1);
+  return e;
+}
+
+Linear Formulation::zone_energy_terms(std::size_t zone, int t) const {
   Linear e;
   const Site& first = problem_->sites[zones_[zone].sites.front()];
   for (std::size_t s : zones_[zone].sites) {

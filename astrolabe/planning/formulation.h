@@ -116,6 +116,7 @@ class Formulation {
   Linear built_power(std::size_t s, int t) const;                // MW facility, existing included
   Linear module_output(std::size_t line, int t) const;           // kwafers a quarter from modules
   Linear zone_energy(std::size_t zone, int t) const;             // mean facility MW
+  Linear zone_energy_terms(std::size_t zone, int t) const;       // the same by what draws it
 
   milp::VariableId wafers(std::size_t h, std::size_t recipe, int t) const;
   milp::VariableId host_wafers(std::size_t line, int t) const;
@@ -124,6 +125,9 @@ class Formulation {
   milp::VariableId grid_power(std::size_t s, int t) const;
   milp::VariableId modules(std::size_t line, int t) const;  // cumulative, by order quarter
   milp::VariableId contracts(std::size_t e, std::size_t zone, int t) const;
+  milp::VariableId zone_energy_column(std::size_t zone, int t) const {  // where it has one
+    return zone_energy_.at(zone, 0, static_cast<std::size_t>(t));
+  }
   milp::VariableId renewable_use(std::size_t zone, int t) const;  // mean MW of what is drawn
   milp::VariableId unserved(std::size_t c, int t) const;          // training: t = last
   // Mean MW of source e that the zone can still use in the k-th quarter after the horizon (0..3).
@@ -161,7 +165,8 @@ class Formulation {
   int history_ = 0;
   // [a][0][t], [a][s][t], [h][recipe][t + history], [line][0][t + history], ...
   ColumnGrid delivered_, deployed_, in_service_, wafers_, host_wafers_, stacks_, host_stock_,
-      phases_, grid_power_, modules_, contracts_, renewable_use_, use_after_, unserved_;
+      phases_, grid_power_, modules_, contracts_, zone_energy_, renewable_use_, use_after_,
+      unserved_;
   std::vector<Allocation> allocations_;
   std::vector<std::vector<std::size_t>> allocations_of_;  // [zone * quarters + t]
   std::vector<Draw> draws_;

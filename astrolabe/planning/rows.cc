@@ -280,6 +280,7 @@ void RowBuilder::energy_rows() {
     for (int t = 0; t < p_.horizon(); ++t) {
       const double share = site.renewable_share[static_cast<std::size_t>(t)];
       if (share <= 0) continue;
+      equal(Family::kZoneEnergy, site.name, t, f_.zone_energy(z, t), f_.zone_energy_terms(z, t));
       Linear due, supply;
       due.add(f_.zone_energy(z, t), share);
       const auto season = static_cast<std::size_t>(p_.quarter(t).quarter() - 1);

@@ -154,7 +154,8 @@ Headline first_bottleneck_headline(const std::vector<YearFigures>& years) {
   return h;
 }
 
-std::vector<std::string> facts_of(const PlanView& view, std::vector<const char*> attributes) {
+std::vector<std::string> facts_of(const PlanView& view,
+                                  const std::vector<const char*>& attributes) {
   std::vector<std::string> facts;
   for (const auto& a : view.problem().accelerators) {
     for (const char* attribute : attributes) facts.push_back(a.name + "." + attribute);

@@ -171,6 +171,20 @@ supply::DefectModel defect_model(const Scenario& scenario) {
                    "poisson, murphy, negative_binomial or seeds");
 }
 
+void add_facts(const Catalog& catalog, const catalog::Reading<supply::AcceleratorParts>& reading,
+               BuiltProblem* built) {
+  for (const std::string& fact : reading.facts) {
+    built->materials.columns[11].facts.push_back(fact);
+  }
+  for (const std::string& of : {reading.value->hbm_product, reading.value->process_node}) {
+    for (const char* attribute :
+         {"defect_density", "defect_density_start", "yield_learning_time"}) {
+      if (!catalog.has_value(of, attribute)) continue;
+      built->yields.columns[3].facts.push_back(of + "." + attribute);
+    }
+  }
+}
+
 }  // namespace
 
 void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltProblem* built) {
@@ -225,16 +239,7 @@ void add_accelerators(const Scenario& scenario, const Catalog& catalog, BuiltPro
     type.price = catalog.get<Money::kDim>(name, "price");
     type.position = input.position;
     add_material_row(type, parts, bill, &built->materials);
-    for (const std::string& fact : reading.facts) {
-      built->materials.columns[11].facts.push_back(fact);
-    }
-    for (const std::string& of : {parts.hbm_product, parts.process_node}) {
-      for (const char* attribute :
-           {"defect_density", "defect_density_start", "yield_learning_time"}) {
-        if (!catalog.has_value(of, attribute)) continue;
-        built->yields.columns[3].facts.push_back(of + "." + attribute);
-      }
-    }
+    add_facts(catalog, reading, built);
     p.accelerators.push_back(std::move(type));
   }
   for (const planning::HbmProduct& product : p.hbm) {

@@ -65,14 +65,14 @@ void add_point(const parallel::Capability& c, const char* name, const parallel::
                double delivered, planning::CapacityNeed* need, Table* table) {
   const TokenRate per_second = units::token / units::second;
   const parallel::DeploymentPoint& point = o.point;
-  table->add_row(
-      {c.work, c.model, c.accelerator, std::string(name), layout_text(point), point.state.sequences,
-       o.processed_tokens().in(per_second), point.output_tokens.in(per_second),
-       point.ttft.in(units::millisecond), point.tpot.in(units::millisecond),
-       point.work.it_power.in(units::watt), o.hbm_used.in(units::GB),
-       point.work.hbm_bandwidth.in(units::GB / units::second), 100 * o.mfu,
-       std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
-           parallel::kernel_source_name(c.source)});
+  table->add_row({c.work, c.model, c.accelerator, std::string(name), layout_text(point),
+                  point.state.sequences, o.processed_tokens().in(per_second),
+                  point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
+                  point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
+                  o.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
+                  100 * o.mfu,
+                  std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
+                      parallel::kernel_source_name(c.source)});
   need->points.push_back({name, delivered * o.processed_tokens(), point.work.it_power});
 }
 

@@ -56,6 +56,26 @@ KeySpec percent(const char* stem, const char* fallback, const char* meaning) {
   return quantity(KeyType::kNumber, stem, "percent", fallback, 0, 100, meaning);
 }
 
+TableSpec letter_of_intent_table() {
+  return {
+      "letter_of_intent",
+      false,
+      false,
+      "Adds what 900,000 wafers mean: the letter of October 2025 read per month, per year and in "
+      "all.",
+      {text("line", kRequired, "DRAM supplier of whose expansion modules new fabs are"),
+       text("site", kRequired, "Listed site whose PUE turns IT power into facility power"),
+       at_least_one(of_type(KeyType::kInteger, "modules_per_fab", kRequired, "",
+                            "Expansion modules of one fab")),
+       at_least_one(of_type(KeyType::kInteger, "fabs_on_connection", kRequired, "",
+                            "Fabs that the line's connection_power stands for")),
+       of_type(KeyType::kQuarter, "from", kRequired, "",
+               "First quarter over which wafers in all are spread evenly"),
+       of_type(KeyType::kQuarter, "until", kRequired, "", "Last quarter of the same"),
+       of_type(KeyType::kQuarter, "full_output", kRequired, "",
+               "Quarter in which new fabs must run in full")}};
+}
+
 std::vector<TableSpec> general_tables() {
   return {
       {"", false, true, "a scenario file", {}},
@@ -103,23 +123,22 @@ std::vector<TableSpec> general_tables() {
                "Yields that improve from the catalogue's start values, or the mature ones at once"),
         quantity(KeyType::kPath, "ceiling", "kwafers_per_month", "no ceiling", 0, kUnlimited,
                  "Most DRAM wafer starts of all suppliers together, HBM and host memory")}},
-      {"letter_of_intent",
-       false,
-       false,
-       "Adds what 900,000 wafers mean: the letter of October 2025 read per month, per year and in "
-       "all.",
-       {text("line", kRequired, "DRAM supplier of whose expansion modules new fabs are"),
-        text("site", kRequired, "Listed site whose PUE turns IT power into facility power"),
-        at_least_one(of_type(KeyType::kInteger, "modules_per_fab", kRequired, "",
-                             "Expansion modules of one fab")),
-        at_least_one(of_type(KeyType::kInteger, "fabs_on_connection", kRequired, "",
-                             "Fabs that the line's connection_power stands for")),
-        of_type(KeyType::kQuarter, "from", kRequired, "",
-                "First quarter over which wafers in all are spread evenly"),
-        of_type(KeyType::kQuarter, "until", kRequired, "", "Last quarter of the same"),
-        of_type(KeyType::kQuarter, "full_output", kRequired, "",
-                "Quarter in which new fabs must run in full")}},
+      letter_of_intent_table(),
   };
+}
+
+TableSpec growth_table() {
+  return {"demand.growth",
+          false,
+          false,
+          "A law in place of demand_*: D0 (1+g)^t, or with a saturation S the logistic curve "
+          "S / (1 + (S/D0 - 1) (1+g)^-t), t in years from the start.",
+          {positive(quantity(KeyType::kNumber, "start", "ttokens_per_day", "", 0, kUnlimited,
+                             "D0: demand in the first quarter")),
+           quantity(KeyType::kNumber, "growth", "percent_per_year", "", -99, 10000,
+                    "g: growth a year while far below the saturation"),
+           positive(quantity(KeyType::kNumber, "saturation", "ttokens_per_day", "none", 0,
+                             kUnlimited, "S: level that demand never passes; above start"))}};
 }
 
 std::vector<TableSpec> demand_tables() {
@@ -154,17 +173,7 @@ std::vector<TableSpec> demand_tables() {
         quantity(KeyType::kNumber, "value_unserved", "usd_per_mtokens",
                  "0; required unless must_serve", 0, kUnlimited, "Lost per token not served"),
         of_type(KeyType::kBool, "must_serve", false, "false", "Unserved demand is not allowed")}},
-      {"demand.growth",
-       false,
-       false,
-       "A law in place of demand_*: D0 (1+g)^t, or with a saturation S the logistic curve "
-       "S / (1 + (S/D0 - 1) (1+g)^-t), t in years from the start.",
-       {positive(quantity(KeyType::kNumber, "start", "ttokens_per_day", "", 0, kUnlimited,
-                          "D0: demand in the first quarter")),
-        quantity(KeyType::kNumber, "growth", "percent_per_year", "", -99, 10000,
-                 "g: growth a year while far below the saturation"),
-        positive(quantity(KeyType::kNumber, "saturation", "ttokens_per_day", "none", 0, kUnlimited,
-                          "S: level that demand never passes; above start"))}},
+      growth_table(),
       {"training",
        true,
        false,

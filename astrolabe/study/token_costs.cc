@@ -35,6 +35,7 @@ class Division {
       const bool is_other = item.name == "fab and packaging expansions" ||
                             item.name == "stock of memory" ||
                             item.name == "cost of funds against the discount rate";
+      other_ += item.cost.constant;
       for (const milp::Term& term : item.cost.terms) {
         const double cost = term.coefficient * view.solution.x[term.variable.index()];
         if (is_other) {
@@ -45,6 +46,7 @@ class Division {
         }
       }
     }
+    charge_zone_energy();
   }
 
   std::map<Key, TokenCost> run() {
@@ -75,6 +77,7 @@ class Division {
     return view_.value(f_.in_service(a, s, t));
   }
 
+  void charge_zone_energy();
   void unit_costs();
   void divide_zone(std::size_t z, int t);
   void divide_fleet(std::size_t a, std::size_t z, int t, std::vector<Piece>* pieces) const;
@@ -89,6 +92,23 @@ class Division {
   std::vector<double> per_unit_, per_megawatt_, after_horizon_;  // discounted, by a, s, zone
   std::map<Key, TokenCost> result_;
 };
+
+// Where what a zone draws has a column of its own, its cost belongs to what draws it.
+void Division::charge_zone_energy() {
+  for (std::size_t z = 0; z < f_.zones().size(); ++z) {
+    for (int t = 0; t < p_.horizon(); ++t) {
+      const milp::VariableId total = f_.zone_energy_column(z, t);
+      if (!total.is_valid() || view_.value(total) <= kSmall) continue;
+      const double each = cost_of(total) / view_.value(total);
+      const planning::Linear drawn = f_.zone_energy_terms(z, t);
+      for (const milp::Term& term : drawn.terms) {
+        by_column_[term.variable.index()].cost +=
+            each * term.coefficient * view_.solution.x[term.variable.index()];
+      }
+      other_ += each * drawn.constant;
+    }
+  }
+}
 
 // Capital over discounted quarters in service; what was never in service stays with `other`.
 void Division::unit_costs() {

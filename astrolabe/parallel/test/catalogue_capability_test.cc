@@ -44,8 +44,8 @@ TEST(CatalogueCapabilityTest, FrontierModelsAreServedWithinArithmeticAndMemory) 
       const auto a = device::read_accelerator(project_catalog(), accelerator);
       const auto m = workload::read_model(project_catalog(), model);
       // Every token, in or out, multiplies the active parameters but the embedding, twice.
-      const double least =
-          2 * (m.active_parameters() - 2 * m.vocab * m.hidden) * c.fastest.processed_tokens().base();
+      const double least = 2 * (m.active_parameters() - 2 * m.vocab * m.hidden) *
+                           c.fastest.processed_tokens().base();
       EXPECT_LT(least, a.peak(workload::NumberFormat::kFp8).base()) << model << " " << accelerator;
       EXPECT_LE(c.fastest.hbm_used.base(), a.hbm_capacity.base());
       EXPECT_GT(c.fastest.point.output_tokens.base(), 100);
