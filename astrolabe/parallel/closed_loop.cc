@@ -175,8 +175,7 @@ double Loop::decode_only() const {
     core = std::max(core, table_.decode(k.decoding, k.mean_context()));
   }
   if (all <= 0) return 0;
-  return table_.dense(most) + table_.experts(all) + core + table_.head(most) + table_.fixed() +
-         host_ + sampling_ * most;
+  return table_.step(most, all, core, most, false) + host_ + sampling_ * most;
 }
 
 double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
@@ -201,8 +200,7 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
     core = std::max(core, time);
     outputs = std::max(outputs, out);
   }
-  const double t = table_.dense(most) + table_.experts(all) + core +
-                   table_.head(std::max(outputs, 1.0)) + table_.fixed() + host_ +
+  const double t = table_.step(most, all, core, std::max(outputs, 1.0), *has_prompts) + host_ +
                    sampling_ * outputs;
   if (!*has_prompts) return t;
   const double alone = pauses_decoding ? 0 : decode_only();

@@ -25,6 +25,13 @@ std::string obstacle(const ServingCandidate& c) {
   return c.conflict().empty() ? c.memory().reason() : c.conflict();
 }
 
+StepParts parts_of(const ServingCandidate& c, double tokens, double outputs, Duration attention) {
+  const EngineIteration& it = c.iteration();
+  const double all = tokens * c.layout().shard.data;
+  return {attention,        it.dense(tokens), it.experts(all),
+          it.exchange(all), it.fixed(),       it.head(outputs)};
+}
+
 }  // namespace
 
 ProductionDayResult production_day_nodes(const ServingChip& chip,
@@ -45,7 +52,11 @@ ProductionDayResult production_day_nodes(const ServingChip& chip,
   const double uncached = day.prompt_tokens * (1 - day.cached_input);
   const double prompts = std::max(1.0, std::floor(day.prefill_tokens_per_rank / uncached));
   const PrefillState p = prefill_state(prefill.curves(), prompts);
+  r.prefill_prompts = prompts;
   r.prefill_iteration = p.step;
+  r.prefill_parts =
+      parts_of(prefill, prompts * uncached, prompts,
+               prompts * prefill.iteration().prefill(uncached, day.prompt_tokens - uncached));
   r.prefill_per_node =
       p.requests * (day.prompt_tokens * units::token) * (node / day.prefill.accelerators());
   r.prefill_nodes = day.input / day.span / r.prefill_per_node;
@@ -58,6 +69,8 @@ ProductionDayResult production_day_nodes(const ServingChip& chip,
   r.decode_batch = d->state.sequences;
   r.limit = d->limit;
   r.decode_step = d->state.tpot;
+  r.decode_parts = parts_of(decode, r.decode_batch, r.decode_batch,
+                            decode.iteration().decode(r.decode_batch, day.decode_context));
   r.decode_per_node =
       d->state.in_flight * units::token / d->state.tpot * (node / day.decode.accelerators());
   r.decode_nodes = day.output / day.span / r.decode_per_node;

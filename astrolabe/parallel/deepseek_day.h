@@ -25,6 +25,13 @@ struct ProductionDay {
   double prefill_tokens_per_rank = 0;  // of one iteration
 };
 
+// What one iteration of all layers is made of, each part as if nothing were hidden behind another.
+struct StepParts {
+  Duration attention, products, experts, exchange, launches, head;
+
+  Duration sum() const { return attention + products + experts + exchange + launches + head; }
+};
+
 struct ProductionDayResult {
   bool is_ok = false;
   std::string reason;
@@ -33,7 +40,9 @@ struct ProductionDayResult {
   TokenRate decode_per_node;   // output tokens
   double decode_batch = 0;     // sequences on a rank
   BatchLimit limit = BatchLimit::kNone;
+  double prefill_prompts = 0;  // on a rank, in one iteration
   Duration prefill_iteration, decode_step;
+  StepParts prefill_parts, decode_parts;
 
   double nodes() const { return prefill_nodes + decode_nodes; }
 };

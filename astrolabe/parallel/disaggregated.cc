@@ -12,8 +12,7 @@ constexpr double kSampledLogits = 1e5;
 double prefill_seconds(const IterationTable& t, double prompts, double tokens) {
   const double each = t.prefill(tokens, 0);
   const double attention = each + (prompts - 1) * std::max(0.0, each - t.shortest_prefill());
-  return t.dense(prompts * tokens) + t.experts(prompts * tokens * t.ranks()) + attention +
-         t.head(prompts) + t.fixed();
+  return t.step(prompts * tokens, prompts * tokens * t.ranks(), attention, prompts, true);
 }
 
 }  // namespace

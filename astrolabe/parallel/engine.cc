@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 19> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 21> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
@@ -34,7 +34,9 @@ constexpr std::array<ConstantRule, 19> kRules = {{{"kernel", "us", 0, 50},
                                                   {"max_sequences", "sequences", 1, 1e6},
                                                   {"balance_wait", "iterations", 0, 1e6},
                                                   {"graph_capture", "GiB", 0, 100},
-                                                  {"block_tokens", "tokens", 1, 4096}}};
+                                                  {"block_tokens", "tokens", 1, 4096},
+                                                  {"two_batch_overlap", "1", 0, 1},
+                                                  {"exchange_share", "1", 0, 0.9}}};
 
 const ConstantRule* find_rule(std::string_view name) {
   for (const ConstantRule& rule : kRules) {
@@ -135,7 +137,9 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
                 .answer_reserve = value("answer_reserve"),
                 .max_sequences = value("max_sequences"),
                 .balance_wait = value("balance_wait"),
-                .block_tokens = value("block_tokens")};
+                .block_tokens = value("block_tokens"),
+                .two_batch_overlap = value("two_batch_overlap"),
+                .exchange_share = value("exchange_share")};
   return e;
 }
 

@@ -59,6 +59,8 @@ struct EngineSchedule {
   double max_sequences = 0;   // in flight on a rank
   double balance_wait = 0;    // iterations
   double block_tokens = 1;    // of a block of KV cache
+  double two_batch_overlap = 0;  // 1: exchanges of experts hide behind the other half of a step
+  double exchange_share = 0;     // of the SMs, that exchange meanwhile in steps with prompts
 };
 
 struct Engine {

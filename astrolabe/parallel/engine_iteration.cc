@@ -64,9 +64,10 @@ EngineIteration::Part EngineIteration::part_of(const Operator& op) const {
   const std::string_view name = op.name;
   switch (op.kind) {
     case OperatorKind::kExperts:
+      return Part::kExperts;
     case OperatorKind::kDispatch:
     case OperatorKind::kCombine:
-      return Part::kExperts;
+      return Part::kExchange;
     case OperatorKind::kAttentionPrefill:
     case OperatorKind::kAttentionDecode:
     case OperatorKind::kLatentPrefill:
@@ -120,11 +121,14 @@ Duration EngineIteration::dense(double tokens) const {
   return t + std::max(Duration{}, shared - routed);
 }
 
-Duration EngineIteration::experts(double tokens) const {
+Duration EngineIteration::routed(double tokens, Part part) const {
   if (!model_.is_moe()) return {};
-  return sum(graph({.decode_sequences = tokens / shard_.data, .decode_context = 1}),
-             Part::kExperts);
+  return sum(graph({.decode_sequences = tokens / shard_.data, .decode_context = 1}), part);
 }
+
+Duration EngineIteration::experts(double tokens) const { return routed(tokens, Part::kExperts); }
+
+Duration EngineIteration::exchange(double tokens) const { return routed(tokens, Part::kExchange); }
 
 Duration EngineIteration::decode(double sequences, double context) const {
   return sum(graph({.decode_sequences = sequences, .decode_context = context - 1}), Part::kCore);

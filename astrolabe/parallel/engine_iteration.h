@@ -3,8 +3,10 @@
 // One iteration of an engine, taken apart into what depends on the tokens of a rank (m), on the
 // tokens of all ranks together (T = sum of m), on the decoding sequences and their context, on the
 // prompts, and on nothing:
-//   t = dense(m) + experts(T) + decode(B, L) + sum prefill(n, c) + head(sequences) + fixed
-// The parts add up because kernels run one after the other. Two exceptions that engines make:
+//   t = dense(m) + experts(T) + exchange(T) + decode(B, L) + sum prefill(n, c) + head(sequences)
+//       + fixed
+// exchange: dispatch and combine of tokens between the ranks of the experts; engines may hide it
+// (iteration_curves.h). The parts add up because kernels run one after the other. Two exceptions:
 //   shared experts run on a second stream: they cost what exceeds the routed experts, up to
 //     kOverlapTokens tokens; above, the chip is full and they are added
 //   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread
@@ -36,8 +38,9 @@ class EngineIteration {
                   const workload::ShardDegrees& shard, const Engine& engine,
                   const KernelClock& clock);
 
-  Duration dense(double tokens) const;    // m of a rank
-  Duration experts(double tokens) const;  // T of all attention-DP ranks
+  Duration dense(double tokens) const;     // m of a rank
+  Duration experts(double tokens) const;   // T of all attention-DP ranks
+  Duration exchange(double tokens) const;  // T
   Duration decode(double sequences, double context) const;
   Duration prefill(double tokens, double context) const;  // one prompt or a chunk of it
   Duration head(double sequences) const;
@@ -50,8 +53,9 @@ class EngineIteration {
   const Engine& engine() const { return engine_; }
 
  private:
-  enum class Part { kDense, kShared, kExperts, kCore, kHead };
+  enum class Part { kDense, kShared, kExperts, kExchange, kCore, kHead };
 
+  Duration routed(double tokens, Part part) const;
   Part part_of(const workload::Operator& op) const;
   workload::OperatorList graph(const workload::Batch& batch) const;
   Duration sum(const workload::OperatorList& operators, Part part) const;

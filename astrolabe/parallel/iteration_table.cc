@@ -11,27 +11,6 @@ double log_of(double value) { return std::log2(std::max(value, 1e-12)); }
 
 }  // namespace
 
-LogCurve::LogCurve(double largest, const std::function<double(double)>& f) {
-  const auto n = static_cast<std::size_t>(std::ceil(2 * std::log2(std::max(largest, 2.0)))) + 1;
-  bool is_zero = true;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double value = f(std::exp2(static_cast<double>(i) / 2));
-    is_zero = is_zero && value <= 0;
-    log_values_.push_back(log_of(value));
-  }
-  if (is_zero) log_values_.clear();
-}
-
-double LogCurve::at(double x) const {
-  if (log_values_.empty() || x <= 0) return 0;
-  const double u = 2 * std::log2(std::max(x, 1.0));
-  const auto last = static_cast<double>(log_values_.size() - 1);
-  if (u >= last) return std::exp2(log_values_.back() + (u - last) / 2);
-  const auto i = static_cast<std::size_t>(u);
-  const double f = u - static_cast<double>(i);
-  return std::exp2(log_values_[i] + f * (log_values_[i + 1] - log_values_[i]));
-}
-
 LogSurface::LogSurface(double largest_x, double y0, double largest_y,
                        const std::function<double(double, double)>& f)
     : log_y0_(std::log2(y0)) {
@@ -65,23 +44,20 @@ double LogSurface::at(double x, double y) const {
 }
 
 IterationTable::IterationTable(const EngineIteration& it, const TableLimits& limits)
-    : ranks_(it.shard().data), is_moe_(it.model().is_moe()) {
+    : curves_(it, limits.tokens, limits.sequences),
+      ranks_(it.shard().data),
+      is_moe_(it.model().is_moe()) {
   const auto seconds = [](Duration t) { return t.in(units::second); };
-  dense_ = LogCurve(limits.tokens, [&](double m) { return seconds(it.dense(m)); });
-  experts_ = LogCurve(limits.tokens * ranks_, [&](double m) { return seconds(it.experts(m)); });
-  head_ = LogCurve(limits.sequences, [&](double s) { return seconds(it.head(s)); });
   decode_ = LogSurface(limits.sequences, kShortestContext, limits.context,
                        [&](double b, double l) { return seconds(it.decode(b, l)); });
   prefill_ = LogSurface(limits.context, kContextShift, limits.context, [&](double n, double c) {
     return seconds(it.prefill(n, c - kContextShift));
   });
-  fixed_ = seconds(it.fixed());
   shortest_prefill_ = prefill(kShortestPrompt, 0);
 }
 
 double IterationTable::decode_iteration(double sequences, double context) const {
-  return dense(sequences) + experts(sequences * ranks_) + decode(sequences, context) +
-         head(sequences) + fixed_;
+  return step(sequences, sequences * ranks_, decode(sequences, context), sequences, false);
 }
 
 }  // namespace astrolabe::parallel

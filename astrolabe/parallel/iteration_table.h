@@ -11,21 +11,9 @@
 #include <functional>
 #include <vector>
 
-#include "astrolabe/parallel/engine_iteration.h"
+#include "astrolabe/parallel/iteration_curves.h"
 
 namespace astrolabe::parallel {
-
-// f(x) for x >= 1, log-log.
-class LogCurve {
- public:
-  LogCurve() = default;
-  LogCurve(double largest, const std::function<double(double)>& f);  // f > 0 or all zero
-
-  double at(double x) const;
-
- private:
-  std::vector<double> log_values_;  // at 2^(i/2); empty: zero everywhere
-};
 
 // f(x, y) for x >= 1 and y >= y0, log-log-log, grid of x at powers of two, y at half powers.
 class LogSurface {
@@ -53,17 +41,18 @@ class IterationTable {
  public:
   explicit IterationTable(const EngineIteration& iteration, const TableLimits& limits = {});
 
-  double dense(double tokens) const { return dense_.at(tokens); }
-  double experts(double tokens) const { return experts_.at(tokens); }  // of all ranks
+  // See IterationCurves.
+  double step(double tokens, double all_tokens, double core, double outputs,
+              bool has_prompts) const {
+    return curves_.step(tokens, all_tokens, core, outputs, has_prompts);
+  }
   double decode(double sequences, double context) const {
     return sequences > 0 ? decode_.at(sequences, context) : 0;
   }
   double prefill(double tokens, double context) const {
     return prefill_.at(tokens, context + kContextShift);
   }
-  double head(double sequences) const { return head_.at(sequences); }
-  double fixed() const { return fixed_; }
-  void set_fixed(Duration t) { fixed_ = t.in(units::second); }
+  void set_fixed(Duration t) { curves_.set_fixed(t.in(units::second)); }
   double shortest_prefill() const { return shortest_prefill_; }  // its launches
   int ranks() const { return ranks_; }
   bool is_moe() const { return is_moe_; }
@@ -74,9 +63,9 @@ class IterationTable {
  private:
   static constexpr double kContextShift = 256;  // a prompt without context is on the grid
 
-  LogCurve dense_, experts_, head_;
+  IterationCurves curves_;
   LogSurface decode_, prefill_;
-  double fixed_ = 0, shortest_prefill_ = 0;
+  double shortest_prefill_ = 0;
   int ranks_ = 1;
   bool is_moe_ = false;
 };

@@ -65,6 +65,15 @@ std::string expert_conflict(const workload::ModelArchitecture& m, const workload
 // Slots that make the experts divide.
 int redundant_experts(int experts, int ranks) { return (ranks - experts % ranks) % ranks; }
 
+// Experts spread over several domains are balanced with copies of hot ones, an eighth of the
+// experts (DeepSeek's published deployments: 32 of 256); on one domain only where they must divide.
+int balancing_copies(const workload::ModelArchitecture& m, const device::Accelerator& a,
+                     int ranks) {
+  if (ranks <= a.scale_up_domain) return redundant_experts(m.experts, ranks);
+  const int copies = m.experts / 8;
+  return copies + redundant_experts(m.experts + copies, ranks);
+}
+
 std::vector<int> degrees(int limit) {
   std::vector<int> d;
   for (const int odd : {1, 3, 9}) {
@@ -102,7 +111,8 @@ std::string layout_conflict(const workload::ModelArchitecture& m,
   return conflict;
 }
 
-Layout parse_layout(const workload::ModelArchitecture& m, std::string_view text) {
+Layout parse_layout(const workload::ModelArchitecture& m, const device::Accelerator& accelerator,
+                    std::string_view text) {
   const std::string allowed = "degrees such as \"TP8 EP8 DP1 PP1\", each at most once";
   workload::ShardDegrees s;
   std::set<std::string> seen;
@@ -130,7 +140,7 @@ Layout parse_layout(const workload::ModelArchitecture& m, std::string_view text)
   if (1.0 * s.tensor * s.data * s.pipeline > kMostRanks) {
     throw InputError({}, "--layout", std::string(text), "at most 100000 accelerators");
   }
-  if (m.is_moe()) s.redundant_experts = redundant_experts(m.experts, s.expert);
+  if (m.is_moe()) s.redundant_experts = balancing_copies(m, accelerator, s.expert);
   return {s};
 }
 
@@ -159,7 +169,7 @@ std::vector<Layout> candidate_layouts(const workload::ModelArchitecture& m,
       layouts.push_back({{.tensor = tp,
                           .data = dp,
                           .expert = group,
-                          .redundant_experts = redundant_experts(m.experts, group)}});
+                          .redundant_experts = balancing_copies(m, accelerator, group)}});
     }
   }
   return layouts;

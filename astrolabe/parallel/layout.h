@@ -5,7 +5,8 @@
 //
 // Rules: heads, KV heads (or copies of them), widths and experts must divide; tensor groups stay
 // inside a scale-up domain; experts are either cut by width (expert = 1) or spread over the whole
-// stage when data > 1. Redundant experts fill the last ranks when experts do not divide.
+// stage when data > 1. Copies of hot experts fill the last ranks when experts do not divide; over
+// several scale-up domains there is one for every eight experts besides, as DeepSeek publishes it.
 // Left out: sequence and context parallelism, experts over part of a stage.
 
 #include <string>
@@ -29,9 +30,10 @@ struct Layout {
 std::string layout_conflict(const workload::ModelArchitecture& model,
                             const device::Accelerator& accelerator, const Layout& layout);
 
-// "TP8 EP8 DP1 PP1" in any order and case; degrees left out are 1. Copies of experts are added
-// where they do not divide. InputError for anything else; conflicts are layout_conflict's.
-Layout parse_layout(const workload::ModelArchitecture& model, std::string_view text);
+// "TP8 EP8 DP1 PP1" in any order and case; degrees left out are 1. InputError for anything else;
+// conflicts are layout_conflict's.
+Layout parse_layout(const workload::ModelArchitecture& model,
+                    const device::Accelerator& accelerator, std::string_view text);
 
 // Layouts worth a try of at most `max_accelerators`, with or without conflict. Degrees are powers
 // of two, and three and nine times them; pipelines of up to 8 stages where there is one DP rank.

@@ -164,8 +164,12 @@ double MeasuredClock::product(const workload::GemmShape& s) const {
 
 double MeasuredClock::experts(const workload::ExpertsShape& s) const {
   if (s.tokens <= 0) return 0;
-  const Categories categories{dtype_name(s.format), "power_law_1.2"};
-  const bool is_own = is_hopper_ && !(framework_ == Framework::kTrtllm && s.tokens > kPlentyTokens);
+  // Copies of hot experts are made by a balancer of load.
+  const Categories categories{dtype_name(s.format),
+                              s.slots > s.experts ? "balanced" : "power_law_1.2"};
+  const bool is_trtllm = framework_ == Framework::kTrtllm;
+  const bool is_any = is_trtllm ? s.tokens > kPlentyTokens : s.moe_ep > domain();
+  const bool is_own = is_hopper_ && !is_any;
   const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
   Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
   // Kernels of two products, and one measured in place of another activation.

@@ -4,19 +4,25 @@
 // table, or which of several, an engine's operator is looked up in.
 //
 //   products         the fastest kernel of any framework: tables hold floors of eager mode
-//   (quantise
-//                    and host time, up to 12 us) that production in CUDA graphs does not pay.
-//                    vLLM's fp8 products in blocks are host time and left out
+//                    (quantise and host time, up to 12 us) that production in CUDA graphs does not
+//                    pay. vLLM's fp8 products in blocks are host time and left out
 //   experts          the framework's own kernels on Hopper, the fastest of any elsewhere, and for
-//                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables
+//                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables.
+//                    Beyond an NVLink domain tokens are dispatched and a rank computes its rows
+//                    alone: the fastest of any (SGLang's and vLLM's tables are of kernels that
+//                    every rank hands all tokens). Balanced where hot experts have copies, which
+//                    is what measured kernels with a balancer and 288 slots show
 //   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
 //   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
 //   sparse (DSA)     the latent core over the top-k; scores and choice from their arithmetic and
-//   bytes recurrences      the framework's own; Mamba-2's scan from its bytes all-reduce       the
-//   faster of the framework's kernel in a CUDA graph and NCCL gather, scatter  NCCL exchange
-//   TensorRT-LLM's one- or two-sided kernels, DeepEP for SGLang, in one NVLink
-//                    domain; or, always for vLLM, a gather and a scatter of all tokens
+//                    bytes
+//   recurrences      the framework's own; Mamba-2's scan from its bytes
+//   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
+//   gather, scatter  NCCL
+//   exchange         TensorRT-LLM's one- or two-sided kernels in one NVLink domain, DeepEP's low
+//                    latency or high throughput for SGLang, whichever is faster there and back;
+//                    or, always for vLLM, a gather and a scatter of all tokens
 //   elementwise      bytes over 0.7 of the bandwidth
 // Where a system has no table of a kind, MeasuredTime carries a sibling's over.
 
@@ -78,8 +84,10 @@ class MeasuredClock final : public KernelClock {
   double library(network::Operation operation, int ranks, Bytes buffer) const;
   double all_reduce(int ranks, Bytes buffer) const;
   double exchange(const workload::CollectiveShape& s, bool is_dispatch) const;
-  double exchange_kernel(const workload::CollectiveShape& s, const char* kernel,
-                         const char* operation) const;
+  double exchange_kernel(const workload::CollectiveShape& s, const char* library,
+                         const char* kernel, const char* operation) const;
+  double deep_ep(const workload::CollectiveShape& s, bool is_dispatch) const;
+  int domain() const { return sources_.network.fabric(chip_.name).scale_up_domain; }
   double at(const network::CollectiveKey& key, Bytes buffer) const;
   double at(const network::ExchangeKey& key, double tokens) const;
 

@@ -125,11 +125,8 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
   const auto seconds = [](Duration t) { return t.in(units::second); };
   const double most = engine_.schedule.max_sequences;
   const double most_tokens = std::max(engine_.schedule.token_budget, load.prompt) + most;
-  dense_ = LogCurve(most_tokens, [&](double m) { return seconds(it.dense(m)); });
-  experts_ = LogCurve(most_tokens * ranks_, [&](double t) { return seconds(it.experts(t)); });
-  head_ = LogCurve(most, [&](double s) { return seconds(it.head(s)); });
+  curves_ = IterationCurves(it, most_tokens, most);
   decode_ = LogCurve(most, [&](double b) { return seconds(it.decode(b, load.context)); });
-  fixed_ = seconds(it.fixed());
   shortest_prefill_ = seconds(it.prefill(kShortestPrompt, 0));
   // Chunks of the budget; the mean one starts behind half of the others.
   const auto whole = [&](double tokens) {
@@ -150,14 +147,14 @@ double EngineCurves::core(double chunks, double pieces) const {
 }
 
 double EngineCurves::step(double b) const {
-  return dense_.at(b) + experts_.at(b * ranks_) + decode_.at(b) + head_.at(b) + fixed_;
+  return curves_.step(b, b * ranks_, decode_.at(b), b, false);
 }
 
 double EngineCurves::step(double b, double chunks, double all_chunks, double pieces) const {
   const double tokens = load_.prompt / pieces;
-  return dense_.at(b + chunks * tokens) + experts_.at(b * ranks_ + all_chunks * tokens) +
-         decode_.at(b) + core(chunks, pieces) + head_.at(std::max(1.0, b + chunks / pieces)) +
-         fixed_;
+  return curves_.step(b + chunks * tokens, b * ranks_ + all_chunks * tokens,
+                      decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces),
+                      true);
 }
 
 SteadyState steady_state(const EngineCurves& c, double sequences) {

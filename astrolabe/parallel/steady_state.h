@@ -56,8 +56,9 @@ class EngineCurves {
 
   SteadyLoad load_;
   Engine engine_;
-  LogCurve dense_, experts_, head_, decode_;
-  double fixed_ = 0, prompt_core_ = 0, shortest_prefill_ = 0;
+  IterationCurves curves_;
+  LogCurve decode_;
+  double prompt_core_ = 0, shortest_prefill_ = 0;
   int ranks_ = 1, stages_ = 1;
   bool is_moe_ = false;
 };

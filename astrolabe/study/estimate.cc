@@ -74,7 +74,8 @@ workload::DemandClass work_of(const EstimateRequest& request) {
 }
 
 parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& chip) {
-  const parallel::Layout layout = parallel::parse_layout(request.model.model, *request.layout);
+  const parallel::Layout layout =
+      parallel::parse_layout(request.model.model, chip.accelerator, *request.layout);
   const std::string conflict =
       parallel::layout_conflict(request.model.model, chip.accelerator, layout);
   if (!conflict.empty()) {

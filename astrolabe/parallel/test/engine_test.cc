@@ -27,7 +27,8 @@ std::string complete() {
          "any,,kv_share,0.9,1\nany,,tpot_band,0,1\nany,,pool_tpot_band,0,1\nany,,ttft_band,0,1\n"
          "any,,token_budget,8192,tokens\nany,,answer_reserve,1,1\n"
          "any,,max_sequences,256,sequences\nany,,balance_wait,0,iterations\n"
-         "any,,graph_capture,1,GiB\nany,,block_tokens,16,tokens\n";
+         "any,,graph_capture,1,GiB\nany,,block_tokens,16,tokens\n"
+         "any,,two_batch_overlap,0,1\nany,,exchange_share,0,1\n";
 }
 
 TEST_F(EngineTest, VersionBeatsFrameworkBeatsAny) {

@@ -53,12 +53,15 @@ TEST(LayoutTest, TextNamesWhatIsSplit) {
   EXPECT_EQ((Layout{{.tensor = 2, .pipeline = 3}}.accelerators()), 6);
 }
 
-Layout parse(const char* text) { return parse_layout(small_mixture(), text); }
+Layout parse(const char* text) { return parse_layout(small_mixture(), small_accelerator(), text); }
 
 TEST(LayoutTest, ParsedDegreesAreTheWritten) {
   EXPECT_EQ(parse("TP8 EP8 DP1 PP1").text(), "TP8 EP8");
   EXPECT_EQ(parse("pp2 tp4").text(), "TP4 PP2");
   EXPECT_EQ(parse("DP5 EP5").shard.redundant_experts, 3);  // 32 experts in 35 slots
+  EXPECT_EQ(parse("DP8 EP8").shard.redundant_experts, 0);
+  EXPECT_EQ(parse("DP12 EP12").shard.redundant_experts, 4);   // beyond a domain of 8: an eighth
+  EXPECT_EQ(parse("DP16 EP16").shard.redundant_experts, 16);  // 32 + 4, and to the next multiple
 }
 
 TEST(LayoutTest, WhatIsNoLayoutIsRefused) {
