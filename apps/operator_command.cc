@@ -9,7 +9,10 @@
 #include "apps/commands.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/layout.h"
+#include "astrolabe/study/operator_times.h"
 #include "astrolabe/workload/config_reader.h"
 #include "astrolabe/workload/operator_graph.h"
 #include "astrolabe/workload/operator_table.h"
@@ -20,6 +23,7 @@ namespace {
 
 struct GraphOptions {
   std::string model, phase = "decode", precision, experts, kv, routing = "uniform";
+  std::string accelerator, framework = "trtllm";  // of `time` alone
   int tensor = 1, data = 1, moe_ep = 1, pipeline = 1, context_ranks = 1, redundant = 0;
   double batch = 1, isl = 1024, prefix = 0, chunk = 0, drafts = 0, alpha = 1.2;
 };
@@ -140,14 +144,16 @@ std::string cell_text(const Table::Cell& cell) {
   return number;
 }
 
-void print_text(const Graph& g, double context) {
+void print_heading(const Graph& g, double context) {
   std::printf(
       "%s: %.3f billion parameters, %.3f active\n"
       "one accelerator of %d holds %.2f GB of weights; a sequence of %.0f tokens takes %.4f GB\n\n",
       g.model.name.c_str(), g.model.total_parameters() / 1e9, g.model.active_parameters() / 1e9,
       g.shard.group() * g.shard.pipeline, g.weights().in(units::GB), context,
       g.kv_of_sequence(context).in(units::GB));
-  const Table table = workload::operator_table(g.operators);
+}
+
+void print_table(const Table& table) {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     std::size_t width = table.columns[c].title.size();
@@ -168,10 +174,9 @@ void print_text(const Graph& g, double context) {
   }
 }
 
-int show_graph(const GraphOptions& options, const Invocation& invocation) {
+Graph make_graph(const GraphOptions& options, const catalog::Catalog& catalog) {
   Graph g;
-  const workload::ModelConfig config =
-      read_model_option(options.model, catalog::Catalog::load(invocation.data_dir));
+  const workload::ModelConfig config = read_model_option(options.model, catalog);
   g.model = config.model;
   g.precision = find_precision(options, config);
   g.shard = find_shard(options, g.model);
@@ -181,12 +186,64 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
                      "0: " + g.model.name + " has no multi-token-prediction layer");
   }
   g.operators = build_operator_graph(g.model, g.precision, g.shard, g.batch, find_routing(options));
+  return g;
+}
+
+int show_graph(const GraphOptions& options, const Invocation& invocation) {
+  const Graph g = make_graph(options, catalog::Catalog::load(invocation.data_dir));
   const double context = options.isl + options.prefix;
   if (invocation.is_json) {
     print_json(g, context);
   } else {
-    print_text(g, context);
+    print_heading(g, context);
+    print_table(workload::operator_table(g.operators));
   }
+  return kSuccess;
+}
+
+nlohmann::json to_json(const Table& table) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& cells : table.rows) {
+    nlohmann::json row;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      std::visit([&](const auto& v) { row[table.columns[c].name] = v; }, cells[c]);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+int show_times(const GraphOptions& options, const Invocation& invocation) {
+  const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
+  const Graph g = make_graph(options, catalog);
+  const parallel::KernelLibrary library(catalog, invocation.data_dir);
+  const parallel::ServingChip chip =
+      library.chip(options.accelerator, parallel::parse_framework(options.framework));
+  parallel::require_formats(g.precision, chip.accelerator,
+                            options.precision.empty() ? "the checkpoint's" : options.precision);
+  const study::OperatorTimes times = study::operator_times(chip, g.operators);
+  if (invocation.is_json) {
+    const nlohmann::json document = {{"model", g.model.name},
+                                     {"accelerator", chip.accelerator.name},
+                                     {"framework", options.framework},
+                                     {"kernels", parallel::kernel_source_name(chip.source)},
+                                     {"band_log", times.band},
+                                     {"total_ms", times.total.in(units::millisecond)},
+                                     {"roofline_ms", times.roofline.in(units::millisecond)},
+                                     {"collectives_ms", times.collectives.in(units::millisecond)},
+                                     {"energy_j", times.energy.in(units::joule)},
+                                     {"operators", to_json(times.table)}};
+    std::printf("%s\n", document.dump(2).c_str());
+    return kSuccess;
+  }
+  print_heading(g, options.isl + options.prefix);
+  print_table(times.table);
+  std::printf(
+      "\n%.3f ms on %s under %s (%s), of it %.3f ms collectives; roofline of the rest %.3f ms; "
+      "%.2f J\n",
+      times.total.in(units::millisecond), chip.accelerator.name.c_str(), options.framework.c_str(),
+      parallel::kernel_source_name(chip.source), times.collectives.in(units::millisecond),
+      times.roofline.in(units::millisecond), times.energy.in(units::joule));
   return kSuccess;
 }
 
@@ -225,21 +282,7 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->check(number_within(0, 64));
 }
 
-}  // namespace
-
-void add_operator_command(CLI::App* app, Invocation* invocation) {
-  CLI::App* command =
-      app->add_subcommand("operator",
-                          "Operators of a model on one accelerator.\n"
-                          "\n"
-                          "  astrolabe operator graph --model deepseek_r1 --dp 32 "
-                          "--moe-ep 32\n"
-                          "  astrolabe operator graph --model config.json --tp 4\n");
-  command->require_subcommand(1);
-  CLI::App* graph = command->add_subcommand(
-      "graph", "FLOPs, bytes and shapes of every operator of one iteration");
-  const auto options = std::make_shared<GraphOptions>();
-  GraphOptions* o = options.get();
+void add_graph_options(CLI::App* graph, GraphOptions* o, Invocation* invocation) {
   graph
       ->add_option("--model", o->model,
                    "A model of the catalogue, a Hugging Face config.json, or - for one on stdin")
@@ -258,8 +301,36 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
       ->capture_default_str();
   add_data_option(graph, invocation);
   add_json_option(graph, invocation);
+}
+
+}  // namespace
+
+void add_operator_command(CLI::App* app, Invocation* invocation) {
+  CLI::App* command =
+      app->add_subcommand("operator",
+                          "Operators of a model on one accelerator.\n"
+                          "\n"
+                          "  astrolabe operator graph --model deepseek_r1 --dp 32 "
+                          "--moe-ep 32\n"
+                          "  astrolabe operator time --model config.json --tp 4 --accelerator "
+                          "h200_sxm\n");
+  command->require_subcommand(1);
+  const auto options = std::make_shared<GraphOptions>();
+  CLI::App* graph = command->add_subcommand(
+      "graph", "FLOPs, bytes and shapes of every operator of one iteration");
+  add_graph_options(graph, options.get(), invocation);
   graph->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_graph(*options, *invocation); };
+  });
+  CLI::App* time = command->add_subcommand(
+      "time", "Time and energy of every operator of one iteration on an accelerator");
+  add_graph_options(time, options.get(), invocation);
+  time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
+      ->required();
+  time->add_option("--framework", options->framework, "trtllm, vllm or sglang")
+      ->capture_default_str();
+  time->callback([invocation, options] {
+    invocation->run = [invocation, options] { return show_times(*options, *invocation); };
   });
 }
 
