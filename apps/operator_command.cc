@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/commands.h"
+#include "apps/operator_command.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/parallel/layout.h"
@@ -168,7 +168,7 @@ void print_text(const Graph& g, double context) {
   }
 }
 
-int show_graph(const GraphOptions& options, const Invocation& invocation) {
+Graph find_graph(const GraphOptions& options, const Invocation& invocation) {
   Graph g;
   const workload::ModelConfig config =
       read_model_option(options.model, catalog::Catalog::load(invocation.data_dir));
@@ -181,6 +181,11 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
                      "0: " + g.model.name + " has no multi-token-prediction layer");
   }
   g.operators = build_operator_graph(g.model, g.precision, g.shard, g.batch, find_routing(options));
+  return g;
+}
+
+int show_graph(const GraphOptions& options, const Invocation& invocation) {
+  const Graph g = find_graph(options, invocation);
   const double context = options.isl + options.prefix;
   if (invocation.is_json) {
     print_json(g, context);
@@ -225,6 +230,49 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->check(number_within(0, 64));
 }
 
+void add_graph_options(CLI::App* command, GraphOptions* o) {
+  command
+      ->add_option("--model", o->model,
+                   "A model of the catalogue, a Hugging Face config.json, or - for one on stdin")
+      ->required();
+  add_layout_options(command, o);
+  add_batch_options(command, o);
+  command->add_option("--precision", o->precision,
+                    "Format of the linear layers (else the checkpoint's, or bf16)");
+  command->add_option("--experts", o->experts, "Format of the routed experts where it differs");
+  command->add_option("--kv", o->kv, "Format of the KV cache (bf16, fp8 or int8)");
+  command->add_option("--routing", o->routing, "How tokens are spread over experts")
+      ->check(CLI::IsMember({"balanced", "uniform", "power_law"}))
+      ->capture_default_str();
+  command->add_option("--alpha", o->alpha, "Exponent of power_law")
+      ->check(number_within(1.001, 10))
+      ->capture_default_str();
+}
+
+void add_time(CLI::App* operators, Invocation* invocation) {
+  CLI::App* command = operators->add_subcommand(
+      "time",
+      "Their times on an accelerator: roofline, derated, and coupled to its simulated memory\n"
+      "\n"
+      "  astrolabe operator time --model llama31_70b --tp 8 --accelerator h100_sxm\n"
+      "  astrolabe operator time --model llama31_70b --accelerator b200_sxm --memory hbm4e");
+  const auto options = std::make_shared<GraphOptions>();
+  const auto time = std::make_shared<TimeOptions>();
+  add_graph_options(command, options.get());
+  command->add_option("--accelerator", time->accelerator, "An accelerator of the catalogue")
+      ->required();
+  command->add_option("--memory", time->memory,
+                      "A memory of data/memory/products.csv (default: the accelerator's own)");
+  command->add_option("--cache", time->cache, "Keep the bandwidth curve in this directory");
+  add_data_option(command, invocation);
+  add_json_option(command, invocation);
+  command->callback([invocation, options, time] {
+    invocation->run = [invocation, options, time] {
+      return print_operator_times(find_graph(*options, *invocation).operators, *time, *invocation);
+    };
+  });
+}
+
 }  // namespace
 
 void add_operator_command(CLI::App* app, Invocation* invocation) {
@@ -239,28 +287,13 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
   CLI::App* graph = command->add_subcommand(
       "graph", "FLOPs, bytes and shapes of every operator of one iteration");
   const auto options = std::make_shared<GraphOptions>();
-  GraphOptions* o = options.get();
-  graph
-      ->add_option("--model", o->model,
-                   "A model of the catalogue, a Hugging Face config.json, or - for one on stdin")
-      ->required();
-  add_layout_options(graph, o);
-  add_batch_options(graph, o);
-  graph->add_option("--precision", o->precision,
-                    "Format of the linear layers (else the checkpoint's, or bf16)");
-  graph->add_option("--experts", o->experts, "Format of the routed experts where it differs");
-  graph->add_option("--kv", o->kv, "Format of the KV cache (bf16, fp8 or int8)");
-  graph->add_option("--routing", o->routing, "How tokens are spread over experts")
-      ->check(CLI::IsMember({"balanced", "uniform", "power_law"}))
-      ->capture_default_str();
-  graph->add_option("--alpha", o->alpha, "Exponent of power_law")
-      ->check(number_within(1.001, 10))
-      ->capture_default_str();
+  add_graph_options(graph, options.get());
   add_data_option(graph, invocation);
   add_json_option(graph, invocation);
   graph->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_graph(*options, *invocation); };
   });
+  add_time(command, invocation);
 }
 
 }  // namespace astrolabe
