@@ -84,6 +84,7 @@ void Channel::set_timer(Lane* lane) {
     if (r.arrival >= now_ && lane->controller.queues().has_room(d))
       next = std::min(next, r.arrival);
   }
+  if (next == lane->next_timer) return;
   lane->next_timer = next;
   next_timer_ = lanes_[0].next_timer;
   for (const Lane& l : lanes_) next_timer_ = std::min(next_timer_, l.next_timer);
@@ -124,7 +125,7 @@ std::size_t Channel::start_column(Tick t) {
   }
   Lane& lane = lanes_[best];
   const Choice choice = lane.controller.column();
-  const RequestQueues::Entry e = lane.controller.start_column(choice, column_free_);
+  const RequestQueues::Entry& e = lane.controller.start_column(choice, column_free_);
   log(t, choice, best, static_cast<std::int32_t>(e.row), e.column);
   column_free_ = t + 2;
   column_bus_ticks_ += 2;
@@ -197,7 +198,7 @@ void Channel::change_power(Tick t) {
   for (std::size_t p = 0; p < lanes_.size(); ++p) {
     PseudoChannel& c = lanes_[p].controller;
     if (c.queues().open() == 0) continue;
-    Choice close{std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll)}), 0, -1,
+    Choice close{std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll, -1)}), 0, -1,
                  Command::kPrechargeAll};
     close.at += close.at & 1;
     c.start_row(close);

@@ -49,91 +49,90 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
-Tick PseudoChannel::column_at(Command command, int bank) const {
-  return rising(
-      std::max({column_floor_, timing_.earliest(command), timing_.earliest_in_group(command, bank),
-                timing_.earliest_in_bank(command, bank)}));
+Tick PseudoChannel::column_at(Tick floor, Command command, int bank) const {
+  return rising(std::max(std::max(floor, timing_.earliest_in_group(command, bank)),
+                         timing_.earliest_in_bank(command, bank)));
 }
 
-Tick PseudoChannel::activate_at(int bank) const {
-  return rising(std::max(
-      {row_floor_, timing_.earliest(Command::kActivate), timing_.earliest_activate_in_bank(bank)}));
+Tick PseudoChannel::column_floor(Command command) const {
+  return std::max(column_floor_, timing_.earliest_of_all(command));
+}
+
+Tick PseudoChannel::activate_floor() const {
+  return std::max(row_floor_, timing_.earliest_of_all(Command::kActivate));
 }
 
 Tick PseudoChannel::precharge_at(int bank) const {
-  const Tick at = std::max({row_floor_, timing_.earliest(Command::kPrecharge),
-                            timing_.earliest_in_bank(Command::kPrecharge, bank)});
+  const Tick at = std::max(std::max(row_floor_, timing_.earliest_of_all(Command::kPrecharge)),
+                           timing_.earliest_in_bank(Command::kPrecharge, bank));
   return may_close_on_falling_ ? at : rising(at);
 }
 
 void PseudoChannel::look_for_column() {
   const Command command = direction_ == Direction::kRead ? Command::kRead : Command::kWrite;
-  column_ = {kNever, ~std::uint64_t{0}, -1, command};
+  const Tick floor = column_floor(command);
+  BestChoice best;
+  best.command = command;
   for (Mask m = banks_with_hit(); m != 0; m &= m - 1) {
     const int bank = __builtin_ctzll(m);
-    const Choice c{column_at(command, bank), queues_.oldest_hit_key(direction_, bank), bank,
-                   command};
-    if (c.before(column_)) column_ = c;
+    best.offer(column_at(floor, command, bank), queues_.oldest_hit_key(direction_, bank), bank);
   }
+  column_ = best;
   column_changed_ = false;
 }
 
 void PseudoChannel::look_for_activate() {
-  activate_ = {kNever, ~std::uint64_t{0}, -1, Command::kActivate};
+  const Tick floor = activate_floor();
+  BestChoice best;
+  best.command = Command::kActivate;
   const Mask closed = queues_.with_work(direction_) & ~refresh_.blocked() & ~queues_.open();
   for (Mask m = closed; m != 0; m &= m - 1) {
     const int bank = __builtin_ctzll(m);
-    const Choice c{activate_at(bank), queues_.oldest_key(direction_, bank), bank,
-                   Command::kActivate};
-    if (c.before(activate_)) activate_ = c;
+    best.offer(rising(std::max(floor, timing_.earliest_activate_in_bank(bank))),
+               queues_.oldest_key(direction_, bank), bank);
   }
+  activate_ = best;
   activate_changed_ = false;
 }
 
 void PseudoChannel::look_for_precharge() {
-  precharge_ = {kNever, ~std::uint64_t{0}, -1, Command::kPrecharge};
+  BestChoice best;
+  best.command = Command::kPrecharge;
   const Mask wrong =
       queues_.with_work(direction_) & ~refresh_.blocked() & queues_.open() & ~banks_with_hit();
   for (Mask m = wrong; m != 0; m &= m - 1) {
     const int bank = __builtin_ctzll(m);
-    const Choice c{precharge_at(bank), queues_.oldest_key(direction_, bank), bank,
-                   Command::kPrecharge};
-    if (c.before(precharge_)) precharge_ = c;
+    best.offer(precharge_at(bank), queues_.oldest_key(direction_, bank), bank);
   }
+  if (closes_early_ != 0) {  // rows closed early have no order: whoever waits is looked for again
+    for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
+      const int bank = __builtin_ctzll(m);
+      best.offer(precharge_at(bank), ~std::uint64_t{0} - 1, bank);
+    }
+    best.oldest = 0;
+  }
+  precharge_ = best;
   precharge_changed_ = false;
-  if (closes_early_ == 0) return;
-  for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    const Choice c{precharge_at(bank), ~std::uint64_t{0} - 1, bank, Command::kPrecharge};
-    if (c.before(precharge_)) precharge_ = c;
-  }
 }
 
 // A bank whose request may have become the first: the kept choice is compared with it.
 void PseudoChannel::offer_column(int bank) {
   if (column_changed_ || (banks_with_hit() & bit(bank)) == 0) return;
-  const Choice c{column_at(column_.command, bank), queues_.oldest_hit_key(direction_, bank), bank,
-                 column_.command};
-  if (c.before(column_)) column_ = c;
+  const Command command = column_.command;
+  column_.offer(column_at(column_floor(command), command, bank),
+                queues_.oldest_hit_key(direction_, bank), bank);
 }
 
 void PseudoChannel::offer_activate(int bank) {
   if (activate_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
-  const Choice c{activate_at(bank), queues_.oldest_key(direction_, bank), bank, Command::kActivate};
-  if (c.before(activate_)) {
-    activate_ = c;
-    row_offered_ = true;
-  }
+  const Tick at = rising(std::max(activate_floor(), timing_.earliest_activate_in_bank(bank)));
+  if (activate_.offer(at, queues_.oldest_key(direction_, bank), bank)) row_offered_ = true;
 }
 
 void PseudoChannel::offer_precharge(int bank) {
   if (precharge_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
-  const Choice c{precharge_at(bank), queues_.oldest_key(direction_, bank), bank,
-                 Command::kPrecharge};
-  if (c.before(precharge_)) {
-    precharge_ = c;
+  if (precharge_.offer(precharge_at(bank), queues_.oldest_key(direction_, bank), bank))
     row_offered_ = true;
-  }
 }
 
 PseudoChannel::Mask PseudoChannel::banks_to_close() const {
@@ -151,8 +150,7 @@ Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) cons
   } else if (c.bank >= 0 && (queues_.open() & bit(c.bank)) != 0) {
     c.command = Command::kPrecharge;
   }
-  c.at = std::max(floor,
-                  c.bank < 0 ? timing_.earliest(c.command) : timing_.earliest(c.command, c.bank));
+  c.at = std::max(floor, timing_.earliest(c.command, c.bank));
   const bool is_precharge = c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
   if (!is_precharge || !may_close_on_falling_) c.at = rising(c.at);
   if (c.command == Command::kPrechargeAll && c.at == pairing.falling_edge &&
@@ -165,9 +163,14 @@ Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) cons
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   row_floor_ = floor;
   row_offered_ = false;
-  if (activate_changed_ || activate_.at < floor) look_for_activate();
-  if (precharge_changed_ || precharge_.at < floor) look_for_precharge();
-  row_ = precharge_.before(activate_) ? precharge_ : activate_;
+  if (activate_changed_ || (activate_.at < floor && !activate_.wait(rising(floor)))) {
+    look_for_activate();
+  }
+  const Tick close = may_close_on_falling_ ? floor : rising(floor);
+  if (precharge_changed_ || (precharge_.at < floor && !precharge_.wait(close))) {
+    look_for_precharge();
+  }
+  row_ = precharge_.before(activate_) ? static_cast<const Choice&>(precharge_) : activate_;
   if (!refresh_.is_working()) return;
   const Choice refresh = refresh_choice(floor, pairing);
   if (!row_.before(refresh)) row_ = refresh;
@@ -215,11 +218,11 @@ void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   }
 }
 
-RequestQueues::Entry PseudoChannel::start_column(const Choice& choice, Tick floor) {
+const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Tick floor) {
   const int bank = choice.bank;
   const Tick t = choice.at;
   const RequestQueues::Slot slot = queues_.oldest_hit(direction_, bank);
-  const RequestQueues::Entry entry = queues_.at(direction_, slot);
+  const RequestQueues::Entry& entry = queues_.at(direction_, slot);
   if (entry.needed_precharge) {
     ++statistics_.row_conflicts;
   } else if (entry.needed_activate) {
@@ -284,7 +287,7 @@ void PseudoChannel::close_bank(int bank, Tick t) {
 void PseudoChannel::note_activate(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   h.activate_bank_ready = timing_.earliest_in_bank(Command::kActivate, bank);
-  h.activate_ready = std::max(timing_.earliest(Command::kActivate),
+  h.activate_ready = std::max(timing_.earliest_of_all(Command::kActivate),
                               timing_.earliest_in_group(Command::kActivate, bank));
   h.activate = h.opened = t;
   queues_.oldest(direction_, bank).needed_activate = true;

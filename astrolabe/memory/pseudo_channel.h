@@ -14,6 +14,7 @@
 // column command, ACT and PREpb are kept between answers: what becomes possible is compared with
 // them, and banks are gone through again only after a command of that kind or when a bus was taken.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -33,6 +34,26 @@ struct Choice {
 
   bool before(const Choice& other) const {
     return at != other.at ? at < other.at : key < other.key;
+  }
+};
+
+// The best of the candidates that were offered.
+struct BestChoice : Choice {
+  std::uint64_t oldest = ~std::uint64_t{0};  // the least key of all candidates
+
+  bool offer(Tick t, std::uint64_t k, int b) {
+    oldest = std::min(oldest, k);
+    if (t > at || (t == at && k >= key)) return false;
+    at = t;
+    key = k;
+    bank = b;
+    return true;
+  }
+  // No candidate may start before `t` any more. The oldest stays the best without another look.
+  bool wait(Tick t) {
+    if (key != oldest) return false;
+    at = t;
+    return true;
   }
 };
 
@@ -57,7 +78,7 @@ class PseudoChannel {
 
   const Choice& best_column(Tick floor) {
     column_floor_ = floor;
-    if (column_changed_ || column_.at < floor) look_for_column();
+    if (column_changed_ || (column_.at < floor && !column_.wait(rising(floor)))) look_for_column();
     return column_;
   }
   const Choice& best_row(Tick floor, const RowPairing& pairing) {
@@ -73,8 +94,8 @@ class PseudoChannel {
   const Choice& row() const { return row_; }
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
-  // Returns the row and column of a column command for the command trace.
-  RequestQueues::Entry start_column(const Choice& choice, Tick floor);
+  // Returns the request that is served; it stands until the next one is added.
+  const RequestQueues::Entry& start_column(const Choice& choice, Tick floor);
   // Returns the row of an ACT.
   std::uint32_t start_row(const Choice& choice);
   void choose_direction();
@@ -97,8 +118,9 @@ class PseudoChannel {
   void offer_column(int bank);
   void offer_activate(int bank);
   void offer_precharge(int bank);
-  Tick column_at(Command command, int bank) const;
-  Tick activate_at(int bank) const;
+  Tick column_floor(Command command) const;
+  Tick activate_floor() const;
+  Tick column_at(Tick floor, Command command, int bank) const;
   Tick precharge_at(int bank) const;
   void note_activate(int bank, Tick t);
   Choice refresh_choice(Tick floor, const RowPairing& pairing) const;
@@ -134,7 +156,8 @@ class PseudoChannel {
   Tick last_read_ = -kNever, last_write_ = -kNever;
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
-  Choice column_, activate_, precharge_, row_;
+  BestChoice column_, activate_, precharge_;
+  Choice row_;
   Tick column_floor_ = 0, row_floor_ = 0;
   bool column_changed_ = true, activate_changed_ = true, precharge_changed_ = true;
   bool row_offered_ = true;

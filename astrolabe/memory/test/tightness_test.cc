@@ -7,6 +7,7 @@
 
 #include "astrolabe/memory/dram_device.h"
 #include "astrolabe/memory/memory_system.h"
+#include "astrolabe/memory/test/test_size.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe::memory {
@@ -31,7 +32,8 @@ class ShortSource final : public RequestSource {
 
 // Whether commands at these clocks pass the independent checker.
 bool is_legal(const std::vector<IssuedCommand>& commands, const Organization& o) {
-  TraceChecker checker(TraceRules::read(kData + "/memory/rules/hbm3.rules"));
+  static const TraceRules rules = TraceRules::read(kData + "/memory/rules/hbm3.rules");
+  TraceChecker checker(rules);
   SourcePosition where{"t", 1};
   checker.check_line("clock,command,Channel,PseudoChannel,Sid,BankGroup,Bank,Row,Column", where);
   for (const IssuedCommand& c : commands) {
@@ -54,7 +56,7 @@ TEST(Tightness, NoCommandCanStartATickEarlier) {
   settings.refresh = RefreshMode::kNone;
   settings.read_queue = settings.write_queue = 64;
   RandomStream random(7, 0);
-  for (int sequence = 0; sequence < 40; ++sequence) {
+  for (int sequence = 0; sequence < 40 / kShareOfCases; ++sequence) {
     std::vector<Request> requests;
     for (int i = 0; i < 6; ++i) {
       Request r;
