@@ -30,6 +30,7 @@ void add_catalog_command(CLI::App* app, Invocation* invocation);
 void add_completion_command(CLI::App* app, Invocation* invocation);
 void add_memory_command(CLI::App* app, Invocation* invocation);
 void add_validate_command(CLI::App* app, Invocation* invocation);
+void add_validate_hbm(CLI::App* validate, Invocation* invocation);
 void add_operator_command(CLI::App* app, Invocation* invocation);
 void add_version_command(CLI::App* app, Invocation* invocation);
 void add_estimate_command(CLI::App* app, Invocation* invocation);

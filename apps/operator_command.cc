@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/commands.h"
+#include "apps/operator_command.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
@@ -23,7 +23,8 @@ namespace {
 
 struct GraphOptions {
   std::string model, phase = "decode", precision, experts, kv, routing = "uniform";
-  std::string accelerator, framework = "trtllm";  // of `time` alone
+  std::string fidelity = "kernels", framework = "trtllm";  // of `time` alone, as are
+  TimeOptions time;
   int tensor = 1, data = 1, moe_ep = 1, pipeline = 1, context_ranks = 1, redundant = 0;
   double batch = 1, isl = 1024, prefix = 0, chunk = 0, drafts = 0, alpha = 1.2;
 };
@@ -216,9 +217,12 @@ nlohmann::json to_json(const Table& table) {
 int show_times(const GraphOptions& options, const Invocation& invocation) {
   const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
   const Graph g = make_graph(options, catalog);
+  if (options.fidelity == "coupled") {
+    return print_coupled_times(g.operators, options.time, invocation);
+  }
   const parallel::KernelLibrary library(catalog, invocation.data_dir);
   const parallel::ServingChip chip =
-      library.chip(options.accelerator, parallel::parse_framework(options.framework));
+      library.chip(options.time.accelerator, parallel::parse_framework(options.framework));
   parallel::require_formats(g.precision, chip.accelerator,
                             options.precision.empty() ? "the checkpoint's" : options.precision);
   const study::OperatorTimes times = study::operator_times(chip, g.operators);
@@ -325,10 +329,19 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
   CLI::App* time = command->add_subcommand(
       "time", "Time and energy of every operator of one iteration on an accelerator");
   add_graph_options(time, options.get(), invocation);
-  time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
+  time->add_option("--accelerator", options->time.accelerator, "An accelerator of the catalogue")
       ->required();
   time->add_option("--framework", options->framework, "trtllm, vllm or sglang")
       ->capture_default_str();
+  time->add_option("--fidelity", options->fidelity,
+                   "kernels: measured, or tiled where a chip has no tables; coupled: arithmetic and "
+                   "the bandwidth of its simulated memory")
+      ->check(CLI::IsMember({"kernels", "coupled"}))
+      ->capture_default_str();
+  time->add_option("--memory", options->time.memory,
+                   "coupled: a memory of data/memory/products.csv (else the accelerator's own)");
+  time->add_option("--cache", options->time.cache,
+                   "coupled: keep the bandwidth curve in this directory");
   time->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_times(*options, *invocation); };
   });

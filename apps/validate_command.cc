@@ -139,10 +139,12 @@ void add_validate_command(CLI::App* app, Invocation* invocation) {
                                           "\n"
                                           "  astrolabe validate chain\n"
                                           "  astrolabe validate operators --measurements FILE\n"
-                                          "  astrolabe validate serving --measurements FILE\n");
+                                          "  astrolabe validate serving --measurements FILE\n"
+                                          "  astrolabe validate hbm\n");
   command->require_subcommand(1);
   add_operators(command, invocation);
   add_serving(command, invocation);
+  add_validate_hbm(command, invocation);
   CLI::App* chain = command->add_subcommand(
       "chain", "The chain from wafer to token, each figure beside the published ones");
   const auto options = std::make_shared<ChainOptions>();

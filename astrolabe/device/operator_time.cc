@@ -17,6 +17,8 @@ const char* fidelity_name(Fidelity fidelity) {
       return "derated roofline";
     case Fidelity::kMeasured:
       return "measured";
+    case Fidelity::kCoupled:
+      return "coupled to memory";
   }
   return "";
 }
@@ -62,10 +64,14 @@ double DeratedTime::compute_fraction(const Operator& op) const {
 }
 
 OperatorCost DeratedTime::cost(const Operator& op) const {
+  return cost(op, derating_.hbm_bandwidth);
+}
+
+OperatorCost DeratedTime::cost(const Operator& op, double bandwidth_fraction) const {
   ASTROLABE_ASSERT(!workload::is_collective(op.kind), op.name);
   // A measured fraction above 1 (caches) must not beat the roofline.
   const double f = std::min(1.0, compute_fraction(op));
-  const double b = std::min(1.0, derating_.hbm_bandwidth);
+  const double b = std::min(1.0, bandwidth_fraction);
   const Duration compute = op.flops / (f * accelerator_.peak(op.format));
   const Duration memory = op.bytes() / (b * accelerator_.hbm_bandwidth);
   const Duration work = std::max(compute, memory);
@@ -84,9 +90,10 @@ std::unique_ptr<OperatorTime> make_operator_time(Fidelity fidelity, const Accele
     case Fidelity::kDerated:
       return std::make_unique<DeratedTime>(accelerator, derating);
     case Fidelity::kMeasured:
+    case Fidelity::kCoupled:
       break;
   }
-  ASTROLABE_DEMAND(false, "measured operator times are not available");
+  ASTROLABE_DEMAND(false, "no operator times without tables or a memory");
   return nullptr;
 }
 

@@ -9,6 +9,7 @@
 //            few tiles, wave quantisation is not seen, and unfused kernels are each charged a
 //            launch.
 // kMeasured: reserved for tables of measured kernels behind this interface.
+// kCoupled:  as kDerated with b from a simulated memory (coupled_time.h).
 // Collectives are not timed here (network/collectives.h).
 // Source: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009.
 
@@ -21,8 +22,9 @@
 
 namespace astrolabe::device {
 
-enum class Fidelity { kRoofline, kDerated, kMeasured };
-const char* fidelity_name(Fidelity fidelity);  // "roofline", "derated roofline", "measured"
+enum class Fidelity { kRoofline, kDerated, kMeasured, kCoupled };
+// "roofline", "derated roofline", "measured", "coupled to memory"
+const char* fidelity_name(Fidelity fidelity);
 
 enum class Resource { kCompute, kMemory, kNetwork, kOverhead };
 inline constexpr int kResources = 4;
@@ -57,6 +59,8 @@ class DeratedTime final : public OperatorTime {
       : accelerator_(accelerator), derating_(derating) {}
   Fidelity fidelity() const override { return Fidelity::kDerated; }
   OperatorCost cost(const workload::Operator& op) const override;
+  // The same with b given.
+  OperatorCost cost(const workload::Operator& op, double bandwidth_fraction) const;
 
  private:
   double compute_fraction(const workload::Operator& op) const;
@@ -65,7 +69,7 @@ class DeratedTime final : public OperatorTime {
   Derating derating_;
 };
 
-// kMeasured is not available yet: asking for it is a bug.
+// kMeasured is not available yet, kCoupled needs a memory: asking for them is a bug.
 std::unique_ptr<OperatorTime> make_operator_time(Fidelity fidelity, const Accelerator& accelerator,
                                                  const Derating& derating);
 

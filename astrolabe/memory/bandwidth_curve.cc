@@ -220,13 +220,17 @@ Table BandwidthCurve::table() const {
   return t;
 }
 
+std::string curve_cache_path(const std::string& data_dir, const MemoryConfig& config,
+                             const CurveOptions& options) {
+  const EnergyTable energy = load_energy(data_dir, config.spec.standard);
+  return options.cache_dir + "/" + cache_name(config, energy, options.tolerance);
+}
+
 BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& config,
                                const CurveOptions& options) {
   const EnergyTable energy = load_energy(data_dir, config.spec.standard);
   const std::string path =
-      options.cache_dir.empty()
-          ? ""
-          : options.cache_dir + "/" + cache_name(config, energy, options.tolerance);
+      options.cache_dir.empty() ? "" : curve_cache_path(data_dir, config, options);
   if (!path.empty() && std::filesystem::exists(path)) {
     return {config.name, config.peak_bandwidth(), read_cache(path)};
   }

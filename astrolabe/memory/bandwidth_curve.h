@@ -67,4 +67,8 @@ struct CurveOptions {
 BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& config,
                                const CurveOptions& options);
 
+// The file of `options.cache_dir` that holds or will hold it.
+std::string curve_cache_path(const std::string& data_dir, const MemoryConfig& config,
+                             const CurveOptions& options);
+
 }  // namespace astrolabe::memory

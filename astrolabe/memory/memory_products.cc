@@ -83,7 +83,8 @@ MemoryConfig load_product(const std::string& data_dir, const std::string& produc
                           const TimingOverrides& overrides) {
   const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
   for (const CsvTable::Row& row : table.rows()) {
-    if (table.cell(row, "product") == product) {
+    const bool is_built_in = !product.empty() && table.cell(row, "accelerator") == product;
+    if (is_built_in || table.cell(row, "product") == product) {
       return read_product(data_dir, table, row, overrides);
     }
   }

@@ -58,7 +58,8 @@ struct RunResult {
   }
 };
 
-// `data_dir`/memory/products.csv and mappings.csv. InputError for unknown names.
+// `data_dir`/memory/products.csv and mappings.csv: by the name of the memory, or of the accelerator
+// of the catalogue that has it. InputError for unknown names.
 MemoryConfig load_product(const std::string& data_dir, const std::string& product,
                           const TimingOverrides& overrides = {});
 // A preset with its textbook controller: one channel, mop4clxor.

@@ -1,0 +1,37 @@
+#include "astrolabe/device/coupled_time.h"
+
+namespace astrolabe::device {
+
+namespace {
+
+constexpr double kStreamPiece = 1048576;  // bytes: the largest piece of the curve
+
+Accelerator with_memory(Accelerator accelerator, Bandwidth peak) {
+  accelerator.hbm_bandwidth = peak;
+  return accelerator;
+}
+
+}  // namespace
+
+CoupledTime::CoupledTime(const Accelerator& accelerator, const Derating& derating,
+                         memory::BandwidthCurve curve, Bytes kv_page)
+    : accelerator_(with_memory(accelerator, curve.peak())),
+      curve_(std::move(curve)),
+      derated_(accelerator_, derating),
+      kv_page_(kv_page) {}
+
+Bandwidth CoupledTime::sustained(const workload::Operator& op) const {
+  const Bytes all = op.bytes();
+  if (all.base() <= 0) return curve_.peak();
+  const double writes = 0.5 * (op.activations / all);
+  const Bandwidth stream = curve_.bandwidth(kStreamPiece * units::byte, writes);
+  if (op.kv.base() <= 0) return stream;
+  const Duration time = (all - op.kv) / stream + op.kv / curve_.bandwidth(kv_page_, writes);
+  return all / time;
+}
+
+OperatorCost CoupledTime::cost(const workload::Operator& op) const {
+  return derated_.cost(op, sustained(op) / curve_.peak());
+}
+
+}  // namespace astrolabe::device

@@ -1,0 +1,52 @@
+// A curve that was kept is read back as it was.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "astrolabe/base/csv.h"
+#include "astrolabe/memory/bandwidth_curve.h"
+
+namespace astrolabe::memory {
+
+namespace {
+
+const std::string kData = ASTROLABE_SOURCE_DIR "/data";
+
+}  // namespace
+
+TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
+  const std::filesystem::path dir =
+      std::filesystem::temp_directory_path() / "astrolabe_curve_cache_test";
+  std::filesystem::remove_all(dir);
+  std::filesystem::create_directories(dir);
+  MemoryConfig config = load_product(kData, "h100");
+  CurveOptions options;
+  options.cache_dir = dir.string();
+  std::vector<CurvePoint> points(2);
+  for (CurvePoint& p : points) {
+    p.piece_bytes = &p == points.data() ? 65536 : 1048576;
+    p.bandwidth = 0.7 * config.peak_bandwidth() * (p.piece_bytes / 1048576);
+    p.pj_per_bit = 3.25;
+    p.latency = 412.5 * units::nanosecond;
+  }
+  const BandwidthCurve kept(config.name, config.peak_bandwidth(), points);
+  const std::string path = curve_cache_path(kData, config, options);
+  write_file_atomically(path, to_csv(kept.table()));
+  const BandwidthCurve read = bandwidth_curve(kData, config, options);
+  ASSERT_EQ(read.points().size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(read.points()[i].bandwidth / points[i].bandwidth, 1, 1e-9);
+    EXPECT_DOUBLE_EQ(read.points()[i].pj_per_bit, 3.25);
+    EXPECT_NEAR(read.points()[i].latency / points[i].latency, 1, 1e-9);
+  }
+  EXPECT_EQ(read.table().rows, kept.table().rows);
+  config.controller.temperature_c = 90;
+  EXPECT_NE(curve_cache_path(kData, config, options), path);
+  config.controller.temperature_c = 85;
+  options.tolerance = 0.02;
+  EXPECT_NE(curve_cache_path(kData, config, options), path);
+  std::filesystem::remove_all(dir);
+}
+
+}  // namespace astrolabe::memory

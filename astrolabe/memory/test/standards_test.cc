@@ -1,0 +1,131 @@
+// The independent checker on HBM2E and HBM4: nothing in our traces, something for each timing that
+// is one too short.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "astrolabe/memory/command_trace.h"
+#include "astrolabe/memory/memory_system.h"
+#include "astrolabe/memory/test/test_size.h"
+#include "astrolabe/memory/trace_checker.h"
+
+namespace astrolabe::memory {
+
+namespace {
+
+const std::string kData = ASTROLABE_SOURCE_DIR "/data";
+
+struct Standard {
+  const char *rules, *preset;
+  std::map<std::string, TimingOverrides> companions;  // lowered too, where they hide the timing
+};
+
+std::ostream& operator<<(std::ostream& out, const Standard& s) { return out << s.rules; }
+
+MemoryConfig config(const Standard& s, RefreshMode refresh, const TimingOverrides& lower = {}) {
+  MemoryConfig c = load_preset(kData, s.preset, lower);
+  c.controller.refresh = refresh;
+  return c;
+}
+
+TraceChecker check(const Standard& s, const MemoryConfig& c, const char* kind, int requests) {
+  TraceChecker checker(TraceRules::read(kData + "/memory/rules/" + s.rules + ".rules"));
+  SourcePosition where{"trace", 1};
+  const auto check_text = [&](std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++where.line) {
+      const std::size_t end = text.find('\n', at);
+      checker.check_line(text.substr(at, end - at), where);
+      at = end + 1;
+    }
+  };
+  check_text(kCommandTraceHeader);
+  RunOptions options;
+  options.on_commands = [&](const std::vector<ChannelCommand>& commands) {
+    std::string text;
+    append_csv(commands, c.spec.organization, &text);
+    check_text(text);
+  };
+  Traffic t = parse_traffic(kind);
+  t.requests = static_cast<std::uint64_t>(requests);
+  simulate(c, t, options);
+  checker.finish();
+  return checker;
+}
+
+bool names(const TraceChecker& checker, const std::string& timing) {
+  for (const Violation& v : checker.violations()) {
+    const std::size_t colon = v.text.find(": ");
+    const std::string rule = "+" + v.text.substr(colon + 2, v.text.find(':', colon + 2) - colon - 2);
+    if ((rule + "+").find("+" + timing + "+") != std::string::npos) return true;
+  }
+  return false;
+}
+
+class StandardTest : public testing::TestWithParam<Standard> {};
+
+TEST_P(StandardTest, FindsNothing) {
+  for (const char* kind : {"sequential", "random21", "mixed21", "copy"}) {
+    for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+      const TraceChecker checker =
+          check(GetParam(), config(GetParam(), refresh), kind, 4000 / kShareOfCases);
+      EXPECT_EQ(checker.violation_count(), 0)
+          << kind << ": " << checker.violations().front().text;
+    }
+  }
+}
+
+TEST_P(StandardTest, NamesEachTimingThatIsOneTooShort) {
+  const Standard& s = GetParam();
+  const auto is_named = [&s](const std::string& timing, const TimingOverrides& lower) {
+    for (const int requests : {500, 5000}) {
+      for (const char* mapping : {"", "column sid bankgroup bank pseudochannel row",
+                                  "row sid bank column bankgroup pseudochannel",
+                                  "column pseudochannel row sid bankgroup bank"}) {
+        for (const char* kind : {"random21", "sequential", "mixed11"}) {
+          for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+            MemoryConfig c = config(s, refresh, lower);
+            if (*mapping != '\0') c.mapping = mapping;
+            if (names(check(s, c, kind, requests), timing)) return true;
+          }
+        }
+      }
+    }
+    return false;
+  };
+  int number = 0;
+  for (const auto& [timing, value] : load_spec(kData, s.preset).timing) {
+    // tCL bounds no command, tREFI is audited, power-down has its own test.
+    if (timing == "tCL" || timing == "tREFI" || timing == "tXP" || timing == "tXS") continue;
+    if (++number % kShareOfCases != 0) continue;
+    TimingOverrides lower = {{timing, value - 1}};
+    const auto companions = s.companions.find(timing);
+    if (companions != s.companions.end()) {
+      lower.insert(companions->second.begin(), companions->second.end());
+    }
+    EXPECT_TRUE(is_named(timing, lower)) << timing << " lowered to " << value - 1;
+  }
+}
+
+// tBL and tCCDS bound one gap; HBM2E: tRAS + tRP is more than tRC, four tRRD more than tFAW.
+INSTANTIATE_TEST_SUITE_P(
+    Standards, StandardTest,
+    testing::Values(
+        Standard{"hbm2e",
+                 "hbm2e-3.2-16gb-8hi",
+                 {{"tBL", {{"tCCDS", 1}}},
+                  {"tCCDS", {{"tBL", 1}}},
+                  {"tRC", {{"tRAS", 48}}},
+                  {"tRRDL", {{"tRRDS", 6}}},
+                  {"tRRDS", {{"tRRDL", 6}}},
+                  {"tFAW", {{"tRRDS", 5}, {"tRRDL", 5}}}}},
+        Standard{"hbm4",
+                 "hbm4-8.0-24gb-12hi",
+                 {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
+                  {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
+                  {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
+                  {"tRC", {{"tRAS", 52}}}}}),
+    [](const auto& tested) { return std::string(tested.param.rules); });
+
+}  // namespace
+}  // namespace astrolabe::memory
