@@ -7,7 +7,8 @@
 // predict those best (coordinate search on the mean absolute percentage error of a sample). Then
 // the bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for
 // tables of the chip itself, for chips whose own tables are left out, and for architectures left
-// out. Deterministic: the samples are chosen by hash.
+// out. An architecture that is left out takes no part in the tiled fidelity it is predicted with;
+// its bands are those of fit_carried. Deterministic: the samples are chosen by hash.
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
@@ -26,6 +28,7 @@
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/study/accuracy.h"
 #include "astrolabe/study/chain_validation.h"
+#include "fit/tiled_calibration.h"
 
 namespace {
 
@@ -98,6 +101,7 @@ class Fit {
  public:
   Fit(std::string directory, const std::string& data)
       : directory_(std::move(directory)),
+        data_(data),
         tiled_chips_(read_tiled_chips(astrolabe::catalog::Catalog::load(data))),
         chips_(chips_of(tiled_chips_)),
         tiled_tables_(read_tiled_tables(data + "/fitted/tiled_parameters.csv")) {}
@@ -151,8 +155,7 @@ class Fit {
         std::unique_ptr<TiledTime>& fallback = tiled[row.system];
         const bool no_architecture = without == Without::kArchitecture;
         fallback = std::make_unique<TiledTime>(
-            tiled_tables_, tiled_chips_,
-            no_architecture ? std::vector{chip.architecture} : std::vector<std::string>{});
+            no_architecture ? tables_without(chip.architecture) : tiled_tables_, tiled_chips_);
         std::vector<std::string> left_out;
         for (const Chip& c : chips_) {
           if (without == Without::kSystem
@@ -182,10 +185,24 @@ class Fit {
   const std::vector<Chip>& chips() const { return chips_; }
 
  private:
-  std::string directory_;
+  // The tiled fidelity fitted on the other architectures.
+  const TiledTables& tables_without(const std::string& architecture) const {
+    const auto [at, is_new] = tiled_without_.try_emplace(architecture);
+    if (is_new) {
+      if (!calibration_) calibration_ = astrolabe::fit::read_calibration(directory_, data_);
+      at->second = astrolabe::fit::fit_all(*calibration_, architecture);
+      at->second.families = tiled_tables_.families;
+      at->second.weights = tiled_tables_.weights;
+    }
+    return at->second;
+  }
+
+  std::string directory_, data_;
   std::vector<TiledChip> tiled_chips_;
   std::vector<Chip> chips_;
   TiledTables tiled_tables_;
+  mutable std::optional<astrolabe::fit::Calibration> calibration_;
+  mutable std::map<std::string, TiledTables> tiled_without_;  // by architecture
 };
 
 // Coordinate search over scales (powers of the square root of two) and neighbours.

@@ -12,7 +12,7 @@ constexpr double kSameTable = 0.5, kNearKind = 10;
 constexpr double kOtherVersion = 0.1, kOtherKernel = 2, kOtherFramework = 3, kSisterChip = 1.5,
                  kOtherArchitecture = 12, kPerGeneration = 2;
 constexpr double kAlike = 0.75;  // donors this much farther than the nearest still count
-constexpr std::size_t kMostDonors = 3;
+constexpr std::size_t kMostSisters = 3;
 constexpr double kBlind = 2;  // half width (log) of the band of a bare reference time
 
 const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
@@ -52,56 +52,13 @@ double log_reference(const Work& work, const Chip& from, const Chip& to, double 
   return std::log(carry_over(us, work, from, to)) - residual;
 }
 
-std::string joined(const TableRequest& r) {
-  std::string text;
-  text += static_cast<char>('A' + static_cast<int>(r.family));
-  for (std::string_view part : {r.system, r.framework, r.version, r.kernel}) {
-    text += part;
-    text += '|';
-  }
-  for (std::string_view c : r.categories) {
-    text += c;
-    text += '|';
-  }
-  return text;
-}
-
 }  // namespace
-
-const char* estimate_source_name(EstimateSource source) {
-  switch (source) {
-    case EstimateSource::kTable:
-      return "table";
-    case EstimateSource::kNear:
-      return "near table";
-    case EstimateSource::kFar:
-      return "other architecture";
-    case EstimateSource::kTiled:
-      return "tiled";
-    case EstimateSource::kReference:
-      return "reference";
-  }
-  return "";
-}
-
-TiledTime::TiledTime(TiledTables tables, std::vector<TiledChip> all,
-                     const std::vector<std::string>& without)
-    : chips(std::move(all)), model([&] {
-        std::erase_if(tables.sets, [&](const TiledSet& set) {
-          return std::find(without.begin(), without.end(), set.architecture) != without.end();
-        });
-        return TiledModel(std::move(tables), chips);
-      }()) {}
-
-const TiledChip* TiledTime::find(std::string_view name) const {
-  const auto it =
-      std::find_if(chips.begin(), chips.end(), [&](const auto& c) { return c.name == name; });
-  return it == chips.end() ? nullptr : &*it;
-}
 
 MeasuredTime::MeasuredTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
                            std::vector<std::string> without, const TiledTime* tiled)
-    : tables_(tables), chips_(chips), without_(std::move(without)), tiled_(tiled) {}
+    : tables_(tables), chips_(chips), without_(std::move(without)), tiled_(tiled) {
+  if (tiled != nullptr) carried_.emplace(tables, chips, *tiled, without_);
+}
 
 bool MeasuredTime::is_left_out(const std::string& system) const {
   return std::find(without_.begin(), without_.end(), system) != without_.end();
@@ -143,7 +100,7 @@ const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
   const auto end = std::find_if(donors.begin(), donors.end(),
                                 [&](const Donor& d) { return d.distance > farthest; });
   donors.erase(end, donors.end());
-  if (donors.size() > kMostDonors) donors.resize(kMostDonors);
+  if (donors.size() > kMostSisters) donors.resize(kMostSisters);
   return donors;
 }
 
@@ -182,6 +139,9 @@ std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& req
     it = timers_.emplace(key, tiled_->model.timer(table, kernel.formula, *found)).first;
   }
   const TiledEstimate e = it->second.estimate(kernel.shape, Residency::kWarm);
+  if (e.is_carried) {
+    if (const auto carried = carried_->estimate(request, *found, dims, e)) return carried;
+  }
   return TimeEstimate{e.time.in(units::microsecond), e.low.in(units::microsecond),
                       e.high.in(units::microsecond), EstimateSource::kTiled};
 }

@@ -24,6 +24,8 @@ struct TiledChip {
   std::string name;          // as in tables of measurements: "h200_sxm"
   std::string architecture;  // "hopper": its chips run the same kernels and share parameters
   double year = 0;           // of the architecture: orders the generations
+  std::string tensor_cores;  // who issues a product: "warp", "warp_group": kernels differ
+  std::string host;          // what launches the kernels: "x86", "grace"
   double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
   Frequency clock;           // at which the rates hold
   Bytes l2_cache;
