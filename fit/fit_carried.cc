@@ -34,8 +34,8 @@ using namespace astrolabe::device;
 
 // The families whose errors choose the weights: not streams, whose tables hold nanoseconds.
 constexpr std::string_view kFitted[] = {
-    "gemm",        "attention_prefill", "attention_decode",   "attention_encoder", "mla_prefill",
-    "mla_decode",  "mla_bmm",           "mla_module_prefill", "mla_module_decode", "dsa_decode",
+    "gemm",       "attention_prefill", "attention_decode",   "attention_encoder", "mla_prefill",
+    "mla_decode", "mla_bmm",           "mla_module_prefill", "mla_module_decode", "dsa_decode",
     "moe"};
 
 bool is_fitted(std::string_view family) {
@@ -101,8 +101,8 @@ class Fit {
     }
     for (const std::string& architecture : architectures) {
       if (is_other_make(architecture)) continue;
-      tiled_.emplace(architecture, TiledTime(fit::fit_all(calibration_, architecture),
-                                             calibration_.chips));
+      tiled_.emplace(architecture,
+                     TiledTime(fit::fit_all(calibration_, architecture), calibration_.chips));
       fmt::print(stderr, "left out {}\n", architecture);
     }
     for (int f = 0; f < kFamilies; ++f) {
@@ -133,15 +133,22 @@ class Fit {
       all->resize(few);
       std::sort(all->begin(), all->end(), less);
     };
-    read_measurements(
-        folder_ + "/" + columns_of(family).name + ".csv.zst", [&](const Measurement& m) {
-          Row row{fit::hash_of(m),     std::string(m.system), std::string(m.framework),
-                  std::string(m.version), std::string(m.kernel), {}, m.dims, m.latency_us};
-          for (std::size_t i = 0; i < kMaxCategories; ++i) row.categories[i] = m.categories[i];
-          std::vector<Row>& all = rows[row.system];
-          all.push_back(std::move(row));
-          if (all.size() > 50 * few) cut(&all);
-        });
+    read_measurements(folder_ + "/" + columns_of(family).name + ".csv.zst",
+                      [&](const Measurement& m) {
+                        Row row{fit::hash_of(m),
+                                std::string(m.system),
+                                std::string(m.framework),
+                                std::string(m.version),
+                                std::string(m.kernel),
+                                {},
+                                m.dims,
+                                m.latency_us};
+                        for (std::size_t i = 0; i < kMaxCategories; ++i)
+                          row.categories[i] = m.categories[i];
+                        std::vector<Row>& all = rows[row.system];
+                        all.push_back(std::move(row));
+                        if (all.size() > 50 * few) cut(&all);
+                      });
     for (auto& [system, all] : rows) cut(&all);
     return rows;
   }
@@ -178,8 +185,8 @@ class Fit {
     c.log_us = std::log(row.latency_us);
     c.tiled_log_us =
         std::log(timer.estimate(kernel.shape, Residency::kWarm).time.in(units::microsecond));
-    const auto [at, is_new] = cases->donors.try_emplace(
-        joined(request) + tiled_formula_name(kernel.formula));
+    const auto [at, is_new] =
+        cases->donors.try_emplace(joined(request) + tiled_formula_name(kernel.formula));
     if (is_new) at->second = carried.all_donors(request, kernel.formula, chip);
     c.donors = &at->second;
     for (const CarriedDonor& d : at->second) {

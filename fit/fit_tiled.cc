@@ -136,7 +136,7 @@ int count_exceeded(const Scores& scores, const std::vector<std::string>& limits)
 
 // The bands of a family from the errors of architectures that were left out.
 std::vector<CarriedFamily> bands_of(const std::map<std::string, Scores>& left_out,
-                                  std::string_view but) {
+                                    std::string_view but) {
   std::map<std::string, std::vector<std::pair<double, double>>> ratios;  // log ratio, weight
   for (const auto& [architecture, scores] : left_out) {
     if (architecture == but || is_other_make(architecture)) continue;

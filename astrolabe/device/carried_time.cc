@@ -87,8 +87,7 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
 
   const TiledTable wanted =
       tiled_table(request.family, request.framework, request.kernel, request.categories);
-  const TiledTable own =
-      tiled_table(key.family, key.framework, key.kernel, views(key.categories));
+  const TiledTable own = tiled_table(key.family, key.framework, key.kernel, views(key.categories));
   if (!is_pool_near(own.pool, wanted.pool, request.family)) return std::nullopt;
   const TiledSet* set = tiled_.model.find_set(own, formula, architecture);
   if (set == nullptr) return std::nullopt;
@@ -103,8 +102,7 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
   return d;
 }
 
-std::vector<CarriedDonor> CarriedTime::all_donors(const TableRequest& request,
-                                                  TiledFormula formula,
+std::vector<CarriedDonor> CarriedTime::all_donors(const TableRequest& request, TiledFormula formula,
                                                   const TiledChip& chip) const {
   std::vector<CarriedDonor> donors;
   std::map<std::string, std::set<std::string>> systems;  // by architecture
@@ -145,10 +143,9 @@ CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest&
   };
   TiledFormula formula{};
   const Categories own = views(donor.table->key.categories);
-  const LocalEstimate local =
-      regress_locally(donor.table->tree(), donor.table->residuals,
-                      tables_.coordinates(request.family, dims),
-                      tables_.interpolation(request.family).neighbours);
+  const LocalEstimate local = regress_locally(donor.table->tree(), donor.table->residuals,
+                                              tables_.coordinates(request.family, dims),
+                                              tables_.interpolation(request.family).neighbours);
   const Work work = work_of(request.family, own, dims);
   const double measured =
       std::log(reference_time_us(request.family, work, *donor.chip)) + local.value;

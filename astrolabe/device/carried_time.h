@@ -9,8 +9,8 @@
 // same format, or the next wider one; p_i: the parameters fitted on the architecture of that table.
 // So each table says how its kernel falls short of the physics at this shape, and the physics says
 // what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
-// kind (CarriedWeights): the framework, the library the kernel is from, its name, whether the tensor
-// cores are driven by warps or warp groups, and how far away the nearest measurement is.
+// kind (CarriedWeights): the framework, the library the kernel is from, its name, whether the
+// tensor cores are driven by warps or warp groups, and how far away the nearest measurement is.
 // Fails for kernels of which no other architecture has a relative, and for host time.
 
 #include <optional>

@@ -53,7 +53,7 @@ class MeasuredTime {
   const std::vector<Chip>& chips_;
   std::vector<std::string> without_;
   const TiledTime* tiled_;
-  std::optional<CarriedTime> carried_;  // with tiled_
+  std::optional<CarriedTime> carried_;                          // with tiled_
   mutable std::unordered_map<std::string, Donors> donors_;      // by request
   mutable std::unordered_map<std::string, TiledTimer> timers_;  // by request and formula
 };

@@ -48,7 +48,7 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   chip.architecture = catalog.get_text(entity, "architecture");
   chip.year = catalog.get_number(entity, "year");
   chip.tensor_cores = catalog.get_text(entity, "tensor_cores");
-  chip.host = catalog.get_text(entity, "host");
+  chip.host_time = catalog.get_number(entity, "host_time");
   chip.sm_count = get_count(catalog, entity, "sm_count");
   chip.exponentials_per_cycle = catalog.get_number(entity, "exponentials_per_cycle");
   chip.clock = get_figure<Frequency::kDim>(catalog, entity, "clock", "clock");

@@ -25,7 +25,7 @@ struct TiledChip {
   std::string architecture;  // "hopper": its chips run the same kernels and share parameters
   double year = 0;           // of the architecture: orders the generations
   std::string tensor_cores;  // who issues a product: "warp", "warp_group": kernels differ
-  std::string host;          // what launches the kernels: "x86", "grace"
+  double host_time = 1;      // of launching a kernel, relative to x86
   double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
   Frequency clock;           // at which the rates hold
   Bytes l2_cache;

@@ -160,8 +160,8 @@ std::string to_csv(const TiledTables& tables) {
   }
   for (const CarriedFamily& f : tables.families) {
     for (const FamilyNumber& n : kFamilyNumbers) {
-      text += fmt::format("{},all,all,{},{},{:.4g},1,0,,,\n", f.family, kCarried, n.name,
-                          f.*n.member);
+      text +=
+          fmt::format("{},all,all,{},{},{:.4g},1,0,,,\n", f.family, kCarried, n.name, f.*n.member);
     }
   }
   for (const WeightNumber& n : kWeightNumbers) {
