@@ -1,6 +1,6 @@
 // Chooses how measured operators are interpolated and writes data/fitted/interpolation.csv.
 //
-//   fit_measured [--family NAME]... [--score] [--page validation/operators/README.md]
+//   fit_measured [--family NAME]... [--score | --bands] [--page validation/operators/README.md]
 //
 // Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
 // and chooses for each family the scales of the coordinates and the number of neighbours that
@@ -263,7 +263,6 @@ void set_bands(const BandRatios& ratios, Interpolation* one) {
   };
   widen(EstimateSource::kTable, &one->band_known);
   widen(EstimateSource::kNear, &one->band_near);
-  widen(EstimateSource::kFar, &one->band_far);
 }
 
 // Parts and systems of a report as a table of the page.
@@ -281,12 +280,13 @@ int main(int argc, char** argv) {
   std::string output = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
   std::string page_file;
   std::vector<std::string> names;
-  bool only_score = false;
+  bool only_score = false, only_bands = false;
   double share = 0.1;
   app.add_option("--measurements", directory);
   app.add_option("--family", names);
   app.add_option("--share", share, "of the withheld rows that the search uses");
   app.add_flag("--score", only_score, "Fit nothing");
+  app.add_flag("--bands", only_bands, "Fit the bands, keep the rest");
   app.add_option("--page", page_file, "Replace the generated part of this file by the scores");
   CLI11_PARSE(app, argc, argv);
   try {
@@ -304,7 +304,7 @@ int main(int argc, char** argv) {
         continue;
       }
       Interpolation& one = how[static_cast<std::size_t>(f)];
-      if (!only_score) one = search(fit, family, one, share);
+      if (!only_score && !only_bands) one = search(fit, family, one, share);
       fmt::print("{}: neighbours {} {} scales", columns_of(family).name, one.neighbours,
                  one.difference_neighbours);
       for (float s : one.scale) fmt::print(" {:.2f}", s);

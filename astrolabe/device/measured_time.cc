@@ -23,11 +23,19 @@ const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
   return nullptr;
 }
 
-// How much of a time is explained by a resource that alone would take `share` of it: nothing for a
-// tenth, all for the whole of it, half for a half (H100 against H200, every family).
-double explained(double share) {
+// Several kernels as one measured time.
+bool is_module(Family family) {
+  return family == Family::kLatentModulePrefill || family == Family::kLatentModuleDecode ||
+         family == Family::kSparseModuleDecode || family == Family::kExperts ||
+         family == Family::kWideExperts;
+}
+
+// How much of a time is explained by a resource that alone would take `share` of it. In one kernel
+// the resources work side by side: nothing for a tenth, all for the whole of it, half for a half
+// (H100 against H200). Several kernels follow each other: what a resource takes it explains.
+double explained(double share, Family family) {
   const double x = std::clamp(share, 0.0, 1.0);
-  return x * x * (3 - 2 * x);
+  return is_module(family) ? x : x * x * (3 - 2 * x);
 }
 
 // A single kernel whose smallest call takes this many times a launch is host time.
@@ -37,14 +45,15 @@ constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, ove
 // From the time on one chip to that on another of the same architecture. Arithmetic, exponentials
 // and memory take their shares with their rates; of the rest, the launch is a time (host time,
 // where it is that, follows the host), and all else happens on SMs and follows their clock.
-double carry_over(double us, const Work& work, const Chip& from, const Chip& to, double floor_us,
-                  bool is_host_bound) {
+double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
+                  const MeasuredTable& table) {
+  const Family family = table.key.family;
   const double from_peak = from.peak_tflops(work.format), to_peak = to.peak_tflops(work.format);
-  double compute = explained(work.flops / (from_peak * 1e6) / us);
-  double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / us);
+  double compute = explained(work.flops / (from_peak * 1e6) / us, family);
+  double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / us, family);
   double softmax = 0;
   if (from.exponentials_per_us > 0 && to.exponentials_per_us > 0) {
-    softmax = explained(work.exponentials / from.exponentials_per_us / us);
+    softmax = explained(work.exponentials / from.exponentials_per_us / us, family);
   }
   const double all = std::max(1.0, compute + memory + softmax);
   compute /= all, memory /= all, softmax /= all;
@@ -54,18 +63,13 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
     ratio += softmax * (from.exponentials_per_us / to.exponentials_per_us - 1);
   }
   const double rest = std::max(0.0, 1 - compute - memory - softmax);
-  const double launch = std::min(rest, kLaunchOverFloor * floor_us / us);
-  if (is_host_bound) ratio += launch * (to.host_time / from.host_time - 1);
+  const double launch = std::min(rest, kLaunchOverFloor * table.floor_us / us);
+  if (!is_module(family) && table.floor_us > kHostFloor * launch_us(family))
+    ratio += launch * (to.host_time / from.host_time - 1);
   if (from.clock_mhz > 0 && to.clock_mhz > 0) {
     ratio += (rest - launch) * (from.clock_mhz / to.clock_mhz - 1);
   }
   return us * ratio;
-}
-
-bool is_module(Family family) {
-  return family == Family::kLatentModulePrefill || family == Family::kLatentModuleDecode ||
-         family == Family::kSparseModuleDecode || family == Family::kExperts ||
-         family == Family::kWideExperts;
 }
 
 // log of what a residual of chip `from` stands on when it is used for chip `to`.
@@ -76,8 +80,7 @@ double log_reference(const Work& work, const Chip& from, const Chip& to, double 
   const double reference = reference_time_us(family, work, from);
   if (from.name == to.name) return std::log(reference);
   const double us = reference * std::exp(residual);
-  const bool is_host_bound = !is_module(family) && table.floor_us > kHostFloor * launch_us(family);
-  return std::log(carry_over(us, work, from, to, table.floor_us, is_host_bound)) - residual;
+  return std::log(carry_over(us, work, from, to, table)) - residual;
 }
 
 }  // namespace
