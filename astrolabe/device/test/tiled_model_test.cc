@@ -143,7 +143,11 @@ TEST(TiledChips, AreReadFromTheCatalogue) {
   EXPECT_NEAR(h100.peak(NumberFormat::kFp4).base(), 989.4e12, 1e6);  // no fp4: bf16
   const TiledChip b300 = read_tiled_chip(catalog, "b300_chip");
   EXPECT_EQ(b300.exponentials_per_cycle, 32);  // twice B200
-  EXPECT_EQ(read_tiled_chips(catalog).size(), 11u);
+  const std::vector<TiledChip> all = read_tiled_chips(catalog);
+  EXPECT_EQ(all.size(), 11u);
+  EXPECT_EQ(find_tiled_chip(all, "gb200")->accelerator, "gb200_nvl72");
+  EXPECT_EQ(find_tiled_chip(all, "gb200_nvl72")->name, "gb200");
+  EXPECT_EQ(find_tiled_chip(all, "rubin"), nullptr);
   EXPECT_THROW(read_tiled_chip(catalog, "h100_sxm"), InputError);
 }
 
