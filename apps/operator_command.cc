@@ -5,11 +5,17 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
-#include "apps/operator_command.h"
+#include "apps/commands.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/memory/bandwidth_curve.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/coupled_clock.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/layout.h"
+#include "astrolabe/study/operator_times.h"
 #include "astrolabe/workload/config_reader.h"
 #include "astrolabe/workload/operator_graph.h"
 #include "astrolabe/workload/operator_table.h"
@@ -20,6 +26,7 @@ namespace {
 
 struct GraphOptions {
   std::string model, phase = "decode", precision, experts, kv, routing = "uniform";
+  std::string accelerator, framework = "trtllm", memory, curve_cache;  // of `time` alone
   int tensor = 1, data = 1, moe_ep = 1, pipeline = 1, context_ranks = 1, redundant = 0;
   double batch = 1, isl = 1024, prefix = 0, chunk = 0, drafts = 0, alpha = 1.2;
 };
@@ -140,14 +147,16 @@ std::string cell_text(const Table::Cell& cell) {
   return number;
 }
 
-void print_text(const Graph& g, double context) {
+void print_heading(const Graph& g, double context) {
   std::printf(
       "%s: %.3f billion parameters, %.3f active\n"
       "one accelerator of %d holds %.2f GB of weights; a sequence of %.0f tokens takes %.4f GB\n\n",
       g.model.name.c_str(), g.model.total_parameters() / 1e9, g.model.active_parameters() / 1e9,
       g.shard.group() * g.shard.pipeline, g.weights().in(units::GB), context,
       g.kv_of_sequence(context).in(units::GB));
-  const Table table = workload::operator_table(g.operators);
+}
+
+void print_table(const Table& table) {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     std::size_t width = table.columns[c].title.size();
@@ -168,10 +177,9 @@ void print_text(const Graph& g, double context) {
   }
 }
 
-Graph find_graph(const GraphOptions& options, const Invocation& invocation) {
+Graph make_graph(const GraphOptions& options, const catalog::Catalog& catalog) {
   Graph g;
-  const workload::ModelConfig config =
-      read_model_option(options.model, catalog::Catalog::load(invocation.data_dir));
+  const workload::ModelConfig config = read_model_option(options.model, catalog);
   g.model = config.model;
   g.precision = find_precision(options, config);
   g.shard = find_shard(options, g.model);
@@ -185,13 +193,80 @@ Graph find_graph(const GraphOptions& options, const Invocation& invocation) {
 }
 
 int show_graph(const GraphOptions& options, const Invocation& invocation) {
-  const Graph g = find_graph(options, invocation);
+  const Graph g = make_graph(options, catalog::Catalog::load(invocation.data_dir));
   const double context = options.isl + options.prefix;
   if (invocation.is_json) {
     print_json(g, context);
   } else {
-    print_text(g, context);
+    print_heading(g, context);
+    print_table(workload::operator_table(g.operators));
   }
+  return kSuccess;
+}
+
+nlohmann::json to_json(const Table& table) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& cells : table.rows) {
+    nlohmann::json row;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      std::visit([&](const auto& v) { row[table.columns[c].name] = v; }, cells[c]);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// The chip's kernels on a simulated memory, which may be another than its own.
+std::unique_ptr<parallel::CoupledClock> couple_memory(const GraphOptions& options,
+                                                      const std::string& data_dir,
+                                                      parallel::ServingChip* chip) {
+  memory::CurveOptions curve_options;
+  curve_options.cache_dir = options.curve_cache;
+  curve_options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const device::CoupledTime times(
+      chip->accelerator, chip->derating,
+      memory::bandwidth_curve(data_dir, memory::load_product(data_dir, options.memory),
+                              curve_options));
+  auto clock = std::make_unique<parallel::CoupledClock>(times, chip->derating);
+  chip->accelerator = times.accelerator();
+  chip->source = parallel::KernelSource::kCoupled;
+  chip->clock = clock.get();
+  return clock;
+}
+
+int show_times(const GraphOptions& options, const Invocation& invocation) {
+  const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
+  const Graph g = make_graph(options, catalog);
+  const parallel::KernelLibrary library(catalog, invocation.data_dir);
+  parallel::ServingChip chip =
+      library.chip(options.accelerator, parallel::parse_framework(options.framework));
+  std::unique_ptr<parallel::CoupledClock> coupled;
+  if (!options.memory.empty()) coupled = couple_memory(options, invocation.data_dir, &chip);
+  parallel::require_formats(g.precision, chip.accelerator,
+                            options.precision.empty() ? "the checkpoint's" : options.precision);
+  const study::OperatorTimes times = study::operator_times(chip, g.operators);
+  if (invocation.is_json) {
+    const nlohmann::json document = {{"model", g.model.name},
+                                     {"accelerator", chip.accelerator.name},
+                                     {"framework", options.framework},
+                                     {"kernels", parallel::kernel_source_name(chip.source)},
+                                     {"band_log", times.band},
+                                     {"total_ms", times.total.in(units::millisecond)},
+                                     {"roofline_ms", times.roofline.in(units::millisecond)},
+                                     {"collectives_ms", times.collectives.in(units::millisecond)},
+                                     {"energy_j", times.energy.in(units::joule)},
+                                     {"operators", to_json(times.table)}};
+    std::printf("%s\n", document.dump(2).c_str());
+    return kSuccess;
+  }
+  print_heading(g, options.isl + options.prefix);
+  print_table(times.table);
+  std::printf(
+      "\n%.3f ms on %s under %s (%s), of it %.3f ms collectives; roofline of the rest %.3f ms; "
+      "%.2f J\n",
+      times.total.in(units::millisecond), chip.accelerator.name.c_str(), options.framework.c_str(),
+      parallel::kernel_source_name(chip.source), times.collectives.in(units::millisecond),
+      times.roofline.in(units::millisecond), times.energy.in(units::joule));
   return kSuccess;
 }
 
@@ -230,47 +305,25 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->check(number_within(0, 64));
 }
 
-void add_graph_options(CLI::App* command, GraphOptions* o) {
-  command
+void add_graph_options(CLI::App* graph, GraphOptions* o, Invocation* invocation) {
+  graph
       ->add_option("--model", o->model,
                    "A model of the catalogue, a Hugging Face config.json, or - for one on stdin")
       ->required();
-  add_layout_options(command, o);
-  add_batch_options(command, o);
-  command->add_option("--precision", o->precision,
+  add_layout_options(graph, o);
+  add_batch_options(graph, o);
+  graph->add_option("--precision", o->precision,
                     "Format of the linear layers (else the checkpoint's, or bf16)");
-  command->add_option("--experts", o->experts, "Format of the routed experts where it differs");
-  command->add_option("--kv", o->kv, "Format of the KV cache (bf16, fp8 or int8)");
-  command->add_option("--routing", o->routing, "How tokens are spread over experts")
+  graph->add_option("--experts", o->experts, "Format of the routed experts where it differs");
+  graph->add_option("--kv", o->kv, "Format of the KV cache (bf16, fp8 or int8)");
+  graph->add_option("--routing", o->routing, "How tokens are spread over experts")
       ->check(CLI::IsMember({"balanced", "uniform", "power_law"}))
       ->capture_default_str();
-  command->add_option("--alpha", o->alpha, "Exponent of power_law")
+  graph->add_option("--alpha", o->alpha, "Exponent of power_law")
       ->check(number_within(1.001, 10))
       ->capture_default_str();
-}
-
-void add_time(CLI::App* operators, Invocation* invocation) {
-  CLI::App* command = operators->add_subcommand(
-      "time",
-      "Their times on an accelerator: roofline, derated, and coupled to its simulated memory\n"
-      "\n"
-      "  astrolabe operator time --model llama31_70b --tp 8 --accelerator h100_sxm\n"
-      "  astrolabe operator time --model llama31_70b --accelerator b200_sxm --memory hbm4e");
-  const auto options = std::make_shared<GraphOptions>();
-  const auto time = std::make_shared<TimeOptions>();
-  add_graph_options(command, options.get());
-  command->add_option("--accelerator", time->accelerator, "An accelerator of the catalogue")
-      ->required();
-  command->add_option("--memory", time->memory,
-                      "A memory of data/memory/products.csv (default: the accelerator's own)");
-  command->add_option("--cache", time->cache, "Keep the bandwidth curve in this directory");
-  add_data_option(command, invocation);
-  add_json_option(command, invocation);
-  command->callback([invocation, options, time] {
-    invocation->run = [invocation, options, time] {
-      return print_operator_times(find_graph(*options, *invocation).operators, *time, *invocation);
-    };
-  });
+  add_data_option(graph, invocation);
+  add_json_option(graph, invocation);
 }
 
 }  // namespace
@@ -282,18 +335,31 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
                           "\n"
                           "  astrolabe operator graph --model deepseek_r1 --dp 32 "
                           "--moe-ep 32\n"
-                          "  astrolabe operator graph --model config.json --tp 4\n");
+                          "  astrolabe operator time --model config.json --tp 4 --accelerator "
+                          "h200_sxm\n");
   command->require_subcommand(1);
+  const auto options = std::make_shared<GraphOptions>();
   CLI::App* graph = command->add_subcommand(
       "graph", "FLOPs, bytes and shapes of every operator of one iteration");
-  const auto options = std::make_shared<GraphOptions>();
-  add_graph_options(graph, options.get());
-  add_data_option(graph, invocation);
-  add_json_option(graph, invocation);
+  add_graph_options(graph, options.get(), invocation);
   graph->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_graph(*options, *invocation); };
   });
-  add_time(command, invocation);
+  CLI::App* time = command->add_subcommand(
+      "time", "Time and energy of every operator of one iteration on an accelerator");
+  add_graph_options(time, options.get(), invocation);
+  time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
+      ->required();
+  time->add_option("--framework", options->framework, "trtllm, vllm or sglang")
+      ->capture_default_str();
+  time->add_option("--memory", options->memory,
+                   "Simulate this memory of data/memory/products.csv, built or not, instead of "
+                   "measured kernels: h100_sxm, hbm4e, ...");
+  time->add_option("--curve-cache", options->curve_cache,
+                   "Keep its bandwidth curve in this directory, and read it there");
+  time->callback([invocation, options] {
+    invocation->run = [invocation, options] { return show_times(*options, *invocation); };
+  });
 }
 
 }  // namespace astrolabe

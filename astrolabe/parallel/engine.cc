@@ -64,6 +64,15 @@ std::optional<Framework> find_framework(std::string_view name) {
   return std::nullopt;
 }
 
+Framework parse_framework(const std::string& name) {
+  if (const auto found = find_framework(name)) return *found;
+  const std::vector<std::string> known = {"trtllm", "vllm", "sglang"};
+  const std::string nearest = nearest_word(name, known);
+  throw InputError({}, "--framework",
+                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
+                   join_alternatives(known));
+}
+
 EngineTable EngineTable::read(const std::string& path) {
   const CsvTable csv = CsvTable::read(path);
   EngineTable table;

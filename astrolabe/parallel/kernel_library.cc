@@ -34,6 +34,8 @@ const char* kernel_source_name(KernelSource source) {
       return "measured kernels";
     case KernelSource::kSister:
       return "kernels measured on a chip of the same architecture";
+    case KernelSource::kCoupled:
+      return "derated kernels on a simulated memory";
     case KernelSource::kDerated:
       break;
   }

@@ -9,6 +9,7 @@
 //   kSister   on a chip of the same architecture, carried over by MeasuredTime
 //   kDerated  nothing, or a scenario changes the chip's figures: data sheet and measured fractions
 //             of other chips (derated_clock.h)
+//   kCoupled  the same with a simulated memory (coupled_clock.h); not from here
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
@@ -21,7 +22,7 @@
 
 namespace astrolabe::parallel {
 
-enum class KernelSource : unsigned char { kTables, kSister, kDerated };
+enum class KernelSource : unsigned char { kTables, kSister, kDerated, kCoupled };
 const char* kernel_source_name(KernelSource source);  // "measured kernels", ...
 double kernel_source_band(KernelSource source);
 

@@ -19,16 +19,6 @@ namespace {
 constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
 constexpr int kMostRequests = 20000, kRequestsInFlight = 10;
 
-Framework framework_of(const std::string& name) {
-  const auto found = parallel::find_framework(name);
-  if (found) return *found;
-  const std::vector<std::string> known = {"trtllm", "vllm", "sglang"};
-  const std::string nearest = nearest_word(name, known);
-  throw InputError({}, "--framework",
-                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
-                   join_alternatives(known));
-}
-
 struct NamedPrecision {
   std::string name;
   Precision precision;
@@ -164,7 +154,7 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   e.model = request.model.model.name;
   e.accelerator = accelerator_entity(catalog, request.accelerator);
   const ServingChip chip =
-      library.chip(e.accelerator, framework_of(request.framework), request.version);
+      library.chip(e.accelerator, parallel::parse_framework(request.framework), request.version);
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request, chip);
   e.precision = precision.name;
