@@ -5,11 +5,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
-#include "apps/operator_command.h"
+#include "apps/commands.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/memory/bandwidth_curve.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/coupled_clock.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/layout.h"
 #include "astrolabe/study/operator_times.h"
@@ -23,8 +26,7 @@ namespace {
 
 struct GraphOptions {
   std::string model, phase = "decode", precision, experts, kv, routing = "uniform";
-  std::string fidelity = "kernels", framework = "trtllm";  // of `time` alone, as are
-  TimeOptions time;
+  std::string accelerator, framework = "trtllm", memory, curve_cache;  // of `time` alone
   int tensor = 1, data = 1, moe_ep = 1, pipeline = 1, context_ranks = 1, redundant = 0;
   double batch = 1, isl = 1024, prefix = 0, chunk = 0, drafts = 0, alpha = 1.2;
 };
@@ -214,15 +216,32 @@ nlohmann::json to_json(const Table& table) {
   return rows;
 }
 
+// The chip's kernels on a simulated memory, which may be another than its own.
+std::unique_ptr<parallel::CoupledClock> couple_memory(const GraphOptions& options,
+                                                      const std::string& data_dir,
+                                                      parallel::ServingChip* chip) {
+  memory::CurveOptions curve_options;
+  curve_options.cache_dir = options.curve_cache;
+  curve_options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const device::CoupledTime times(
+      chip->accelerator, chip->derating,
+      memory::bandwidth_curve(data_dir, memory::load_product(data_dir, options.memory),
+                              curve_options));
+  auto clock = std::make_unique<parallel::CoupledClock>(times, chip->derating);
+  chip->accelerator = times.accelerator();
+  chip->source = parallel::KernelSource::kCoupled;
+  chip->clock = clock.get();
+  return clock;
+}
+
 int show_times(const GraphOptions& options, const Invocation& invocation) {
   const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
   const Graph g = make_graph(options, catalog);
-  if (options.fidelity == "coupled") {
-    return print_coupled_times(g.operators, options.time, invocation);
-  }
   const parallel::KernelLibrary library(catalog, invocation.data_dir);
-  const parallel::ServingChip chip =
-      library.chip(options.time.accelerator, parallel::parse_framework(options.framework));
+  parallel::ServingChip chip =
+      library.chip(options.accelerator, parallel::parse_framework(options.framework));
+  std::unique_ptr<parallel::CoupledClock> coupled;
+  if (!options.memory.empty()) coupled = couple_memory(options, invocation.data_dir, &chip);
   parallel::require_formats(g.precision, chip.accelerator,
                             options.precision.empty() ? "the checkpoint's" : options.precision);
   const study::OperatorTimes times = study::operator_times(chip, g.operators);
@@ -329,19 +348,15 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
   CLI::App* time = command->add_subcommand(
       "time", "Time and energy of every operator of one iteration on an accelerator");
   add_graph_options(time, options.get(), invocation);
-  time->add_option("--accelerator", options->time.accelerator, "An accelerator of the catalogue")
+  time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
       ->required();
   time->add_option("--framework", options->framework, "trtllm, vllm or sglang")
       ->capture_default_str();
-  time->add_option("--fidelity", options->fidelity,
-                   "kernels: measured, or tiled where a chip has no tables; coupled: arithmetic and "
-                   "the bandwidth of its simulated memory")
-      ->check(CLI::IsMember({"kernels", "coupled"}))
-      ->capture_default_str();
-  time->add_option("--memory", options->time.memory,
-                   "coupled: a memory of data/memory/products.csv (else the accelerator's own)");
-  time->add_option("--cache", options->time.cache,
-                   "coupled: keep the bandwidth curve in this directory");
+  time->add_option("--memory", options->memory,
+                   "Simulate this memory of data/memory/products.csv, built or not, instead of "
+                   "measured kernels: h100_sxm, hbm4e, ...");
+  time->add_option("--curve-cache", options->curve_cache,
+                   "Keep its bandwidth curve in this directory, and read it there");
   time->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_times(*options, *invocation); };
   });

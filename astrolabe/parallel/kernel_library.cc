@@ -51,6 +51,8 @@ const char* kernel_source_name(KernelSource source) {
       return "kernels by formula, no chip of the architecture measured";
     case KernelSource::kForeign:
       return "kernels by formula, no chip of the maker measured";
+    case KernelSource::kCoupled:
+      return "derated kernels on a simulated memory";
     case KernelSource::kDerated:
       break;
   }

@@ -11,6 +11,7 @@
 //   kForeign  the same, and on no chip of its maker
 //   kDerated  no row in data/chips.csv, or a scenario changes the chip's figures: data sheet and
 //             measured fractions of other chips (derated_clock.h)
+//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h); not from here
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
@@ -24,7 +25,7 @@
 
 namespace astrolabe::parallel {
 
-enum class KernelSource : unsigned char { kTables, kSister, kTiled, kForeign, kDerated };
+enum class KernelSource : unsigned char { kTables, kSister, kTiled, kForeign, kDerated, kCoupled };
 const char* kernel_source_name(KernelSource source);  // "measured kernels", ...
 double kernel_source_band(KernelSource source);
 
