@@ -5,6 +5,7 @@
 
 #include "apps/commands.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/device/accelerator.h"
 #include "astrolabe/study/estimate.h"
 
 namespace astrolabe {
@@ -21,6 +22,7 @@ int show_estimate(const EstimateOptions& options, const Invocation& invocation) 
   study::EstimateRequest request = options.request;
   request.model = read_model_option(options.model, facts);
   request.accelerator = study::accelerator_entity(facts, request.accelerator);
+  device::read_accelerator(facts, request.accelerator);  // its facts, before all tables
   const parallel::KernelLibrary library(facts, invocation.data_dir);
   const study::Estimate estimate = study::estimate(facts, library, request);
   if (invocation.is_json) {

@@ -87,6 +87,15 @@ bool MeasuredClock::has_own_tables() const {
          });
 }
 
+bool MeasuredClock::has_sister_tables() const {
+  const auto& tables = sources_.tables.tables();
+  return std::any_of(tables.begin(), tables.end(), [&](const device::MeasuredTable& table) {
+    const device::Chip* other = find_chip(sources_.chips, table.key.system);
+    return other != nullptr && other->architecture == chip_.architecture &&
+           table.key.system != sources_.without;
+  });
+}
+
 const MeasuredClock::Keys& MeasuredClock::kernels(Family family, const Categories& categories,
                                                   const std::string& prefix) const {
   std::string name = std::to_string(static_cast<int>(family)) + "|" + prefix;

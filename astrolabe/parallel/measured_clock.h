@@ -56,7 +56,8 @@ class MeasuredClock final : public KernelClock {
 
   Duration time(const workload::Operator& op) const override;
   const device::Chip& chip() const { return chip_; }
-  bool has_own_tables() const;  // some kernel was measured on this chip
+  bool has_own_tables() const;     // some kernel was measured on this chip
+  bool has_sister_tables() const;  // or on one of its architecture
 
  private:
   using Keys = std::vector<const device::TableKey*>;
