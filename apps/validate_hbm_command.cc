@@ -88,7 +88,8 @@ void print(const std::vector<Comparison>& rows, bool is_json) {
 void add_validate_hbm(CLI::App* validate, Invocation* invocation) {
   CLI::App* command = validate->add_subcommand(
       "hbm", "Simulated bandwidth of memories of accelerators against measured copies and reads");
-  const auto path = std::make_shared<std::string>(ASTROLABE_SOURCE_DIR "/validation/hbm/measured.csv");
+  const auto path =
+      std::make_shared<std::string>(ASTROLABE_SOURCE_DIR "/validation/hbm/measured.csv");
   command->add_option("--measurements", *path, "CSV as validation/hbm/measured.csv")
       ->type_name("FILE");
   add_data_option(command, invocation);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Times of operators on an accelerator whose memory is simulated (device/coupled_time.h); collectives
-// and launches as derated. For memories without tables of kernels, built or not.
+// Times of operators on an accelerator whose memory is simulated (device/coupled_time.h);
+// collectives and launches as derated. For memories without tables of kernels, built or not.
 
 #include "astrolabe/device/coupled_time.h"
 #include "astrolabe/parallel/derated_clock.h"

@@ -9,7 +9,8 @@ using workload::Operator;
 
 const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
-// 100 FLOP/s; a memory of 10 B/s that gives half of it to pages and 0.8 to streams, less if written.
+// 100 FLOP/s; a memory of 10 B/s that gives half of it to pages and 0.8 to streams, less if
+// written.
 CoupledTime small_time(Duration launch) {
   Accelerator a;
   a.hbm_bandwidth = 7.0 * units::byte / units::second;  // not used: the memory replaces it

@@ -56,7 +56,8 @@ TraceChecker check(const Standard& s, const MemoryConfig& c, const char* kind, i
 bool names(const TraceChecker& checker, const std::string& timing) {
   for (const Violation& v : checker.violations()) {
     const std::size_t colon = v.text.find(": ");
-    const std::string rule = "+" + v.text.substr(colon + 2, v.text.find(':', colon + 2) - colon - 2);
+    const std::string rule =
+        "+" + v.text.substr(colon + 2, v.text.find(':', colon + 2) - colon - 2);
     if ((rule + "+").find("+" + timing + "+") != std::string::npos) return true;
   }
   return false;
@@ -69,8 +70,7 @@ TEST_P(StandardTest, FindsNothing) {
     for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
       const TraceChecker checker =
           check(GetParam(), config(GetParam(), refresh), kind, 4000 / kShareOfCases);
-      EXPECT_EQ(checker.violation_count(), 0)
-          << kind << ": " << checker.violations().front().text;
+      EXPECT_EQ(checker.violation_count(), 0) << kind << ": " << checker.violations().front().text;
     }
   }
 }
@@ -108,24 +108,22 @@ TEST_P(StandardTest, NamesEachTimingThatIsOneTooShort) {
 }
 
 // tBL and tCCDS bound one gap; HBM2E: tRAS + tRP is more than tRC, four tRRD more than tFAW.
-INSTANTIATE_TEST_SUITE_P(
-    Standards, StandardTest,
-    testing::Values(
-        Standard{"hbm2e",
-                 "hbm2e-3.2-16gb-8hi",
-                 {{"tBL", {{"tCCDS", 1}}},
-                  {"tCCDS", {{"tBL", 1}}},
-                  {"tRC", {{"tRAS", 48}}},
-                  {"tRRDL", {{"tRRDS", 6}}},
-                  {"tRRDS", {{"tRRDL", 6}}},
-                  {"tFAW", {{"tRRDS", 5}, {"tRRDL", 5}}}}},
-        Standard{"hbm4",
-                 "hbm4-8.0-24gb-12hi",
-                 {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
-                  {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
-                  {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
-                  {"tRC", {{"tRAS", 52}}}}}),
-    [](const auto& tested) { return std::string(tested.param.rules); });
+INSTANTIATE_TEST_SUITE_P(Standards, StandardTest,
+                         testing::Values(Standard{"hbm2e",
+                                                  "hbm2e-3.2-16gb-8hi",
+                                                  {{"tBL", {{"tCCDS", 1}}},
+                                                   {"tCCDS", {{"tBL", 1}}},
+                                                   {"tRC", {{"tRAS", 48}}},
+                                                   {"tRRDL", {{"tRRDS", 6}}},
+                                                   {"tRRDS", {{"tRRDL", 6}}},
+                                                   {"tFAW", {{"tRRDS", 5}, {"tRRDL", 5}}}}},
+                                         Standard{"hbm4",
+                                                  "hbm4-8.0-24gb-12hi",
+                                                  {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
+                                                   {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
+                                                   {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
+                                                   {"tRC", {{"tRAS", 52}}}}}),
+                         [](const auto& tested) { return std::string(tested.param.rules); });
 
 }  // namespace
 }  // namespace astrolabe::memory
