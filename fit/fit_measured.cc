@@ -1,13 +1,14 @@
 // Chooses how measured operators are interpolated and writes data/fitted/interpolation.csv.
 //
-//   fit_measured [--family NAME]... [--score] [--page validation/operators/README.md]
+//   fit_measured [--family NAME]... [--score | --bands] [--page validation/operators/README.md]
 //
 // Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
 // and chooses for each family the scales of the coordinates and the number of neighbours that
 // predict those best (coordinate search on the mean absolute percentage error of a sample). Then
 // the bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for
 // tables of the chip itself, for chips whose own tables are left out, and for architectures left
-// out. Deterministic: the samples are chosen by hash.
+// out. An architecture that is left out takes no part in the tiled fidelity it is predicted with;
+// its bands are those of fit_carried. Deterministic: the samples are chosen by hash.
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
@@ -26,6 +28,7 @@
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/study/accuracy.h"
 #include "astrolabe/study/chain_validation.h"
+#include "fit/tiled_calibration.h"
 
 namespace {
 
@@ -98,6 +101,7 @@ class Fit {
  public:
   Fit(std::string directory, const std::string& data)
       : directory_(std::move(directory)),
+        data_(data),
         tiled_chips_(read_tiled_chips(astrolabe::catalog::Catalog::load(data))),
         chips_(chips_of(tiled_chips_)),
         tiled_tables_(read_tiled_tables(data + "/fitted/tiled_parameters.csv")) {}
@@ -151,8 +155,7 @@ class Fit {
         std::unique_ptr<TiledTime>& fallback = tiled[row.system];
         const bool no_architecture = without == Without::kArchitecture;
         fallback = std::make_unique<TiledTime>(
-            tiled_tables_, tiled_chips_,
-            no_architecture ? std::vector{chip.architecture} : std::vector<std::string>{});
+            no_architecture ? tables_without(chip.architecture) : tiled_tables_, tiled_chips_);
         std::vector<std::string> left_out;
         for (const Chip& c : chips_) {
           if (without == Without::kSystem
@@ -182,10 +185,24 @@ class Fit {
   const std::vector<Chip>& chips() const { return chips_; }
 
  private:
-  std::string directory_;
+  // The tiled fidelity fitted on the other architectures.
+  const TiledTables& tables_without(const std::string& architecture) const {
+    const auto [at, is_new] = tiled_without_.try_emplace(architecture);
+    if (is_new) {
+      if (!calibration_) calibration_ = astrolabe::fit::read_calibration(directory_, data_);
+      at->second = astrolabe::fit::fit_all(*calibration_, architecture);
+      at->second.families = tiled_tables_.families;
+      at->second.weights = tiled_tables_.weights;
+    }
+    return at->second;
+  }
+
+  std::string directory_, data_;
   std::vector<TiledChip> tiled_chips_;
   std::vector<Chip> chips_;
   TiledTables tiled_tables_;
+  mutable std::optional<astrolabe::fit::Calibration> calibration_;
+  mutable std::map<std::string, TiledTables> tiled_without_;  // by architecture
 };
 
 // Coordinate search over scales (powers of the square root of two) and neighbours.
@@ -246,7 +263,6 @@ void set_bands(const BandRatios& ratios, Interpolation* one) {
   };
   widen(EstimateSource::kTable, &one->band_known);
   widen(EstimateSource::kNear, &one->band_near);
-  widen(EstimateSource::kFar, &one->band_far);
 }
 
 // Parts and systems of a report as a table of the page.
@@ -264,12 +280,13 @@ int main(int argc, char** argv) {
   std::string output = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
   std::string page_file;
   std::vector<std::string> names;
-  bool only_score = false;
+  bool only_score = false, only_bands = false;
   double share = 0.1;
   app.add_option("--measurements", directory);
   app.add_option("--family", names);
   app.add_option("--share", share, "of the withheld rows that the search uses");
   app.add_flag("--score", only_score, "Fit nothing");
+  app.add_flag("--bands", only_bands, "Fit the bands, keep the rest");
   app.add_option("--page", page_file, "Replace the generated part of this file by the scores");
   CLI11_PARSE(app, argc, argv);
   try {
@@ -287,7 +304,7 @@ int main(int argc, char** argv) {
         continue;
       }
       Interpolation& one = how[static_cast<std::size_t>(f)];
-      if (!only_score) one = search(fit, family, one, share);
+      if (!only_score && !only_bands) one = search(fit, family, one, share);
       fmt::print("{}: neighbours {} {} scales", columns_of(family).name, one.neighbours,
                  one.difference_neighbours);
       for (float s : one.scale) fmt::print(" {:.2f}", s);

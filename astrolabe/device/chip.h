@@ -19,6 +19,9 @@ struct Chip {
   double generation = 0;     // year of the architecture, to order them
   std::array<double, kMathFormats> tflops{};  // dense; 0 = the chip lacks the format
   double hbm_gbps = 0;                        // GB/s
+  double clock_mhz = 0;                       // of the SMs
+  double exponentials_per_us = 0;             // of the whole chip
+  double host_time = 1;                       // of launching a kernel, relative to x86
 
   double peak_tflops(MathFormat format) const {
     const double own = tflops[static_cast<std::size_t>(format)];

@@ -46,6 +46,13 @@ TableKey key_of(Family family, const Measurement& m) {
 struct Draft {
   TableKey key;
   std::vector<float> points, residuals, differences;
+  std::vector<float> latencies;
+
+  double floor_us() {
+    const auto at = latencies.begin() + static_cast<std::ptrdiff_t>(latencies.size() / 50);
+    std::nth_element(latencies.begin(), at, latencies.end());
+    return *at;
+  }
 };
 
 void scale(const Interpolation& interpolation, int n, Coordinates* x) {
@@ -79,7 +86,7 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
       TableKey key = key_of(family, m);
       Draft*& entry = by_key[joined(key)];
       if (entry == nullptr) {
-        drafts.push_back(std::make_unique<Draft>(Draft{std::move(key), {}, {}, {}}));
+        drafts.push_back(std::make_unique<Draft>(Draft{std::move(key), {}, {}, {}, {}}));
         entry = drafts.back().get();
       }
       last = entry;
@@ -87,6 +94,7 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
     Coordinates x = coordinates_of(family, m.dims);
     scale(interpolation, n, &x);
     last->points.insert(last->points.end(), x.begin(), x.begin() + n);
+    last->latencies.push_back(static_cast<float>(m.latency_us));
     const Work work = work_of(family, m.categories, m.dims);
     last->residuals.push_back(
         static_cast<float>(std::log(m.latency_us / reference_time_us(family, work, *chip))));
@@ -297,7 +305,7 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
       Draft& draft = *drafts[i];
       const int sister = search.find(i, &draft.differences);
       result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences,
-                                sister < 0 ? -1 : first + sister});
+                                sister < 0 ? -1 : first + sister, draft.floor_us()});
     }
     std::move(drafts.begin(), drafts.end(), std::back_inserter(*storage));
   }

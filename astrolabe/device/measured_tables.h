@@ -56,6 +56,7 @@ struct MeasuredTable {
   std::span<const float> residuals;    // r
   std::span<const float> differences;  // r - r of the sister; NaN where it has no such point
   int sister = -1;                     // index; -1 = none
+  double floor_us = 0;                 // 2nd percentile: what a call takes however small it is
 
   PointTree tree() const { return {points, coordinate_count(key.family)}; }
 };

@@ -12,7 +12,8 @@ constexpr double kSameTable = 0.5, kNearKind = 10;
 constexpr double kOtherVersion = 0.1, kOtherKernel = 2, kOtherFramework = 3, kSisterChip = 1.5,
                  kOtherArchitecture = 12, kPerGeneration = 2;
 constexpr double kAlike = 0.75;  // donors this much farther than the nearest still count
-constexpr std::size_t kMostDonors = 3;
+constexpr std::size_t kMostSisters = 3;
+constexpr double kHostDisagreement = 0.05;
 constexpr double kBlind = 2;  // half width (log) of the band of a bare reference time
 
 const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
@@ -22,86 +23,73 @@ const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
   return nullptr;
 }
 
-// How much of a time is explained by a resource that alone would take `share` of it: nothing for a
-// tenth, all for the whole of it, half for a half (H100 against H200, every family).
-double explained(double share) {
-  const double x = std::clamp(share, 0.0, 1.0);
-  return x * x * (3 - 2 * x);
+// Several kernels as one measured time.
+bool is_module(Family family) {
+  return family == Family::kLatentModulePrefill || family == Family::kLatentModuleDecode ||
+         family == Family::kSparseModuleDecode || family == Family::kExperts ||
+         family == Family::kWideExperts;
 }
 
-// From the time on one chip to that on another of the same architecture.
-double carry_over(double us, const Work& work, const Chip& from, const Chip& to) {
-  const double compute = work.flops / (from.peak_tflops(work.format) * 1e6);
-  const double memory = work.bytes / (from.hbm_gbps * 1e3);
-  double by_compute = explained(compute / us), by_memory = explained(memory / us);
-  const double both = std::max(1.0, by_compute + by_memory);
-  by_compute /= both;
-  by_memory /= both;
-  const double compute_ratio = from.peak_tflops(work.format) / to.peak_tflops(work.format);
-  const double memory_ratio = from.hbm_gbps / to.hbm_gbps;
-  return us * (1 + by_compute * (compute_ratio - 1) + by_memory * (memory_ratio - 1));
+// How much of a time is explained by a resource that alone would take `share` of it. In one kernel
+// the resources work side by side: nothing for a tenth, all for the whole of it, half for a half
+// (H100 against H200). Several kernels follow each other: what a resource takes it explains.
+double explained(double share, Family family) {
+  const double x = std::clamp(share, 0.0, 1.0);
+  return is_module(family) ? x : x * x * (3 - 2 * x);
+}
+
+// A single kernel whose smallest call takes this many times a launch is host time.
+constexpr double kHostFloor = 10;
+constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
+
+// From the time on one chip to that on another of the same architecture. Arithmetic, exponentials
+// and memory take their shares with their rates; of the rest, the launch is a time (host time,
+// where it is that, follows the host), and all else happens on SMs and follows their clock.
+double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
+                  const MeasuredTable& table) {
+  const Family family = table.key.family;
+  const double from_peak = from.peak_tflops(work.format), to_peak = to.peak_tflops(work.format);
+  double compute = explained(work.flops / (from_peak * 1e6) / us, family);
+  double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / us, family);
+  double softmax = 0;
+  if (from.exponentials_per_us > 0 && to.exponentials_per_us > 0) {
+    softmax = explained(work.exponentials / from.exponentials_per_us / us, family);
+  }
+  const double all = std::max(1.0, compute + memory + softmax);
+  compute /= all, memory /= all, softmax /= all;
+  double ratio =
+      1 + compute * (from_peak / to_peak - 1) + memory * (from.hbm_gbps / to.hbm_gbps - 1);
+  if (softmax > 0) {
+    ratio += softmax * (from.exponentials_per_us / to.exponentials_per_us - 1);
+  }
+  const double rest = std::max(0.0, 1 - compute - memory - softmax);
+  const double launch = std::min(rest, kLaunchOverFloor * table.floor_us / us);
+  if (!is_module(family) && table.floor_us > kHostFloor * launch_us(family))
+    ratio += launch * (to.host_time / from.host_time - 1);
+  if (from.clock_mhz > 0 && to.clock_mhz > 0) {
+    ratio += (rest - launch) * (from.clock_mhz / to.clock_mhz - 1);
+  }
+  return us * ratio;
 }
 
 // log of what a residual of chip `from` stands on when it is used for chip `to`.
 double log_reference(const Work& work, const Chip& from, const Chip& to, double residual,
-                     Family family) {
+                     const MeasuredTable& table) {
+  const Family family = table.key.family;
   if (from.architecture != to.architecture) return std::log(reference_time_us(family, work, to));
   const double reference = reference_time_us(family, work, from);
   if (from.name == to.name) return std::log(reference);
   const double us = reference * std::exp(residual);
-  return std::log(carry_over(us, work, from, to)) - residual;
-}
-
-std::string joined(const TableRequest& r) {
-  std::string text;
-  text += static_cast<char>('A' + static_cast<int>(r.family));
-  for (std::string_view part : {r.system, r.framework, r.version, r.kernel}) {
-    text += part;
-    text += '|';
-  }
-  for (std::string_view c : r.categories) {
-    text += c;
-    text += '|';
-  }
-  return text;
+  return std::log(carry_over(us, work, from, to, table)) - residual;
 }
 
 }  // namespace
 
-const char* estimate_source_name(EstimateSource source) {
-  switch (source) {
-    case EstimateSource::kTable:
-      return "table";
-    case EstimateSource::kNear:
-      return "near table";
-    case EstimateSource::kFar:
-      return "other architecture";
-    case EstimateSource::kTiled:
-      return "tiled";
-    case EstimateSource::kReference:
-      return "reference";
-  }
-  return "";
-}
-
-TiledTime::TiledTime(TiledTables tables, std::vector<TiledChip> all,
-                     const std::vector<std::string>& without)
-    : chips(std::move(all)), model([&] {
-        std::erase_if(tables.sets, [&](const TiledSet& set) {
-          return std::find(without.begin(), without.end(), set.architecture) != without.end();
-        });
-        return TiledModel(std::move(tables), chips);
-      }()) {}
-
-const TiledChip* TiledTime::find(std::string_view name) const {
-  const auto it =
-      std::find_if(chips.begin(), chips.end(), [&](const auto& c) { return c.name == name; });
-  return it == chips.end() ? nullptr : &*it;
-}
-
 MeasuredTime::MeasuredTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
                            std::vector<std::string> without, const TiledTime* tiled)
-    : tables_(tables), chips_(chips), without_(std::move(without)), tiled_(tiled) {}
+    : tables_(tables), chips_(chips), without_(std::move(without)), tiled_(tiled) {
+  if (tiled != nullptr) carried_.emplace(tables, chips, *tiled, without_);
+}
 
 bool MeasuredTime::is_left_out(const std::string& system) const {
   return std::find(without_.begin(), without_.end(), system) != without_.end();
@@ -143,7 +131,7 @@ const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
   const auto end = std::find_if(donors.begin(), donors.end(),
                                 [&](const Donor& d) { return d.distance > farthest; });
   donors.erase(end, donors.end());
-  if (donors.size() > kMostDonors) donors.resize(kMostDonors);
+  if (donors.size() > kMostSisters) donors.resize(kMostSisters);
   return donors;
 }
 
@@ -182,6 +170,9 @@ std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& req
     it = timers_.emplace(key, tiled_->model.timer(table, kernel.formula, *found)).first;
   }
   const TiledEstimate e = it->second.estimate(kernel.shape, Residency::kWarm);
+  if (e.is_carried) {
+    if (const auto carried = carried_->estimate(request, *found, dims, e)) return carried;
+  }
   return TimeEstimate{e.time.in(units::microsecond), e.low.in(units::microsecond),
                       e.high.in(units::microsecond), EstimateSource::kTiled};
 }
@@ -199,12 +190,28 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
             EstimateSource::kReference};
   }
   const Coordinates at = tables_.coordinates(request.family, dims);
-  double sum = 0, weights = 0, spread = 0;
+  struct Answer {
+    double log_us, spread, weight;
+    bool same_host;
+  };
+  std::vector<Answer> answers;
+  double same_sum = 0, same_weights = 0;
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
-    const double w = std::exp(-donor.distance);
-    sum += w * (local.value + log_reference(work, *donor.chip, chip, local.value, request.family));
-    spread += w * local.spread;
+    Answer a{local.value + log_reference(work, *donor.chip, chip, local.value, *donor.table),
+             local.spread, std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
+    if (a.same_host) same_sum += a.weight * a.log_us, same_weights += a.weight;
+    answers.push_back(a);
+  }
+  double sum = 0, weights = 0, spread = 0;
+  for (const Answer& a : answers) {
+    double w = a.weight;
+    // What chips on two kinds of host disagree on is host time: that of the same host counts.
+    if (!a.same_host && same_weights > 0) {
+      w *= std::exp(-std::abs(a.log_us - same_sum / same_weights) / kHostDisagreement);
+    }
+    sum += w * a.log_us;
+    spread += w * a.spread;
     weights += w;
   }
   const Interpolation& how = tables_.interpolation(request.family);

@@ -5,9 +5,8 @@
 //   log t = log t_reference(chip) + r,   r by local regression (local_regression.h) in
 //   1. the table of this chip and kernel: r_sister + difference, or r itself;
 //   2. else the tables nearest in kind (donors): the same kernel on a chip of the same
-//   architecture,
-//      another kernel on this chip, ..., another architecture. The reference time of the chip that
-//      is asked for carries what its rates and bandwidth explain.
+//      architecture, another kernel on this chip, ...
+//   3. for an architecture that was not measured: carried_time.h.
 // Each answer has a band in which 80 % of measurements should fall, wider the farther it was
 // carried (source), and the spread of the neighbours around their plane.
 // Fails where engines switch kernels by a rule that the neighbours do not show, and for chips whose
@@ -19,37 +18,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "astrolabe/device/carried_time.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/tiled_model.h"
 
 namespace astrolabe::device {
-
-enum class EstimateSource : unsigned char { kTable, kNear, kTiled, kFar, kReference };
-const char* estimate_source_name(EstimateSource source);
-
-struct TimeEstimate {
-  double us = 0, low_us = 0, high_us = 0;  // low and high: 10th and 90th percentile
-  EstimateSource source = EstimateSource::kReference;
-};
-
-// Names of the table that is wanted; an empty kernel or version: whichever is nearest.
-struct TableRequest {
-  Family family = Family::kGemm;
-  std::string_view system, framework, version, kernel;
-  Categories categories;
-};
-
-// The tiled fidelity of chips by their names, for what no table covers.
-struct TiledTime {
-  std::vector<TiledChip> chips;
-  TiledModel model;
-
-  // The parameters of `tables` that were fitted on the architectures `without` are not used (but in
-  // those that were fitted on all architectures together they have a part).
-  TiledTime(TiledTables tables, std::vector<TiledChip> chips,
-            const std::vector<std::string>& without = {});
-  const TiledChip* find(std::string_view name) const;
-};
 
 class MeasuredTime {
  public:
@@ -80,6 +53,7 @@ class MeasuredTime {
   const std::vector<Chip>& chips_;
   std::vector<std::string> without_;
   const TiledTime* tiled_;
+  std::optional<CarriedTime> carried_;                          // with tiled_
   mutable std::unordered_map<std::string, Donors> donors_;      // by request
   mutable std::unordered_map<std::string, TiledTimer> timers_;  // by request and formula
 };

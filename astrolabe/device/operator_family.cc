@@ -100,8 +100,10 @@ Work gemm_work(const Categories& c, const Dims& d) {
 Work prefill_work(const Categories& c, const Dims& d) {
   const double head = d[0], heads = d[1], kv_heads = d[2], batch = d[4], n = d[5], prefix = d[6];
   const MathFormat format = c[0] == "fp8" ? MathFormat::kFp8 : MathFormat::kBf16;
-  return {4 * batch * heads * head * causal_pairs(n, prefix, d[3]),
-          batch * head * (4 * n * heads + 2 * (n + prefix) * kv_heads * cache_bytes(c[1])), format};
+  const double pairs = batch * heads * causal_pairs(n, prefix, d[3]);
+  return {4 * head * pairs,
+          batch * head * (4 * n * heads + 2 * (n + prefix) * kv_heads * cache_bytes(c[1])), format,
+          pairs};
 }
 
 Work decode_work(const Categories& c, const Dims& d) {
@@ -113,7 +115,8 @@ Work decode_work(const Categories& c, const Dims& d) {
 
 Work encoder_work(const Dims& d) {
   const double head = d[0], heads = d[1], batch = d[2], n = d[3];
-  return {4 * batch * heads * head * n * n, batch * heads * head * n * 8, MathFormat::kBf16};
+  const double pairs = batch * heads * n * n;
+  return {4 * head * pairs, batch * heads * head * n * 8, MathFormat::kBf16, pairs};
 }
 
 // DeepSeek-V3's latent attention: 512 + 64 latent, heads of 128 + 64, values of 128.
@@ -126,7 +129,8 @@ Work latent_prefill_work(const Categories& c, const Dims& d) {
   const double width = kNope + kRope + kValue;
   const MathFormat format = c[0] == "fp8" ? MathFormat::kFp8 : MathFormat::kBf16;
   return {2 * batch * heads * width * pairs,
-          batch * heads * 2 * (n * (width + kValue) + (n + prefix) * width), format};
+          batch * heads * 2 * (n * (width + kValue) + (n + prefix) * width), format,
+          batch * heads * pairs};
 }
 
 Work latent_decode_work(double heads, double batch, double seen, double element) {
@@ -211,28 +215,6 @@ Work mamba_work(const Categories& c, const Dims& d) {
   const bool decode = c[0] == "generation";
   const double tokens = batch * (decode ? 1 : d[6]);
   return {tokens * inner * 8, tokens * (inner + 2 * d[3] * d[1]) * 4, MathFormat::kBf16};
-}
-
-// Microseconds that a call takes however small it is: about the floor of the tables.
-double launch_us(Family family) {
-  switch (family) {
-    case Family::kGemm:
-      return 2.5;
-    case Family::kExperts:
-    case Family::kWideExperts:
-    case Family::kLatentModuleDecode:
-    case Family::kLatentModulePrefill:
-    case Family::kSparseModuleDecode:
-      return 20;
-    case Family::kAttentionPrefill:
-    case Family::kLatentDecode:
-    case Family::kLatentPrefill:
-      return 8;
-    case Family::kQuantise:
-      return 2;
-    default:
-      return 5;
-  }
 }
 
 }  // namespace
@@ -331,6 +313,27 @@ Work work_of(Family family, const Categories& c, const Dims& d) {
       return {0, static_cast<double>(d[0]) * d[1] * 3, MathFormat::kBf16};
   }
   return {};
+}
+
+double launch_us(Family family) {
+  switch (family) {
+    case Family::kGemm:
+      return 2.5;
+    case Family::kExperts:
+    case Family::kWideExperts:
+    case Family::kLatentModuleDecode:
+    case Family::kLatentModulePrefill:
+    case Family::kSparseModuleDecode:
+      return 20;
+    case Family::kAttentionPrefill:
+    case Family::kLatentDecode:
+    case Family::kLatentPrefill:
+      return 8;
+    case Family::kQuantise:
+      return 2;
+    default:
+      return 5;
+  }
 }
 
 double reference_time_us(Family family, const Work& work, const Chip& chip) {

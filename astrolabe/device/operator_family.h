@@ -62,8 +62,12 @@ Coordinates coordinates_of(Family family, const Dims& dims);
 struct Work {
   double flops = 0, bytes = 0;
   MathFormat format = MathFormat::kBf16;
+  double exponentials = 0;  // of the softmax of a prompt
 };
 Work work_of(Family family, const Categories& categories, const Dims& dims);
+
+// Microseconds that a call takes however small it is: about the floor of the tables.
+double launch_us(Family family);
 
 // Microseconds, of one execution, warm (small operands may sit in the cache). A format that the
 // chip lacks is computed as bf16.

@@ -16,7 +16,7 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '1'};
+constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '2'};
 
 struct Header {
   char magic[8];
@@ -141,6 +141,7 @@ std::optional<MeasuredTables> TableCache::read(const std::string& path, std::uin
     }
     for (std::string& category : table.key.categories) category = reader.text();
     table.sister = reader.get<std::int32_t>();
+    table.floor_us = reader.get<float>();
     table.points = reader.floats();
     table.residuals = reader.floats();
     table.differences = reader.floats();
@@ -162,6 +163,7 @@ bool TableCache::write(const std::string& path, std::uint64_t fingerprint,
     }
     for (const std::string& category : table.key.categories) writer.text(category);
     writer.put(static_cast<std::int32_t>(table.sister));
+    writer.put(static_cast<float>(table.floor_us));
     writer.floats(table.points);
     writer.floats(table.residuals);
     writer.floats(table.differences);

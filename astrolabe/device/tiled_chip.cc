@@ -45,8 +45,11 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   }
   TiledChip chip;
   chip.name = catalog.get_text(entity, "system");
+  chip.accelerator = catalog.find_text(entity, "accelerator").value_or("");
   chip.architecture = catalog.get_text(entity, "architecture");
   chip.year = catalog.get_number(entity, "year");
+  chip.tensor_cores = catalog.get_text(entity, "tensor_cores");
+  chip.host_time = catalog.get_number(entity, "host_time");
   chip.sm_count = get_count(catalog, entity, "sm_count");
   chip.exponentials_per_cycle = catalog.get_number(entity, "exponentials_per_cycle");
   chip.clock = get_figure<Frequency::kDim>(catalog, entity, "clock", "clock");
@@ -73,6 +76,15 @@ std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog) {
     chips.push_back(read_tiled_chip(catalog, entity));
   }
   return chips;
+}
+
+const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::string_view name) {
+  for (const std::string TiledChip::*member : {&TiledChip::name, &TiledChip::accelerator}) {
+    for (const TiledChip& chip : chips) {
+      if (chip.*member == name) return &chip;
+    }
+  }
+  return nullptr;
 }
 
 std::optional<KernelFormat> find_kernel_format(std::string_view name) {

@@ -22,8 +22,11 @@ namespace astrolabe::device {
 
 struct TiledChip {
   std::string name;          // as in tables of measurements: "h200_sxm"
+  std::string accelerator;   // of the catalogue, "" when it has none: "gb200_nvl72"
   std::string architecture;  // "hopper": its chips run the same kernels and share parameters
   double year = 0;           // of the architecture: orders the generations
+  std::string tensor_cores;  // who issues a product: "warp", "warp_group": kernels differ
+  double host_time = 1;      // of launching a kernel, relative to x86
   double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
   Frequency clock;           // at which the rates hold
   Bytes l2_cache;
@@ -41,5 +44,7 @@ struct TiledChip {
 // InputError when the entity is not of kind `chips` or lacks a figure.
 TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view entity);
 std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog);
+// By the name in tables, else by that of the accelerator; nullptr when none has it.
+const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::string_view name);
 
 }  // namespace astrolabe::device

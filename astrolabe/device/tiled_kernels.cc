@@ -189,6 +189,38 @@ GemmShape projection(const Categories& c, const Dims& d) {
 
 }  // namespace
 
+std::string wider_pool(std::string_view pool) {
+  static constexpr std::pair<std::string_view, std::string_view> kWider[] = {
+      {" w4a8_mxfp4_mxfp8", " fp8"}, {" w4a16_mxfp4", " int4_wo"}, {" int4_wo", " bfloat16"},
+      {" int8_wo", " bfloat16"},     {" nvfp4", " fp8"},           {" fp8_block", " fp8"},
+      {" fp8 fp8", " bfloat16 fp8"}, {" fp8", " bfloat16"},        {" sq", " fp8"}};
+  for (const auto& [narrow, wide] : kWider) {
+    const auto at = pool.find(narrow);
+    if (at == std::string_view::npos) continue;
+    std::string wider(pool);
+    return wider.replace(at, narrow.size(), wide);
+  }
+  return "";
+}
+
+std::string_view kernel_library(Family family, std::string_view framework,
+                                std::string_view kernel) {
+  if (contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON")) {
+    return "triton";
+  }
+  if (contains(kernel, "marlin")) return "marlin";
+  const bool flashinfer = contains(kernel, "flashinfer") || contains(kernel, "FlashInfer");
+  if (flashinfer && (contains(kernel, "cutlass") || contains(kernel, "Cutlass"))) {
+    return "flashinfer_cutlass";
+  }
+  if (family == Family::kGemm) return "other";
+  if (contains(kernel, "trtllm") || contains(kernel, "min_latency")) return "trtllm";
+  if (contains(kernel, "nongated")) return "nongated";
+  if (attention_class(kernel) == "flashinfer") return "flashinfer";
+  if (contains(kernel, "flash") || contains(kernel, "fa3")) return "flash_attention";
+  return framework == "trtllm" ? "trtllm" : "other";
+}
+
 TiledTable tiled_table(Family family, std::string_view framework, std::string_view kernel,
                        const Categories& c) {
   std::string pool = columns_of(family).name, table(framework);

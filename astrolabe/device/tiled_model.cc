@@ -1,24 +1,10 @@
 #include "astrolabe/device/tiled_model.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <map>
 #include <set>
-
-#include "astrolabe/base/csv.h"
-#include "astrolabe/base/error.h"
 
 namespace astrolabe::device {
 namespace {
-
-// Architectures whose software is of another make: no donors for the others.
-constexpr std::string_view kOtherMakes[] = {"battlemage"};
-
-bool is_other_make(std::string_view architecture) {
-  return std::find(std::begin(kOtherMakes), std::end(kOtherMakes), architecture) !=
-         std::end(kOtherMakes);
-}
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 std::string_view after_first_word(std::string_view text) {
@@ -38,21 +24,6 @@ std::size_t count_architectures(const std::vector<const TiledSet*>& sets) {
     if (set->architecture != kAllArchitectures) names.insert(set->architecture);
   }
   return names.size();
-}
-
-// The next wider format of a pool, "" when there is none: "gemm nvfp4" -> "gemm fp8".
-std::string wider_pool(std::string_view pool) {
-  static constexpr std::pair<std::string_view, std::string_view> kWider[] = {
-      {" w4a8_mxfp4_mxfp8", " fp8"}, {" w4a16_mxfp4", " int4_wo"}, {" int4_wo", " bfloat16"},
-      {" int8_wo", " bfloat16"},     {" nvfp4", " fp8"},           {" fp8_block", " fp8"},
-      {" fp8 fp8", " bfloat16 fp8"}, {" fp8", " bfloat16"},        {" sq", " fp8"}};
-  for (const auto& [narrow, wide] : kWider) {
-    const auto at = pool.find(narrow);
-    if (at == std::string_view::npos) continue;
-    std::string wider(pool);
-    return wider.replace(at, narrow.size(), wide);
-  }
-  return "";
 }
 
 }  // namespace
@@ -86,6 +57,17 @@ TiledModel::Sets TiledModel::matching(std::string_view pool, TiledFormula formul
   return sets;
 }
 
+const TiledSet* TiledModel::find_set(const TiledTable& table, TiledFormula formula,
+                                     std::string_view architecture) const {
+  for (const TiledSet& set : tables_.sets) {
+    if (set.architecture == architecture && set.table == table.table && set.pool == table.pool &&
+        set.formula == formula) {
+      return &set;
+    }
+  }
+  return nullptr;
+}
+
 void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTimer* timer) const {
   const TiledSet* best = nullptr;
   int best_rank = 0;
@@ -105,8 +87,8 @@ void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTi
 
 void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* timer) const {
   timer->is_carried_ = true;
-  for (const CarriedBand& band : tables_.bands) {
-    if (band.family == first_word(table.pool)) timer->low_ = band.low, timer->high_ = band.high;
+  if (const CarriedFamily* family = tables_.find_family(first_word(table.pool))) {
+    timer->low_ = family->low, timer->high_ = family->high;
   }
   const auto take = [&](const TiledSet& set) {
     if (timer->n_sets_ < TiledTimer::kMost) {
@@ -168,108 +150,19 @@ TiledTimer TiledModel::timer(const TiledTable& table, TiledFormula formula,
   return timer;
 }
 
-namespace {
+TiledTime::TiledTime(TiledTables tables, std::vector<TiledChip> all,
+                     const std::vector<std::string>& without)
+    : chips(std::move(all)), model([&] {
+        std::erase_if(tables.sets, [&](const TiledSet& set) {
+          return std::find(without.begin(), without.end(), set.architecture) != without.end();
+        });
+        return TiledModel(std::move(tables), chips);
+      }()) {}
 
-constexpr std::string_view kHeader =
-    "pool,table,architecture,formula,parameter,value,unit,low,high,standard_error,rows";
-
-using SetKey = std::array<std::string, 4>;
-
-std::size_t parameter_index(const CsvTable& file, const CsvTable::Row& row, TiledFormula formula) {
-  const auto specs = parameters_of(formula);
-  const std::string& name = file.cell(row, "parameter");
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    if (name == specs[i].name) return i;
-    names.emplace_back(specs[i].name);
-  }
-  throw InputError(file.position(row), "parameter", name, join_alternatives(names));
-}
-
-void check_complete(const CsvTable& file, const TiledSet& set, unsigned seen) {
-  const auto specs = parameters_of(set.formula);
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    if ((seen >> i & 1u) != 0) continue;
-    throw InputError({file.file(), 0}, set.pool + " " + set.table + " " + set.architecture,
-                     "no " + std::string(specs[i].name), "all parameters of the formula");
-  }
-}
-
-void add_row(const CsvTable& file, const CsvTable::Row& row, TiledSet* set, unsigned* seen) {
-  const std::string& parameter = file.cell(row, "parameter");
-  const double value = parse_number(file.cell(row, "value"), file.position(row), "value");
-  if (parameter == "band_low" || parameter == "band_high") {
-    if (!(value > 0)) throw InputError(file.position(row), parameter, "not positive", "above 0");
-    (parameter == "band_low" ? set->band_low : set->band_high) = value;
-    return;
-  }
-  const std::size_t i = parameter_index(file, row, set->formula);
-  const ParameterSpec& spec = parameters_of(set->formula)[i];
-  if (!(value >= spec.low * 0.999 && value <= spec.high * 1.001)) {
-    throw InputError(file.position(row), parameter, file.cell(row, "value"),
-                     fmt::format("{} to {}", spec.low, spec.high));
-  }
-  set->values[i] = value;
-  set->standard_errors[i] =
-      parse_number(file.cell(row, "standard_error"), file.position(row), "standard_error");
-  set->rows = static_cast<int>(parse_number(file.cell(row, "rows"), file.position(row), "rows"));
-  *seen |= 1u << i;
-}
-
-}  // namespace
-
-TiledTables read_tiled_tables(const std::string& path) {
-  const CsvTable file = CsvTable::read(path);
-  std::map<SetKey, std::pair<std::size_t, unsigned>> index;
-  TiledTables tables;
-  for (const CsvTable::Row& row : file.rows()) {
-    const std::string& name = file.cell(row, "formula");
-    const SetKey key{file.cell(row, "pool"), file.cell(row, "table"),
-                     file.cell(row, "architecture"), name};
-    if (name == "carried") {
-      if (tables.bands.empty() || tables.bands.back().family != key[0]) {
-        tables.bands.push_back({key[0], 1, 1});
-      }
-      const double value = parse_number(file.cell(row, "value"), file.position(row), "value");
-      (file.cell(row, "parameter") == "band_low" ? tables.bands.back().low
-                                                 : tables.bands.back().high) = value;
-      continue;
-    }
-    const auto formula = find_tiled_formula(name);
-    if (!formula) throw InputError(file.position(row), "formula", name, "a formula of tiled times");
-    const auto [at, is_new] = index.try_emplace(key, tables.sets.size(), 0u);
-    if (is_new) {
-      TiledSet set;
-      set.pool = key[0], set.table = key[1], set.architecture = key[2], set.formula = *formula;
-      tables.sets.push_back(std::move(set));
-    }
-    add_row(file, row, &tables.sets[at->second.first], &at->second.second);
-  }
-  for (const auto& [key, place] : index)
-    check_complete(file, tables.sets[place.first], place.second);
-  return tables;
-}
-
-std::string to_csv(const TiledTables& tables) {
-  std::string text(kHeader);
-  text += '\n';
-  for (const TiledSet& set : tables.sets) {
-    const std::string key = fmt::format("{},{},{},{}", set.pool, set.table, set.architecture,
-                                        tiled_formula_name(set.formula));
-    const auto specs = parameters_of(set.formula);
-    for (std::size_t i = 0; i < specs.size(); ++i) {
-      text +=
-          fmt::format("{},{},{:.4g},{},{:g},{:g},{:.2g},{}\n", key, specs[i].name, set.values[i],
-                      specs[i].unit, specs[i].low, specs[i].high, set.standard_errors[i], set.rows);
-    }
-    text += fmt::format("{},band_low,{:.4g},1,0,,,{}\n", key, set.band_low, set.rows);
-    text += fmt::format("{},band_high,{:.4g},1,0,,,{}\n", key, set.band_high, set.rows);
-  }
-  for (const CarriedBand& band : tables.bands) {
-    text += fmt::format("{},all,all,carried,band_low,{:.4g},1,0,,,\n", band.family, band.low);
-    text += fmt::format("{},all,all,carried,band_high,{:.4g},1,0,,,\n", band.family, band.high);
-  }
-  return text;
+const TiledChip* TiledTime::find(std::string_view name) const {
+  const auto it =
+      std::find_if(chips.begin(), chips.end(), [&](const auto& c) { return c.name == name; });
+  return it == chips.end() ? nullptr : &*it;
 }
 
 }  // namespace astrolabe::device

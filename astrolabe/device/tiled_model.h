@@ -20,34 +20,9 @@
 #include <vector>
 
 #include "astrolabe/device/tiled_kernels.h"
+#include "astrolabe/device/tiled_tables.h"
 
 namespace astrolabe::device {
-
-inline constexpr std::string_view kAllTables = "all", kAllArchitectures = "all";
-
-struct TiledSet {
-  std::string pool, table, architecture;  // "all" for what was fitted together
-  TiledFormula formula = TiledFormula::kGemm;
-  TiledParameters values{}, standard_errors{};  // errors relative
-  int rows = 0;
-  double band_low = 0.7, band_high = 1.4;  // 10th and 90th percentile of measured over computed
-};
-
-// Bands of what is carried to an architecture that was not measured, by family (word of the pool).
-struct CarriedBand {
-  std::string family;
-  double low = 0.6, high = 1.7;
-};
-
-struct TiledTables {
-  std::vector<TiledSet> sets;
-  std::vector<CarriedBand> bands;
-};
-
-// data/fitted/tiled_parameters.csv. InputError for a parameter that is missing, unknown or out of
-// bounds.
-TiledTables read_tiled_tables(const std::string& path);
-std::string to_csv(const TiledTables& tables);
 
 struct TiledEstimate {
   Duration time, low, high;
@@ -82,6 +57,8 @@ class TiledModel {
 
   TiledTimer timer(const TiledTable& table, TiledFormula formula, const TiledChip& chip) const;
   const TiledTables& tables() const { return tables_; }
+  const TiledSet* find_set(const TiledTable& table, TiledFormula formula,
+                           std::string_view architecture) const;
 
  private:
   using Sets = std::vector<const TiledSet*>;
@@ -92,6 +69,18 @@ class TiledModel {
 
   TiledTables tables_;
   std::vector<std::pair<std::string, double>> years_;
+};
+
+// The tiled fidelity of chips by their names, for what no table covers.
+struct TiledTime {
+  std::vector<TiledChip> chips;
+  TiledModel model;
+
+  // The parameters of `tables` that were fitted on the architectures `without` are not used (but in
+  // those that were fitted on all architectures together they have a part).
+  TiledTime(TiledTables tables, std::vector<TiledChip> chips,
+            const std::vector<std::string>& without = {});
+  const TiledChip* find(std::string_view name) const;
 };
 
 }  // namespace astrolabe::device

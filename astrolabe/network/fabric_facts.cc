@@ -1,5 +1,9 @@
 #include "astrolabe/network/fabric_facts.h"
 
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
 #include "astrolabe/base/error.h"
 
 namespace astrolabe::network {
@@ -7,12 +11,15 @@ namespace {
 
 template <class Enum>
 Enum one_of(const catalog::Catalog& catalog, const std::string& entity, const char* attribute,
-            const char* first, Enum first_value, const char* second, Enum second_value) {
+            std::initializer_list<std::pair<const char*, Enum>> values) {
   const std::string& text = catalog.get_text(entity, attribute);
-  if (text == first) return first_value;
-  if (text == second) return second_value;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) {
+    if (text == name) return value;
+    names.emplace_back(name);
+  }
   throw InputError(catalog.find_fact(entity, attribute)->position, entity + "." + attribute, text,
-                   std::string(first) + " or " + second);
+                   join_alternatives(names, names.size()));
 }
 
 }  // namespace
@@ -24,8 +31,11 @@ FabricFacts read_fabric_facts(const catalog::Catalog& catalog, std::string_view 
   };
   FabricFacts f;
   f.system = system;
-  f.link = one_of(catalog, entity, "link", "nvlink", LinkKind::kNvlink, "pcie", LinkKind::kPcie);
-  f.host = one_of(catalog, entity, "host", "x86", HostKind::kX86, "grace", HostKind::kGrace);
+  f.link = one_of<LinkKind>(
+      catalog, entity, "link",
+      {{"nvlink", LinkKind::kNvlink}, {"pcie", LinkKind::kPcie}, {"other", LinkKind::kOther}});
+  f.host = one_of<HostKind>(catalog, entity, "host",
+                            {{"x86", HostKind::kX86}, {"grace", HostKind::kGrace}});
   f.link_generation = count("link_generation");
   f.scale_up_domain = count("scale_up_domain");
   f.node_size = count("node_size");

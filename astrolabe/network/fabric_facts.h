@@ -11,7 +11,7 @@
 
 namespace astrolabe::network {
 
-enum class LinkKind { kNvlink, kPcie };
+enum class LinkKind { kNvlink, kPcie, kOther };  // other: NVLink's constants stand in
 enum class HostKind { kX86, kGrace };
 
 struct FabricFacts {

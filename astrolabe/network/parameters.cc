@@ -104,7 +104,7 @@ const std::array<ParameterMeaning, kExchangeParameters>& exchange_meanings() {
 }
 
 std::string link_class(LinkKind kind, int generation) {
-  return (kind == LinkKind::kNvlink ? "nvlink" : "pcie") + std::to_string(generation);
+  return std::string(kind == LinkKind::kPcie ? "pcie" : "nvlink") + std::to_string(generation);
 }
 
 NetworkParameters NetworkParameters::read(const std::string& path) {

@@ -5,9 +5,11 @@ namespace astrolabe::parallel {
 using workload::Operator;
 using workload::OperatorKind;
 
-DeratedClock::DeratedClock(const device::Accelerator& accelerator, const device::Derating& derating)
+DeratedClock::DeratedClock(const device::Accelerator& accelerator, const device::Derating& derating,
+                           const RooflineCorrection& correction)
     : times_(accelerator, derating),
       fabric_(make_fabric(accelerator, derating)),
+      correction_(correction),
       stream_(derating.hbm_bandwidth * accelerator.hbm_bandwidth) {}
 
 Duration DeratedClock::collective(const Operator& op) const {
@@ -26,12 +28,14 @@ Duration DeratedClock::collective(const Operator& op) const {
   }
 }
 
+Duration DeratedClock::derated(const Operator& op) const {
+  return workload::is_collective(op.kind) ? collective(op) : times_.cost(op).time;
+}
+
 Duration DeratedClock::time(const Operator& op) const {
-  if (workload::is_collective(op.kind)) return collective(op);
-  if (workload::is_elementwise(op.kind) || op.kind == OperatorKind::kQuantize) {
-    return op.bytes() / stream_;
-  }
-  return times_.cost(op).time;
+  if (!is_corrected(op)) return op.bytes() / stream_;
+  const Duration t = derated(op);
+  return t > Duration() ? correction_.apply(kernel_kind(op), t) : t;
 }
 
 network::Fabric make_fabric(const device::Accelerator& a, const device::Derating& d) {

@@ -7,9 +7,11 @@
 // name or its beginning (gb200 of gb200_nvl72). What is known of its kernels:
 //   kTables   measured on the chip
 //   kSister   on a chip of the same architecture, carried over by MeasuredTime
-//   kDerated  nothing, or a scenario changes the chip's figures: data sheet and measured fractions
-//             of other chips (derated_clock.h)
-//   kCoupled  the same with a simulated memory (coupled_clock.h); not from here
+//   kTiled    on no chip of its architecture: formulas with parameters of others (tiled_model.h)
+//   kForeign  the same, and on no chip of its maker
+//   kDerated  no row in data/chips.csv, or a scenario changes the chip's figures: data sheet and
+//             measured fractions of other chips (derated_clock.h)
+//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h); not from here
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
@@ -19,10 +21,11 @@
 #include "astrolabe/device/derating.h"
 #include "astrolabe/parallel/kept_clock.h"
 #include "astrolabe/parallel/measured_clock.h"
+#include "astrolabe/parallel/roofline_correction.h"
 
 namespace astrolabe::parallel {
 
-enum class KernelSource : unsigned char { kTables, kSister, kDerated, kCoupled };
+enum class KernelSource : unsigned char { kTables, kSister, kTiled, kForeign, kDerated, kCoupled };
 const char* kernel_source_name(KernelSource source);  // "measured kernels", ...
 double kernel_source_band(KernelSource source);
 
@@ -62,6 +65,7 @@ class KernelLibrary {
   };
 
   const device::Chip* find_system(std::string_view accelerator) const;
+  KernelSource source_of(std::string_view accelerator, const device::Chip* system) const;
 
   const catalog::Catalog& catalog_;
   std::vector<device::TiledChip> all_chips_;
@@ -72,6 +76,7 @@ class KernelLibrary {
   network::NetworkPredictor network_;
   MeasuredSources sources_;
   EngineTable engines_;
+  RooflineCorrection correction_;
   mutable std::map<std::string, Clocks> clocks_;
 };
 

@@ -31,7 +31,8 @@ void add_work(const ServingChip& chip, const ServingCandidate& engine, Deploymen
 
 struct PrefillChoice {
   const ServingCandidate* candidate = nullptr;
-  PrefillPoint point;
+  PrefillPoint point;                // alone
+  std::vector<PrefillPoint> crowds;  // among 1, 2, ... workers, as busy as TTFT allows
 
   double size() const { return candidate->layout().accelerators(); }
   double per_accelerator() const { return point.requests.base() / size(); }
@@ -56,6 +57,7 @@ class LayoutSearch {
 
   void prepare();
   void choose_prefills();
+  void add_crowds(PrefillChoice* choice) const;
   void offer_aggregated(const ServingCandidate& c);
   void offer_pools(const ServingCandidate& c);
   void offer(Offer offer);
@@ -97,7 +99,7 @@ void LayoutSearch::choose_prefills() {
     const auto best = std::max_element(
         points.begin(), points.end(),
         [](const PrefillPoint& a, const PrefillPoint& b) { return a.requests < b.requests; });
-    if (best != points.end()) all.push_back({&c, *best});
+    if (best != points.end()) all.push_back({&c, *best, {}});
   }
   std::sort(all.begin(), all.end(), [](const PrefillChoice& a, const PrefillChoice& b) {
     return a.per_accelerator() > b.per_accelerator();
@@ -107,7 +109,14 @@ void LayoutSearch::choose_prefills() {
     if (choice.size() >= smallest) continue;
     smallest = choice.size();
     prefills_.push_back(choice);
+    if (!options_.is_fleet) add_crowds(&prefills_.back());
     if (options_.is_fleet || prefills_.size() == kPrefillChoices) break;
+  }
+}
+
+void LayoutSearch::add_crowds(PrefillChoice* choice) const {
+  for (double workers = 1; workers * choice->size() < most_; ++workers) {
+    choice->crowds.push_back(choice->point.among(workers, request_.work.ttft));
   }
 }
 
@@ -117,10 +126,13 @@ void LayoutSearch::offer(Offer o) {
   if (p.ttft > request_.work.ttft) return;
   o.is_within = p.tpot <= request_.work.tpot;
   if (o.is_within && options_.is_fleet) keep_for_energy(o);
-  if (o.is_within && (!best_ || p.output_tokens > best_->point.output_tokens)) best_ = o;
   const auto beats = [](const DeploymentPoint& a, const DeploymentPoint& b) {
     return a.output_tokens >= b.output_tokens && a.tpot <= b.tpot;
   };
+  if (o.is_within &&
+      (!best_ || p.output_tokens > best_->point.output_tokens || beats(p, best_->point))) {
+    best_ = o;
+  }
   for (const Offer& other : front_) {
     if (beats(other.point, p)) return;
   }
@@ -169,14 +181,15 @@ LayoutSearch::Offer LayoutSearch::pools(const ServingCandidate& c, const EngineP
   p.prefill_layout = prefill.candidate->layout();
   p.state = e.state;
   p.limit = e.limit;
-  p.prefill = prefill.point;
+  const std::size_t crowd = prefill.crowds.empty() ? 0 : static_cast<std::size_t>(prefill_workers);
+  p.prefill = crowd > 0 ? prefill.crowds[crowd - 1] : prefill.point;
   p.workers = workers;
   p.prefill_workers = prefill_workers;
   p.prefill_share = prefill_workers * prefill.size() / p.accelerators();
   p.tpot = e.state.tpot;
-  p.ttft = prefill.point.ttft;
-  const Frequency rate =
-      std::min(workers * e.state.requests, prefill_workers * prefill.point.requests);
+  const Frequency rate = std::min(workers * e.state.requests, prefill_workers * p.prefill.requests);
+  if (crowd > 0) p.prefill = p.prefill.at_rate(prefill_workers, rate / prefill_workers);
+  p.ttft = p.prefill.ttft;
   p.requests = rate / p.accelerators();
   p.output_tokens = p.requests * (c.curves().load().answer * units::token);
   return o;

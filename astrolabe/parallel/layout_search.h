@@ -5,6 +5,8 @@
 //
 //   pools of whole workers:  r = min(P R_p, D R_d) / (P n_p + D n_d),  P n_p + D n_d <=
 //   accelerators of a fleet (divisible):  r = 1 / (n_p / R_p + n_d / R_d)
+// R_p is what P workers behind one queue take within the limit of TTFT; where decode is the
+// narrower pool, prompts wait less. A worker of a fleet has a queue of its own.
 // R requests a second and n accelerators of a worker; P, D workers. The front: points that no other
 // one beats both in output tokens a second and accelerator and in tokens a second and user
 // (1/TPOT), of those that keep the limit of TTFT. Every layout that is not on it is listed with the

@@ -7,13 +7,32 @@ namespace astrolabe::parallel {
 namespace {
 
 constexpr int kBisections = 30;
-constexpr double kJustBelow = 1 - 1e-9;  // the limit, after rounding
-constexpr double kFullest = 0.95;        // of a prefill pool's time, whatever TTFT is allowed
+constexpr double kFullest = 0.95;  // of a prefill pool's time, whatever TTFT is allowed
 
 // Whole sequences on a rank, or less than one where ranks outnumber requests.
 double whole(double sequences) { return sequences > 1 ? std::floor(sequences + 1e-6) : sequences; }
 
 }  // namespace
+
+PrefillPoint PrefillPoint::at_rate(double workers, Frequency each) const {
+  PrefillPoint p = *this;
+  p.load = each / capacity;
+  p.requests = each;
+  const double crowd = std::pow(p.load, std::sqrt(2 * (workers + 1)) - 1);
+  p.ttft = step * (1 + variation * crowd / (workers * (1 - p.load))) + outside;
+  return p;
+}
+
+PrefillPoint PrefillPoint::among(double workers, Duration limit) const {
+  double low = 0, high = kFullest;
+  PrefillPoint best = at_rate(workers, high * capacity);
+  for (int i = 0; i < kBisections && best.ttft > limit; ++i) {
+    const double middle = (low + high) / 2;
+    (at_rate(workers, middle * capacity).ttft > limit ? high : low) = middle;
+    if (i + 1 == kBisections) best = at_rate(workers, low * capacity);
+  }
+  return best;
+}
 
 const char* batch_limit_name(BatchLimit limit) {
   switch (limit) {
@@ -146,13 +165,14 @@ std::vector<PrefillPoint> ServingCandidate::prefill_points() const {
   const Duration outside = chip_.engine.constants.first_token + transfer();
   for (double prompts = 1; prompts <= std::min(room, held); prompts *= 2) {
     const PrefillState s = prefill_state(*curves_, prompts);
-    const Duration slack = request_.work.ttft - s.step - outside;
-    if (slack <= Duration()) continue;
-    // Pollaczek-Khinchine: wait = load / (1 - load) (1 + cv^2) / 2 step.
-    const double ratio = slack / (variation * s.step);
-    const double busy = std::min(kFullest, kJustBelow * ratio / (1 + ratio));
-    points.push_back(
-        {prompts, busy, s.step * (1 + variation * busy / (1 - busy)) + outside, busy * s.requests});
+    if (s.step + outside >= request_.work.ttft) continue;
+    PrefillPoint p;
+    p.prompts = prompts;
+    p.capacity = s.requests;
+    p.step = s.step;
+    p.outside = outside;
+    p.variation = variation;
+    points.push_back(p.among(1, request_.work.ttft));
   }
   return points;
 }

@@ -41,11 +41,22 @@ struct EnginePoint {
   BatchLimit limit = BatchLimit::kNone;
 };
 
+// Workers of a prefill pool behind one queue, each busy `load` of its time. A prompt waits
+//   (1 + cv^2) / 2 step load^(sqrt(2 (c + 1)) - 1) / (c (1 - load))
+// for one of c workers (Sakasegawa 1977; for one the formula of Pollaczek and Khinchine).
 struct PrefillPoint {
-  double prompts = 1;  // on a rank at once
-  double load = 1;     // share of the time that the worker is busy
-  Duration ttft;       // with queue, transfer and what lies outside the engine
-  Frequency requests;  // of the worker
+  double prompts = 1;    // on a rank at once
+  double load = 1;       // share of the time that a worker is busy
+  Duration ttft;         // with queue, transfer and what lies outside the engine
+  Frequency requests;    // of a worker at that load
+  Frequency capacity;    // of a worker that is never idle
+  Duration step;         // from the first token in to the last out
+  Duration outside;      // transfer, client, server
+  double variation = 1;  // (1 + cv^2) / 2 of the length of prompts
+
+  // The same worker as one of c, as busy as the limit allows, or at `requests` each.
+  PrefillPoint among(double workers, Duration limit) const;
+  PrefillPoint at_rate(double workers, Frequency requests) const;
 };
 
 class ServingCandidate {
@@ -68,7 +79,7 @@ class ServingCandidate {
   // The largest batch within the limits of TPOT and, but for decode pools, of TTFT; nothing when
   // one request alone misses them.
   std::optional<EnginePoint> within_limits(bool is_decode_pool) const;
-  std::vector<PrefillPoint> prefill_points() const;
+  std::vector<PrefillPoint> prefill_points() const;  // of one worker alone
 
  private:
   SteadyState state(double sequences, bool is_decode_pool) const;

@@ -51,13 +51,21 @@ std::vector<GroupKeys> groups_of(Family family, const Measurement& m, const char
   return groups;
 }
 
-void require_known(const std::vector<Chip>& chips, const std::string& system) {
+// The names that tables give the systems.
+std::vector<std::string> table_names(const std::vector<device::TiledChip>& chips,
+                                     const std::vector<std::string>& wanted) {
   std::vector<std::string> names;
-  for (const Chip& c : chips) names.push_back(c.name);
-  if (std::find(names.begin(), names.end(), system) == names.end()) {
-    throw InputError({"command line", 0}, "--accelerator-without-tables", system,
-                     join_alternatives(names));
+  for (const std::string& system : wanted) {
+    const device::TiledChip* chip = device::find_tiled_chip(chips, system);
+    if (chip == nullptr) {
+      std::vector<std::string> known;
+      for (const device::TiledChip& c : chips) known.push_back(c.name);
+      throw InputError({"command line", 0}, "--accelerator-without-tables", system,
+                       join_alternatives(known));
+    }
+    names.push_back(chip->name);
   }
+  return names;
 }
 
 }  // namespace
@@ -86,15 +94,15 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   const std::vector<device::TiledChip> all =
       device::read_tiled_chips(catalog::Catalog::load(request.data));
   const std::vector<Chip> chips = device::chips_of(all);
-  for (const std::string& system : request.without_tables) require_known(chips, system);
+  const std::vector<std::string> without = table_names(all, request.without_tables);
   const std::string directory = request.data + "/measurements";
   const device::MeasuredTables tables =
       device::MeasuredTables::load(directory, request.data + "/fitted/interpolation.csv", chips,
                                    device::default_cache_path(directory));
   const device::TiledTime tiled(
       device::read_tiled_tables(request.data + "/fitted/tiled_parameters.csv"), all,
-      architectures_without(chips, tables, request.without_tables));
-  const device::MeasuredTime time(tables, chips, request.without_tables, &tiled);
+      architectures_without(chips, tables, without));
+  const device::MeasuredTime time(tables, chips, without, &tiled);
   AccuracyScorer scorer;
   const device::MeasurementFile file =
       device::read_measurements(request.measurements, [&](const Measurement& m) {

@@ -89,6 +89,34 @@ TEST_F(MeasuredTimeTest, AChipWithoutTablesTakesThoseOfItsSister) {
   EXPECT_EQ(time.estimate(request, chips_[2], {1024, 1024, 16}).source, EstimateSource::kNear);
 }
 
+// The law's 3 us of launch stay, products that neither roof explains follow the clock; where the
+// table's floor is tens of microseconds it is the host's time.
+TEST_F(MeasuredTimeTest, WhatNoRoofExplainsFollowsTheClockOrTheHost) {
+  std::string text = "system,framework,fw_version,kernel,dtype,n,k,m,latency_us\n";
+  for (double n = 128; n <= 16384; n *= 2) {
+    for (double k = 128; k <= 16384; k *= 2) {
+      text += "one,vllm,1,slow,bfloat16," + format_number(n) + "," + format_number(k) + ",16,";
+      text += format_number(4 + n / 16) + "\n";
+      text += "one,vllm,1,host,bfloat16," + format_number(n) + "," + format_number(k) + ",16,100\n";
+    }
+  }
+  std::ofstream(directory_ + "/gemm.csv.zst") << text;
+  chips_[0].clock_mhz = 1000;
+  chips_[1] = chips_[0];
+  chips_[1].name = "two", chips_[1].clock_mhz = 2000, chips_[1].host_time = 1.5;
+  const MeasuredTables t = tables();
+  const MeasuredTime time(t, chips_);
+  const auto us = [&](const Chip& c, const char* kernel, float n) {
+    const TableRequest request{Family::kGemm, c.name, "vllm", "1", kernel, {"bfloat16"}};
+    return time.estimate(request, c, {n, 128, 16}).us;
+  };
+  const double launch = 1.3 * (4 + 128 / 16);  // over the fastest of the table
+  const double own = us(chips_[0], "slow", 16384);
+  EXPECT_NEAR(us(chips_[1], "slow", 16384), launch + (own - launch) / 2, 0.02 * own);
+  EXPECT_NEAR(us(chips_[1], "slow", 128) / us(chips_[0], "slow", 128), 1, 0.01);
+  EXPECT_NEAR(us(chips_[1], "host", 1024) / us(chips_[0], "host", 1024), 1.5, 0.01);
+}
+
 TEST_F(MeasuredTimeTest, SourcesAndBandsWidenWithDistance) {
   const MeasuredTables t = tables();
   const MeasuredTime time(t, chips_);

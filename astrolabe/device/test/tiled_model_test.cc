@@ -54,7 +54,7 @@ TiledModel small_model() {
                  gemm_set("gemm bfloat16", "vllm", "middle", 7),
                  gemm_set("gemm bfloat16", "sglang", "middle", 5),
                  gemm_set("gemm bfloat16", "vllm", "battlemage", 2)};
-  tables.bands = {{"gemm", 0.5, 2}};
+  tables.families = {{"gemm", 0.5, 2}};
   return TiledModel(tables, {chip("old", 2020), chip("middle", 2022), chip("battlemage", 2022)});
 }
 
@@ -109,8 +109,8 @@ TEST(TiledTables, WhatIsWrittenIsReadAgain) {
   ASSERT_EQ(read.sets.size(), written.sets.size());
   EXPECT_EQ(read.sets[3].architecture, "middle");
   EXPECT_NEAR(read.sets[3].values[0], 7, 1e-12);
-  ASSERT_EQ(read.bands.size(), 1u);
-  EXPECT_NEAR(read.bands[0].high, 2, 1e-12);
+  ASSERT_EQ(read.families.size(), 1u);
+  EXPECT_NEAR(read.families[0].high, 2, 1e-12);
 }
 
 TEST(TiledTables, BadRowsAreNamed) {
@@ -143,7 +143,11 @@ TEST(TiledChips, AreReadFromTheCatalogue) {
   EXPECT_NEAR(h100.peak(NumberFormat::kFp4).base(), 989.4e12, 1e6);  // no fp4: bf16
   const TiledChip b300 = read_tiled_chip(catalog, "b300_chip");
   EXPECT_EQ(b300.exponentials_per_cycle, 32);  // twice B200
-  EXPECT_EQ(read_tiled_chips(catalog).size(), 11u);
+  const std::vector<TiledChip> all = read_tiled_chips(catalog);
+  EXPECT_EQ(all.size(), 16u);
+  EXPECT_EQ(find_tiled_chip(all, "gb200")->accelerator, "gb200_nvl72");
+  EXPECT_EQ(find_tiled_chip(all, "gb200_nvl72")->name, "gb200");
+  EXPECT_EQ(find_tiled_chip(all, "no_such_chip"), nullptr);
   EXPECT_THROW(read_tiled_chip(catalog, "h100_sxm"), InputError);
 }
 
@@ -154,8 +158,8 @@ TEST(TiledTables, ShippedParametersAreComplete) {
   EXPECT_GT(tables.sets.size(), 300u);
   for (const char* family :
        {"gemm", "moe", "attention_prefill", "attention_decode", "mla_decode"}) {
-    const bool has = std::any_of(tables.bands.begin(), tables.bands.end(),
-                                 [&](const CarriedBand& b) { return b.family == family; });
+    const bool has = std::any_of(tables.families.begin(), tables.families.end(),
+                                 [&](const CarriedFamily& b) { return b.family == family; });
     EXPECT_TRUE(has) << family;
   }
 }

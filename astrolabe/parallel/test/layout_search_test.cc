@@ -124,17 +124,32 @@ TEST(LayoutSearchTest, PoolsOfWholeWorkersDeliverTheSlowerOne) {
   EXPECT_NEAR(p.requests.base() * p.accelerators(), least, 1e-9 * least);
 }
 
-TEST(LayoutSearchTest, PoolsUseTheWholeLimitOfTtft) {
+TEST(LayoutSearchTest, LonePrefillWorkersUseTheWholeLimitOfTtft) {
   // 800 tokens need some 10 ms alone; at 30 ms the queue takes what is left, and no more.
   const SmallChip chip;
   workload::DemandClass w = chat();
   w.ttft = 30.0 * units::millisecond;
   SearchOptions apart;
   apart.allows_aggregated = false;
+  apart.is_fleet = true;
   const SearchResult r = search(chip.chip(), request_of(small_dense(), w), apart);
   ASSERT_TRUE(r.best);
   EXPECT_LE(r.best->ttft, w.ttft);
   EXPECT_GT(r.best->ttft, 0.9 * w.ttft);
+}
+
+TEST(PrefillPointTest, WorkersBehindOneQueueWaitLess) {
+  PrefillPoint p;
+  p.capacity = 10.0 / units::second;
+  p.step = 0.1 * units::second;
+  p.outside = 0.05 * units::second;
+  // One worker half busy: 0.5 / (1 - 0.5) = 1 step of queue. Seven: 0.5^3 / (7 * 0.5) = 1/28.
+  EXPECT_NEAR(p.at_rate(1, 5.0 / units::second).ttft.in(units::second), 0.25, 1e-12);
+  EXPECT_NEAR(p.at_rate(7, 5.0 / units::second).ttft.in(units::second), 0.15 + 0.1 / 28, 1e-12);
+  // A limit of one step of queue: half busy alone, seven where load^3 = 7 (1 - load).
+  EXPECT_NEAR(p.among(1, 0.25 * units::second).load, 0.5, 1e-6);
+  EXPECT_NEAR(p.among(7, 0.25 * units::second).load, 0.896922, 1e-6);
+  EXPECT_NEAR(p.among(7, 9.0 * units::second).load, 0.95, 1e-12);
 }
 
 TEST(LayoutSearchTest, LooserServiceLevelIsNeverWorse) {

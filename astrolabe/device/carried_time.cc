@@ -1,0 +1,180 @@
+#include "astrolabe/device/carried_time.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace astrolabe::device {
+namespace {
+
+constexpr double kMostResidual = 1;   // of log(measured / tiled)
+constexpr double kLow = 0.05;         // c: a ratio that scatters has its mean above its median
+constexpr double kFarthest = 5;       // distance beyond which all is as far
+constexpr double kLeastShare = 0.02;  // of the heaviest weight: lighter donors say nothing
+
+Categories views(const std::array<std::string, kMaxCategories>& categories) {
+  Categories c;
+  for (std::size_t i = 0; i < kMaxCategories; ++i) c[i] = categories[i];
+  return c;
+}
+
+bool has_wider(Family family) {
+  return family == Family::kGemm || family == Family::kExperts || family == Family::kWideExperts;
+}
+
+// Of the pool's format itself, or of the next wider one where that says something.
+bool is_pool_near(const std::string& donor, const std::string& wanted, Family family) {
+  if (donor == wanted) return true;
+  return has_wider(family) && !wanted.ends_with(" fp8") && donor == wider_pool(wanted);
+}
+
+template <class T>
+const T* find_named(const std::vector<T>& all, std::string_view name) {
+  const auto at = std::find_if(all.begin(), all.end(), [&](const T& t) { return t.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+void keep_heaviest(const CarriedWeights& w, std::vector<CarriedDonor>* donors) {
+  if (donors->empty()) return;
+  for (CarriedDonor& d : *donors) {
+    const double distance = w.framework * d.other_framework + w.library * d.other_library +
+                            w.kernel * d.other_kernel + w.tensor_cores * d.other_tensor_cores;
+    d.weight = std::exp(-distance) / d.chips_of_architecture;
+  }
+  std::stable_sort(
+      donors->begin(), donors->end(),
+      [](const CarriedDonor& a, const CarriedDonor& b) { return a.weight > b.weight; });
+  if (donors->size() > kMostDonors) donors->resize(kMostDonors);
+  const double least = kLeastShare * donors->front().weight;
+  std::erase_if(*donors, [least](const CarriedDonor& d) { return d.weight < least; });
+}
+
+void CarriedMean::add(const CarriedWeights& w, const CarriedDonor& donor,
+                      const CarriedAnswer& answer) {
+  const double weight = donor.weight * std::exp(-w.reach * std::min(answer.distance, kFarthest));
+  weights += weight;
+  sum += weight * answer.log_us;
+}
+
+double CarriedMean::log_us() const { return sum / weights - kLow; }
+
+CarriedTime::CarriedTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
+                         const TiledTime& tiled, const std::vector<std::string>& without)
+    : tables_(tables), chips_(chips), tiled_(tiled), without_(without) {}
+
+std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
+                                               const TableRequest& request, TiledFormula formula,
+                                               const TiledChip& chip) const {
+  const TableKey& key = table.key;
+  if (key.family != request.family) return std::nullopt;
+  const std::size_t first = has_wider(request.family) ? 1 : 0;  // after the format
+  for (std::size_t i = first; i < kMaxCategories; ++i) {
+    if (key.categories[i] != request.categories[i]) return std::nullopt;
+  }
+  if (std::find(without_.begin(), without_.end(), key.system) != without_.end()) {
+    return std::nullopt;
+  }
+  CarriedDonor d;
+  d.table = &table;
+  d.chip = find_named(chips_, key.system);
+  d.tiled_chip = find_named(tiled_.chips, key.system);
+  if (d.chip == nullptr || d.tiled_chip == nullptr) return std::nullopt;
+  const std::string& architecture = d.tiled_chip->architecture;
+  if (architecture == chip.architecture || is_other_make(architecture)) return std::nullopt;
+
+  const TiledTable wanted =
+      tiled_table(request.family, request.framework, request.kernel, request.categories);
+  const TiledTable own = tiled_table(key.family, key.framework, key.kernel, views(key.categories));
+  if (!is_pool_near(own.pool, wanted.pool, request.family)) return std::nullopt;
+  const TiledSet* set = tiled_.model.find_set(own, formula, architecture);
+  if (set == nullptr) return std::nullopt;
+  d.parameters = set->values;
+  d.other_framework = key.framework != request.framework;
+  if (!request.kernel.empty()) {
+    d.other_kernel = key.kernel != request.kernel;
+    d.other_library = kernel_library(key.family, key.framework, key.kernel) !=
+                      kernel_library(key.family, request.framework, request.kernel);
+  }
+  d.other_tensor_cores = d.tiled_chip->tensor_cores != chip.tensor_cores;
+  return d;
+}
+
+std::vector<CarriedDonor> CarriedTime::all_donors(const TableRequest& request, TiledFormula formula,
+                                                  const TiledChip& chip) const {
+  std::vector<CarriedDonor> donors;
+  std::map<std::string, std::set<std::string>> systems;  // by architecture
+  for (const MeasuredTable& table : tables_.tables()) {
+    const auto d = donor(table, request, formula, chip);
+    if (!d) continue;
+    donors.push_back(*d);
+    donors.back().index = donors.size() - 1;
+    systems[d->chip->architecture].insert(d->chip->name);
+  }
+  for (CarriedDonor& d : donors) {
+    d.chips_of_architecture = static_cast<int>(systems[d.chip->architecture].size());
+  }
+  return donors;
+}
+
+const std::vector<CarriedDonor>& CarriedTime::donors_of(const TableRequest& request,
+                                                        TiledFormula formula,
+                                                        const TiledChip& chip) const {
+  std::string name = joined(request);
+  name += static_cast<char>('a' + static_cast<int>(formula));
+  const auto [at, is_new] = donors_.try_emplace(name);
+  if (is_new) {
+    at->second = all_donors(request, formula, chip);
+    keep_heaviest(tiled_.model.tables().weights, &at->second);
+  }
+  return at->second;
+}
+
+CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest& request,
+                                  const TiledChip& chip, const Dims& dims) const {
+  const auto us = [&](const TiledChip& on, const Categories& categories, TiledFormula* formula) {
+    const TiledKernel kernel =
+        tiled_kernel(request.family, request.framework, request.kernel, categories, dims);
+    *formula = kernel.formula;
+    return tiled_time(kernel.formula, on, donor.parameters, kernel.shape, Residency::kWarm)
+        .in(units::microsecond);
+  };
+  TiledFormula formula{};
+  const Categories own = views(donor.table->key.categories);
+  const LocalEstimate local = regress_locally(donor.table->tree(), donor.table->residuals,
+                                              tables_.coordinates(request.family, dims),
+                                              tables_.interpolation(request.family).neighbours);
+  const Work work = work_of(request.family, own, dims);
+  const double measured =
+      std::log(reference_time_us(request.family, work, *donor.chip)) + local.value;
+  const double residual = measured - std::log(us(*donor.tiled_chip, own, &formula));
+  return {std::log(us(chip, request.categories, &formula)) +
+              std::clamp(residual, -kMostResidual, kMostResidual),
+          local.distance};
+}
+
+std::optional<TimeEstimate> CarriedTime::estimate(const TableRequest& request,
+                                                  const TiledChip& chip, const Dims& dims,
+                                                  const TiledEstimate& tiled) const {
+  const TiledKernel kernel =
+      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+  const std::vector<CarriedDonor>& donors = donors_of(request, kernel.formula, chip);
+  if (donors.empty()) return std::nullopt;
+  const TiledTables& fitted = tiled_.model.tables();
+  const CarriedFamily* family = fitted.find_family(columns_of(request.family).name);
+  const CarriedFamily carried = family == nullptr ? CarriedFamily{} : *family;
+  CarriedMean mean(carried.tiled_weight, std::log(tiled.time.in(units::microsecond)));
+  for (const CarriedDonor& d : donors) {
+    mean.add(fitted.weights, d, answer(d, request, chip, dims));
+  }
+  TimeEstimate estimate;
+  estimate.source = EstimateSource::kFar;
+  estimate.us = std::exp(mean.log_us());
+  estimate.low_us = estimate.us * carried.table_low;
+  estimate.high_us = estimate.us * carried.table_high;
+  return estimate;
+}
+
+}  // namespace astrolabe::device

@@ -1,0 +1,91 @@
+#pragma once
+
+// The time of an operator on a chip whose architecture was never measured, from the tables of other
+// architectures and the tiled fidelity.
+//
+//   log t = (w_0 log t_0 + sum_i w_i (log tiled(chip; p_i) + r_i)) / (w_0 + sum_i w_i) - c
+//   r_i = log(measured_i / tiled(chip_i; p_i)) at the same shape, at most +-1
+// t_0: the tiled fidelity as it is carried (tiled_model.h). i: tables of the same operator in the
+// same format, or the next wider one; p_i: the parameters fitted on the architecture of that table.
+// So each table says how its kernel falls short of the physics at this shape, and the physics says
+// what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
+// kind (CarriedWeights): the framework, the library the kernel is from, its name, whether the
+// tensor cores are driven by warps or warp groups, and how far away the nearest measurement is.
+// Fails for kernels of which no other architecture has a relative, and for host time.
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "astrolabe/device/measured_tables.h"
+#include "astrolabe/device/table_request.h"
+#include "astrolabe/device/tiled_model.h"
+
+namespace astrolabe::device {
+
+// A table of another architecture, for one request.
+struct CarriedDonor {
+  const MeasuredTable* table = nullptr;
+  const Chip* chip = nullptr;
+  const TiledChip* tiled_chip = nullptr;
+  TiledParameters parameters{};
+  double weight = 0;      // before distance
+  std::size_t index = 0;  // among all donors of the request
+
+  // What differs in kind, for the fit of the weights.
+  bool other_framework = false, other_library = false, other_kernel = false,
+       other_tensor_cores = false;
+  int chips_of_architecture = 1;
+};
+
+// What a donor says of one shape.
+struct CarriedAnswer {
+  double log_us = 0;    // log tiled(chip; p) + r
+  double distance = 0;  // to the nearest measurement, in coordinates
+};
+
+// Weighs the donors, sorts them, and keeps the few that count: kMostDonors at most.
+inline constexpr std::size_t kMostDonors = 6;
+void keep_heaviest(const CarriedWeights& weights, std::vector<CarriedDonor>* donors);
+
+// The log t of above: w_0 and log t_0 first, then donor by donor.
+struct CarriedMean {
+  double weights = 0, sum = 0;
+
+  CarriedMean(double weight, double log_us) : weights(weight), sum(weight * log_us) {}
+  void add(const CarriedWeights& w, const CarriedDonor& donor, const CarriedAnswer& answer);
+  double log_us() const;
+};
+
+class CarriedTime {
+ public:
+  // Tables of the systems `without` are not used. What is passed by reference must outlive this.
+  CarriedTime(const MeasuredTables& tables, const std::vector<Chip>& chips, const TiledTime& tiled,
+              const std::vector<std::string>& without);
+
+  // `tiled`: the answer of the tiled fidelity. nullopt when no other architecture has such a table.
+  std::optional<TimeEstimate> estimate(const TableRequest& request, const TiledChip& chip,
+                                       const Dims& dims, const TiledEstimate& tiled) const;
+
+  // All tables that could count for a request; and what one of them says.
+  std::vector<CarriedDonor> all_donors(const TableRequest& request, TiledFormula formula,
+                                       const TiledChip& chip) const;
+  CarriedAnswer answer(const CarriedDonor& donor, const TableRequest& request,
+                       const TiledChip& chip, const Dims& dims) const;
+
+ private:
+  std::optional<CarriedDonor> donor(const MeasuredTable& table, const TableRequest& request,
+                                    TiledFormula formula, const TiledChip& chip) const;
+
+  const std::vector<CarriedDonor>& donors_of(const TableRequest& request, TiledFormula formula,
+                                             const TiledChip& chip) const;
+
+  const MeasuredTables& tables_;
+  const std::vector<Chip>& chips_;
+  const TiledTime& tiled_;
+  std::vector<std::string> without_;
+  mutable std::unordered_map<std::string, std::vector<CarriedDonor>> donors_;  // by request
+};
+
+}  // namespace astrolabe::device

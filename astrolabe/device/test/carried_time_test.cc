@@ -1,0 +1,136 @@
+#include "astrolabe/device/carried_time.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "astrolabe/base/table.h"
+#include "astrolabe/device/measured_time.h"
+
+namespace astrolabe::device {
+namespace {
+
+TiledChip chip(const char* name, const char* architecture, const char* tensor_cores, double tflops,
+               double gbps) {
+  TiledChip c;
+  c.name = name;
+  c.architecture = architecture;
+  c.tensor_cores = tensor_cores;
+  c.year = 2022;
+  c.sm_count = 100;
+  c.clock = Frequency::from_base(2e9);
+  c.l2_cache = 50.0 * units::MB;
+  c.hbm_bandwidth = Bandwidth::from_base(gbps * 1e9);
+  c.power_limit = 700.0 * units::watt;
+  c.rates[0] = FlopRate::from_base(tflops * 1e12);
+  return c;
+}
+
+double tiled_us(const TiledChip& on, double m, double n, double k) {
+  return gemm_time(on, prior_parameters(TiledFormula::kGemm), {{}, m, n, k, 1}, Residency::kWarm)
+      .in(units::microsecond);
+}
+
+// One architecture was measured; its kernels take `kShortfall` times what its parameters say.
+class CarriedTimeTest : public testing::Test {
+ protected:
+  static constexpr double kShortfall = 1.3;
+
+  void write_tables(double shortfall) {
+    directory_ = testing::TempDir() + "carried_time";
+    std::filesystem::create_directories(directory_);
+    std::string text = "system,framework,fw_version,kernel,dtype,n,k,m,latency_us\n";
+    for (double n = 128; n <= 16384; n *= 2) {
+      for (double k = 128; k <= 16384; k *= 2) {
+        for (double m = 1; m <= 4096; m *= 4) {
+          text += "one,vllm,1,a,bfloat16," + format_number(n) + "," + format_number(k) + "," +
+                  format_number(m) + "," +
+                  format_number(shortfall * tiled_us(tiled_chips_[0], m, n, k)) + "\n";
+        }
+      }
+    }
+    std::ofstream(directory_ + "/gemm.csv.zst") << text;
+    tables_ = MeasuredTables::compile(directory_, {}, chips_);
+  }
+
+  TiledTime tiled() const {
+    TiledSet set{"gemm bfloat16", "vllm", "x", TiledFormula::kGemm,
+                 prior_parameters(TiledFormula::kGemm)};
+    TiledTables tables;
+    tables.sets = {set};
+    tables.families = {{"gemm"}};
+    tables.families[0].tiled_weight = 1e-6;
+    return TiledTime(tables, tiled_chips_);
+  }
+
+  TimeEstimate estimate(float m, float n, float k) const {
+    const TiledTime tiled_time = tiled();
+    const MeasuredTime time(tables_, chips_, {}, &tiled_time);
+    return time.estimate({Family::kGemm, "new", "vllm", "1", "a", {"bfloat16"}}, chips_[1],
+                         {n, k, m});
+  }
+
+  std::vector<TiledChip> tiled_chips_ = {chip("one", "x", "warp_group", 1000, 3000),
+                                         chip("new", "y", "warp_group", 2500, 8000)};
+  std::vector<Chip> chips_ = chips_of(tiled_chips_);
+  std::string directory_;
+  MeasuredTables tables_;
+};
+
+// Shapes between the measured ones, small, streaming and large: the shortfall is carried, and 5 %
+// less is said (the mean of a ratio that scatters).
+TEST_F(CarriedTimeTest, CarriesTheShortfallOfAKernelByThePhysics) {
+  write_tables(kShortfall);
+  for (const auto& [m, n, k] :
+       {std::tuple{1.f, 512.f, 512.f}, {16.f, 8192.f, 8192.f}, {4096.f, 8192.f, 8192.f}}) {
+    const TimeEstimate e = estimate(m, n, k);
+    EXPECT_EQ(e.source, EstimateSource::kFar);
+    const double expected = kShortfall * std::exp(-0.05) * tiled_us(tiled_chips_[1], m, n, k);
+    EXPECT_NEAR(e.us / expected, 1, 0.04) << m << " " << n << " " << k;
+    EXPECT_LT(e.low_us, e.us);
+    EXPECT_GT(e.high_us, e.us);
+  }
+}
+
+TEST_F(CarriedTimeTest, AWildTableCountsForAFactorOfEAtMost) {
+  write_tables(40);
+  const double expected = std::exp(1 - 0.05) * tiled_us(tiled_chips_[1], 256, 2048, 2048);
+  EXPECT_NEAR(estimate(256, 2048, 2048).us / expected, 1, 0.01);
+}
+
+TEST(CarriedDonors, CountByWhatTheyHaveInCommon) {
+  CarriedWeights weights;
+  weights.framework = 1, weights.tensor_cores = 3;
+  std::vector<CarriedDonor> donors(9);
+  donors[0].other_tensor_cores = true;
+  donors[1].other_framework = true;
+  donors[2].chips_of_architecture = 2;
+  for (std::size_t i = 0; i < donors.size(); ++i) donors[i].index = i;
+  keep_heaviest(weights, &donors);
+  ASSERT_EQ(donors.size(), kMostDonors);
+  for (const CarriedDonor& d : donors) EXPECT_EQ(d.weight, 1);  // the six that have all in common
+  std::vector<CarriedDonor> few(3);
+  few[0].other_tensor_cores = true;
+  few[1].other_framework = true;
+  few[2].chips_of_architecture = 2;
+  keep_heaviest(weights, &few);
+  ASSERT_EQ(few.size(), 3u);
+  EXPECT_NEAR(few[0].weight, 0.5, 1e-12);
+  EXPECT_NEAR(few[1].weight, std::exp(-1), 1e-12);
+  EXPECT_NEAR(few[2].weight, std::exp(-3), 1e-12);
+}
+
+TEST(KernelLibrary, IsWhoseCodeItIs) {
+  EXPECT_EQ(kernel_library(Family::kAttentionDecode, "sglang", "trtllm_mha"), "trtllm");
+  EXPECT_EQ(kernel_library(Family::kAttentionDecode, "trtllm", "torch_flow"), "trtllm");
+  EXPECT_EQ(kernel_library(Family::kAttentionPrefill, "vllm", "vllm_flash_attn_fa3"),
+            "flash_attention");
+  EXPECT_EQ(kernel_library(Family::kExperts, "sglang", "sglang_fused_moe_triton"), "triton");
+  EXPECT_EQ(kernel_library(Family::kGemm, "trtllm", "torch_flow"),
+            kernel_library(Family::kGemm, "vllm", "torch.nn.functional.linear"));
+}
+
+}  // namespace
+}  // namespace astrolabe::device

@@ -1,0 +1,170 @@
+// Fits what kernels of measured chips take over their derated rooflines (roofline_correction.h) and
+// writes data/fitted/roofline_correction.csv; prints how well each chip is predicted by the others.
+//
+//   fit_roofline [--write] [DATA_DIR]
+//
+// Operators of decode steps and prompts of several models, cut in two to four ways over eight
+// accelerators, are timed by the tables of a chip and by its derated roofline. The line of a kind
+// is the one with the least mean absolute error in log, each kind of operator of a graph weighing
+// by what it takes of its step.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "astrolabe/base/error.h"
+#include "astrolabe/base/table.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/derated_clock.h"
+#include "astrolabe/parallel/engine_iteration.h"
+#include "astrolabe/parallel/kernel_library.h"
+#include "astrolabe/parallel/roofline_correction.h"
+
+namespace astrolabe::fit {
+namespace {
+
+using namespace astrolabe::parallel;
+
+constexpr const char* kChips[] = {"h100_sxm", "h200_sxm", "b200_sxm", "gb200_nvl72"};
+constexpr const char* kModels[] = {"llama_3_1_70b",   "deepseek_r1",  "gpt_oss_120b",
+                                   "qwen3_235b_a22b", "minimax_m2_5", "qwen3_32b"};
+constexpr double kSequences[] = {4, 16, 64, 256}, kPrompts[] = {1024, 8192};
+constexpr double kContext = 4000;
+
+struct Sample {
+  std::size_t chip = 0;
+  KernelKind kind = KernelKind::kProducts;
+  double derated = 0, measured = 0;  // us
+  double weight = 0;                 // share of its step
+};
+
+void add_step(const workload::OperatorList& operators, std::size_t chip, const KernelClock& tables,
+              const KernelClock& roofline, std::vector<Sample>* samples) {
+  const std::size_t first = samples->size();
+  double all = 0;
+  for (const workload::Operator& op : operators) {
+    const double measured = tables.time(op).in(units::microsecond);
+    all += op.count * measured;
+    if (!is_corrected(op) || measured <= 0) continue;
+    samples->push_back({chip, kernel_kind(op), roofline.time(op).in(units::microsecond), measured,
+                        op.count * measured});
+  }
+  for (std::size_t i = first; i < samples->size(); ++i) (*samples)[i].weight /= all;
+}
+
+std::vector<Sample> read_samples(const catalog::Catalog& catalog, const std::string& data_dir) {
+  const KernelLibrary library(catalog, data_dir);
+  std::vector<Sample> samples;
+  for (std::size_t c = 0; c < std::size(kChips); ++c) {
+    const ServingChip chip = library.chip(kChips[c], Framework::kTrtllm);
+    const DeratedClock roofline(chip.accelerator, chip.derating);
+    for (const char* name : kModels) {
+      const workload::ModelArchitecture model = workload::read_model(catalog, name);
+      const workload::Precision precision =
+          checkpoint_precision("fp8", model, Framework::kTrtllm, chip.has_fp4(), {"models", 0});
+      std::vector<workload::ShardDegrees> shards = {{.tensor = 8}, {.tensor = 1}};
+      if (model.is_moe()) shards.insert(shards.end(), {{.tensor = 8, .expert = 8}, {.data = 8, .expert = 8}});
+      for (const workload::ShardDegrees& shard : shards) {
+        const auto add = [&](const workload::Batch& batch) {
+          add_step(workload::build_operator_graph(model, precision, shard, batch, kServingRouting),
+                   c, *chip.clock, roofline, &samples);
+        };
+        for (const double b : kSequences) {
+          add({.decode_sequences = b, .decode_context = kContext});
+        }
+        for (const double n : kPrompts) add({.prefill_sequences = 1, .prefill_tokens = n});
+      }
+    }
+  }
+  return samples;
+}
+
+struct Fit {
+  double launch = 0, slope = 1, error = 1e9;
+  int rows = 0;
+};
+
+// By two passes over a grid: five digits are not in the data. Samples of `without` are left out.
+Fit fit_line(const std::vector<Sample>& samples, KernelKind kind, std::size_t without) {
+  Fit best;
+  const auto scan = [&](double launch_low, double launch_high, double slope_low,
+                        double slope_high) {
+    constexpr int kSteps = 40;
+    for (int i = 0; i <= kSteps; ++i) {
+      const double launch = launch_low + (launch_high - launch_low) * i / kSteps;
+      for (int j = 0; j <= kSteps; ++j) {
+        const double slope = slope_low * std::pow(slope_high / slope_low, 1.0 * j / kSteps);
+        double sum = 0, weights = 0;
+        int rows = 0;
+        for (const Sample& s : samples) {
+          if (s.kind != kind || s.chip == without) continue;
+          sum += s.weight * std::fabs(std::log(s.measured / (launch + slope * s.derated)));
+          weights += s.weight;
+          ++rows;
+        }
+        if (weights > 0 && sum / weights < best.error) {
+          best = {launch, slope, sum / weights, rows};
+        }
+      }
+    }
+  };
+  scan(0, 40, 0.3, 4);
+  scan(std::max(0.0, best.launch - 1), best.launch + 1, best.slope / 1.08, best.slope * 1.08);
+  return best;
+}
+
+void run(const std::string& data_dir, bool write) {
+  const catalog::Catalog catalog = catalog::Catalog::load(data_dir);
+  const std::vector<Sample> samples = read_samples(catalog, data_dir);
+  std::string csv =
+      "# What kernels of measured chips take over their derated rooflines: launch + slope x it. "
+      "Written by fit/fit_roofline.cc; do not edit.\n"
+      "kernels,launch_us,slope,mean_abs_log_error,rows\n";
+  for (int k = 0; k < kKernelKinds; ++k) {
+    const auto kind = static_cast<KernelKind>(k);
+    const Fit fit = fit_line(samples, kind, std::size(kChips));
+    csv += fmt::format("{},{:.3g},{:.3g},{:.3f},{}\n", kernel_kind_name(kind), fit.launch,
+                       fit.slope, fit.error, fit.rows);
+    fmt::print("{:<12} launch {:.2f} us, slope {:.2f}, error {:.3f}, {} rows;", kernel_kind_name(kind),
+               fit.launch, fit.slope, fit.error, fit.rows);
+    for (std::size_t c = 0; c < std::size(kChips); ++c) {
+      const Fit others = fit_line(samples, kind, c);
+      double sum = 0, plain = 0, weights = 0;
+      for (const Sample& s : samples) {
+        if (s.kind != kind || s.chip != c) continue;
+        sum += s.weight * std::log((others.launch + others.slope * s.derated) / s.measured);
+        plain += s.weight * std::log(s.derated / s.measured);
+        weights += s.weight;
+      }
+      fmt::print(" {} bias {:+.2f} (before {:+.2f})", kChips[c], sum / weights, plain / weights);
+    }
+    fmt::print("\n");
+  }
+  if (write) write_file_atomically(data_dir + "/fitted/roofline_correction.csv", csv);
+}
+
+}  // namespace
+}  // namespace astrolabe::fit
+
+int main(int argc, char** argv) {
+  bool write = false;
+  std::string data_dir = ASTROLABE_SOURCE_DIR "/data";
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--write") {
+      write = true;
+    } else {
+      data_dir = argv[i];
+    }
+  }
+  try {
+    astrolabe::fit::run(data_dir, write);
+  } catch (const astrolabe::InputError& e) {
+    std::fprintf(stderr, "fit_roofline: error: %s\n", e.what());
+    return 2;
+  }
+  return 0;
+}
