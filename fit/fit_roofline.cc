@@ -67,7 +67,8 @@ std::vector<Sample> read_samples(const catalog::Catalog& catalog, const std::str
       const workload::Precision precision =
           checkpoint_precision("fp8", model, Framework::kTrtllm, chip.has_fp4(), {"models", 0});
       std::vector<workload::ShardDegrees> shards = {{.tensor = 8}, {.tensor = 1}};
-      if (model.is_moe()) shards.insert(shards.end(), {{.tensor = 8, .expert = 8}, {.data = 8, .expert = 8}});
+      if (model.is_moe())
+        shards.insert(shards.end(), {{.tensor = 8, .expert = 8}, {.data = 8, .expert = 8}});
       for (const workload::ShardDegrees& shard : shards) {
         const auto add = [&](const workload::Batch& batch) {
           add_step(workload::build_operator_graph(model, precision, shard, batch, kServingRouting),
@@ -129,8 +130,8 @@ void run(const std::string& data_dir, bool write) {
     const Fit fit = fit_line(samples, kind, std::size(kChips));
     csv += fmt::format("{},{:.3g},{:.3g},{:.3f},{}\n", kernel_kind_name(kind), fit.launch,
                        fit.slope, fit.error, fit.rows);
-    fmt::print("{:<12} launch {:.2f} us, slope {:.2f}, error {:.3f}, {} rows;", kernel_kind_name(kind),
-               fit.launch, fit.slope, fit.error, fit.rows);
+    fmt::print("{:<12} launch {:.2f} us, slope {:.2f}, error {:.3f}, {} rows;",
+               kernel_kind_name(kind), fit.launch, fit.slope, fit.error, fit.rows);
     for (std::size_t c = 0; c < std::size(kChips); ++c) {
       const Fit others = fit_line(samples, kind, c);
       double sum = 0, plain = 0, weights = 0;

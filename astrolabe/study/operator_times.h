@@ -12,11 +12,11 @@
 namespace astrolabe::study {
 
 struct OperatorTimes {
-  Table table;                    // one row an operator, times of one execution and of all
-  Duration total, roofline;       // of the iteration; the roofline without collectives
-  Duration collectives;           // part of `total`
-  Energy energy;                  // of the iteration, idle power included
-  double band = 0;                // half width of 10-90 % of a kernel, in log, from its source
+  Table table;               // one row an operator, times of one execution and of all
+  Duration total, roofline;  // of the iteration; the roofline without collectives
+  Duration collectives;      // part of `total`
+  Energy energy;             // of the iteration, idle power included
+  double band = 0;           // half width of 10-90 % of a kernel, in log, from its source
 };
 
 OperatorTimes operator_times(const parallel::ServingChip& chip,

@@ -39,9 +39,9 @@ TEST(RooflineCorrectionTest, ProductsTakeTheirLine) {
 }
 
 TEST(RooflineCorrectionTest, BadTablesAreNamed) {
-  EXPECT_THROW(read(kRows + "products,1,1\n"), InputError);       // twice
-  EXPECT_THROW(read(kRows + "convolution,1,1\n"), InputError);    // unknown
-  EXPECT_THROW(read("products,4,1.5\n"), InputError);             // the others are missing
+  EXPECT_THROW(read(kRows + "products,1,1\n"), InputError);     // twice
+  EXPECT_THROW(read(kRows + "convolution,1,1\n"), InputError);  // unknown
+  EXPECT_THROW(read("products,4,1.5\n"), InputError);           // the others are missing
   EXPECT_THROW(read("products,-1,1\n" + kRows), InputError);
   EXPECT_THROW(read("products,1,nan\n" + kRows), InputError);
 }
