@@ -70,6 +70,7 @@ double kernel_source_band(KernelSource source) {
     case KernelSource::kForeign:
       return kForeignBand;
     case KernelSource::kDerated:
+    case KernelSource::kCoupled:
       break;
   }
   return kDeratedBand;
