@@ -7,14 +7,20 @@
 
 #include "apps/memory_command.h"
 #include "apps/terminal.h"
+#include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/memory/bandwidth_curve.h"
+#include "astrolabe/report/page.h"
 
 namespace astrolabe {
 
 namespace {
 
 constexpr int kInterrupted = 130;
+
+struct CurveFiles {
+  std::string out, cache, report;
+};
 
 void print_table(const Table& table, bool is_json, const std::string& out) {
   if (!out.empty()) write_file_atomically(out, to_csv(table));
@@ -87,14 +93,30 @@ int sweep(const MemoryOptions& lists, const std::string& out, const Invocation& 
   return kSuccess;
 }
 
-int curve(const MemoryOptions& options, const std::string& cache, const std::string& out,
-          const Invocation& invocation) {
+// The report's page with this one table.
+void write_report(const Table& table, const memory::MemoryConfig& config, const std::string& path) {
+  report::Page page;
+  page.title = table.title;
+  page.subtitle = fmt::format("{} channels, {:.0f} GB/s at the pins", config.channels,
+                              config.peak_bandwidth().base() / 1e9);
+  page.notes = {
+      "Address mappings and controllers of products are secret: one textbook mapping and 256 + 256 "
+      "entries a channel stand for all.",
+      "Timings partly are estimates; public sources differ by 20 %. The DRAM alone is simulated: "
+      "caches and the network on chip are not."};
+  page.tables = {table};
+  page.tables.front().name = "bandwidth_curve";
+  const std::string page_template = ASTROLABE_SOURCE_DIR "/web/dist/report.html";
+  write_file_atomically(path, report::to_html(page, read_text_file(page_template), page_template));
+}
+
+int curve(const MemoryOptions& options, const CurveFiles& files, const Invocation& invocation) {
   const memory::MemoryConfig config = memory_config(options, invocation.data_dir);
   const memory::RunOptions run = memory_run_options(options);
   memory::CurveOptions curve_options;
   curve_options.tolerance = options.steady > 0 ? options.steady : 0.01;
   curve_options.threads = run.threads;
-  curve_options.cache_dir = cache;
+  curve_options.cache_dir = files.cache;
   curve_options.interrupt = run.interrupt;
   Progress progress;
   progress.start("bandwidth curve of " + config.name);
@@ -105,7 +127,8 @@ int curve(const MemoryOptions& options, const std::string& cache, const std::str
       memory::bandwidth_curve(invocation.data_dir, config, curve_options);
   progress.finish();
   if (result.points().empty()) return kInterrupted;
-  print_table(result.table(), invocation.is_json, out);
+  if (!files.report.empty()) write_report(result.table(), config, files.report);
+  print_table(result.table(), invocation.is_json, files.out);
   return kSuccess;
 }
 
@@ -114,13 +137,13 @@ int curve(const MemoryOptions& options, const std::string& cache, const std::str
 void add_memory_study_commands(CLI::App* memory, Invocation* invocation) {
   struct Study {
     MemoryOptions memory;
-    std::string out, cache;
+    CurveFiles files;
   };
   const auto add = [&](const char* name, const char* description) {
     CLI::App* command = memory->add_subcommand(name, description);
     const auto study = std::make_shared<Study>();
     add_memory_options(command, &study->memory);
-    command->add_option("--out", study->out, "Write the table as CSV instead of printing it");
+    command->add_option("--out", study->files.out, "Write the table as CSV instead of printing it");
     add_data_option(command, invocation);
     add_json_option(command, invocation);
     return std::make_pair(command, study);
@@ -130,15 +153,18 @@ void add_memory_study_commands(CLI::App* memory, Invocation* invocation) {
           "Bandwidth over lists: --product, --preset, --traffic, --refresh and --page-policy "
           "take several, separated by commas");
   sweeps->callback([invocation, study = swept] {
-    invocation->run = [invocation, study] { return sweep(study->memory, study->out, *invocation); };
+    invocation->run = [invocation, study] {
+      return sweep(study->memory, study->files.out, *invocation);
+    };
   });
   const auto [curves, drawn] = add(
       "curve", "Sustained bandwidth, latency and energy against size, writes, footprint and load");
-  curves->add_option("--cache", drawn->cache,
+  curves->add_option("--cache", drawn->files.cache,
                      "Keep the table in this directory, and read it there");
+  curves->add_option("--report", drawn->files.report, "Draw it on a page: FILE.html");
   curves->callback([invocation, study = drawn] {
     invocation->run = [invocation, study] {
-      return curve(study->memory, study->cache, study->out, *invocation);
+      return curve(study->memory, study->files, *invocation);
     };
   });
 }

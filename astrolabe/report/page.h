@@ -10,7 +10,7 @@
 //
 // The page knows these tables by name and columns (docs/theory/report.md) and draws them: summary,
 // demand, flows, timeline, fleet, power, bottlenecks, costs, cost_summary, funds, sites, supply,
-// orders. All are optional; any other table is shown as a table.
+// orders, bandwidth_curve. All are optional; any other table is shown as a table.
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 // Puts the page together: headlines first, then charts, plain tables, assumptions, the run, sources.
 
 import './style.css';
+import { bandwidth_curve_figure } from './charts/bandwidth_curve';
 import { bottlenecks_figure } from './charts/bottlenecks';
 import { cost_summary_figure } from './charts/cost_summary';
 import { flows_figure } from './charts/flows';
@@ -130,6 +131,12 @@ const kKnown: Known[] = [
     short: 'Funds',
     columns: ['year', 'fund', 'drawn_musd', 'ceiling_musd'],
     figure: funds_figure,
+  },
+  {
+    name: 'bandwidth_curve',
+    short: 'Memory',
+    columns: ['piece_bytes', 'write_share', 'footprint_gib', 'load', 'bandwidth_gb_per_s', 'read_latency_mean_ns'],
+    figure: bandwidth_curve_figure,
   },
 ];
 
