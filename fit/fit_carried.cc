@@ -159,7 +159,7 @@ class Fit {
     std::map<std::string, Cases> by_architecture;
     for (const auto& [system, rows] : sample(family)) {
       const auto chip = std::find_if(calibration_.chips.begin(), calibration_.chips.end(),
-                                     [&](const TiledChip& c) { return c.name == system; });
+                                     [&name = system](const auto& c) { return c.name == name; });
       if (chip == calibration_.chips.end() || is_other_make(chip->architecture)) continue;
       Cases& cases = by_architecture[chip->architecture];
       const TiledTime& tiled = tiled_.at(chip->architecture);
