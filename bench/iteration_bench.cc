@@ -41,7 +41,7 @@ IterationTable bench_table(const FormulaClock& clock) {
   return IterationTable(EngineIteration(bench_model(), {}, {.tensor = 4}, bench_engine(), clock));
 }
 
-void BM_DecodeIteration(benchmark::State& state) {
+void decode_iteration(benchmark::State& state) {
   const FormulaClock clock;
   const IterationTable table = bench_table(clock);
   double sequences = 1, context = 100;
@@ -51,9 +51,9 @@ void BM_DecodeIteration(benchmark::State& state) {
     context = context < 9000 ? context + 7 : 100;
   }
 }
-BENCHMARK(BM_DecodeIteration);
+BENCHMARK(decode_iteration);
 
-void BM_ClosedLoop(benchmark::State& state) {
+void closed_loop(benchmark::State& state) {
   const FormulaClock clock;
   const IterationTable table = bench_table(clock);
   const Engine engine = bench_engine();
@@ -67,7 +67,7 @@ void BM_ClosedLoop(benchmark::State& state) {
     benchmark::DoNotOptimize(run_closed_loop(table, engine, 1e6, 128256, load).tpot);
   }
 }
-BENCHMARK(BM_ClosedLoop)->Unit(benchmark::kMillisecond);
+BENCHMARK(closed_loop)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace astrolabe::parallel
