@@ -110,7 +110,7 @@ TEST_F(MeasuredTimeTest, WhatNoRoofExplainsFollowsTheClockOrTheHost) {
     const TableRequest request{Family::kGemm, c.name, "vllm", "1", kernel, {"bfloat16"}};
     return time.estimate(request, c, {n, 128, 16}).us;
   };
-  const double launch = 1.3 * (4 + 128 / 16);  // over the fastest of the table
+  const double launch = 1.3 * (4 + 128 / 16.0);  // over the fastest of the table
   const double own = us(chips_[0], "slow", 16384);
   EXPECT_NEAR(us(chips_[1], "slow", 16384), launch + (own - launch) / 2, 0.02 * own);
   EXPECT_NEAR(us(chips_[1], "slow", 128) / us(chips_[0], "slow", 128), 1, 0.01);
