@@ -11,7 +11,7 @@ namespace astrolabe::memory {
 
 namespace {
 
-constexpr std::uint64_t kVersion = 1;  // of what is simulated for a point
+constexpr std::uint64_t kVersion = 2;  // of what is simulated for a point
 
 struct Grid {
   std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};
@@ -47,6 +47,8 @@ std::vector<CurvePoint> grid_points() {
   }
   return points;
 }
+
+constexpr std::uint64_t kHashSeed = 1469598103934665603ULL;
 
 std::uint64_t hash_bytes(std::uint64_t h, const std::string& text) {  // FNV-1a
   for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
@@ -88,7 +90,7 @@ std::string cache_name(const MemoryConfig& c, const EnergyTable& energy, double 
                          tolerance}) {
     text += format_number(v) + ";";
   }
-  return c.name + "-" + std::to_string(hash_bytes(1469598103934665603ULL, text)) + ".csv";
+  return c.name + "-" + std::to_string(hash_bytes(kHashSeed, text)) + ".csv";
 }
 
 Traffic traffic_of(const CurvePoint& p, Bandwidth streaming) {
@@ -124,27 +126,9 @@ bool simulate_point(const MemoryConfig& config, const EnergyTable& energy, Bandw
   return true;
 }
 
-std::vector<CurvePoint> read_cache(const std::string& path) {
-  const CsvTable table = CsvTable::read(path);
-  std::vector<CurvePoint> points;
-  for (const CsvTable::Row& row : table.rows()) {
-    const auto n = [&](const char* column) {
-      return parse_number(table.cell(row, column), table.position(row), column);
-    };
-    CurvePoint p;
-    p.piece_bytes = n("piece_bytes");
-    p.write_share = n("write_share");
-    p.footprint_gib = n("footprint_gib");
-    p.load = n("load");
-    p.bandwidth = 1e9 * n("bandwidth_gb_per_s") * units::byte / units::second;
-    p.peak_share = n("peak_share");
-    p.latency = n("read_latency_mean_ns") * units::nanosecond;
-    p.latency_p99 = n("read_latency_p99_ns") * units::nanosecond;
-    p.pj_per_bit = n("energy_pj_per_bit");
-    p.relative_interval = n("relative_interval");
-    points.push_back(p);
-  }
-  return points;
+// First line of a kept curve: a file that was cut short or changed is not believed.
+std::string checksum_line(const std::string& csv) {
+  return "# checksum " + std::to_string(hash_bytes(kHashSeed, csv)) + "\n";
 }
 
 }  // namespace
@@ -226,13 +210,48 @@ std::string curve_cache_path(const std::string& data_dir, const MemoryConfig& co
   return options.cache_dir + "/" + cache_name(config, energy, options.tolerance);
 }
 
+void write_curve_file(const std::string& path, const BandwidthCurve& curve) {
+  const std::string csv = to_csv(curve.table());
+  write_file_atomically(path, checksum_line(csv) + csv);
+}
+
+std::vector<CurvePoint> read_curve_file(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return {};
+  const std::string text = read_text_file(path);
+  const std::size_t end = text.find('\n');
+  if (end == std::string::npos || text.substr(0, end + 1) != checksum_line(text.substr(end + 1))) {
+    return {};
+  }
+  const CsvTable table = CsvTable::read(path);
+  std::vector<CurvePoint> points;
+  for (const CsvTable::Row& row : table.rows()) {
+    const auto n = [&](const char* column) {
+      return parse_number(table.cell(row, column), table.position(row), column);
+    };
+    CurvePoint p;
+    p.piece_bytes = n("piece_bytes");
+    p.write_share = n("write_share");
+    p.footprint_gib = n("footprint_gib");
+    p.load = n("load");
+    p.bandwidth = 1e9 * n("bandwidth_gb_per_s") * units::byte / units::second;
+    p.peak_share = n("peak_share");
+    p.latency = n("read_latency_mean_ns") * units::nanosecond;
+    p.latency_p99 = n("read_latency_p99_ns") * units::nanosecond;
+    p.pj_per_bit = n("energy_pj_per_bit");
+    p.relative_interval = n("relative_interval");
+    points.push_back(p);
+  }
+  return points;
+}
+
 BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& config,
                                const CurveOptions& options) {
   const EnergyTable energy = load_energy(data_dir, config.spec.standard);
   const std::string path =
       options.cache_dir.empty() ? "" : curve_cache_path(data_dir, config, options);
-  if (!path.empty() && std::filesystem::exists(path)) {
-    return {config.name, config.peak_bandwidth(), read_cache(path)};
+  if (!path.empty()) {
+    const std::vector<CurvePoint> kept = read_curve_file(path);
+    if (!kept.empty()) return {config.name, config.peak_bandwidth(), kept};
   }
   std::vector<CurvePoint> points = grid_points();
   Bandwidth streaming = config.peak_bandwidth();
@@ -266,7 +285,7 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
   BandwidthCurve curve(config.name, config.peak_bandwidth(), points);
   if (!path.empty() && is_whole) {
     std::filesystem::create_directories(options.cache_dir);
-    write_file_atomically(path, to_csv(curve.table()));
+    write_curve_file(path, curve);
   }
   return curve;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 
 #include "astrolabe/base/csv.h"
@@ -32,7 +33,7 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   }
   const BandwidthCurve kept(config.name, config.peak_bandwidth(), points);
   const std::string path = curve_cache_path(kData, config, options);
-  write_file_atomically(path, to_csv(kept.table()));
+  write_curve_file(path, kept);
   const BandwidthCurve read = bandwidth_curve(kData, config, options);
   ASSERT_EQ(read.points().size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -41,6 +42,14 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
     EXPECT_NEAR(read.points()[i].latency / points[i].latency, 1, 1e-9);
   }
   EXPECT_EQ(read.table().rows, kept.table().rows);
+  const std::string text = read_text_file(path);
+  std::string changed = text;
+  changed[changed.size() - 3] = changed[changed.size() - 3] == '1' ? '2' : '1';
+  const std::array<std::string, 3> damages = {text.substr(0, text.size() / 2), changed, "x"};
+  for (const std::string& damaged : damages) {
+    write_file_atomically(path, damaged);
+    EXPECT_TRUE(read_curve_file(path).empty());
+  }
   config.controller.temperature_c = 90;
   EXPECT_NE(curve_cache_path(kData, config, options), path);
   config.controller.temperature_c = 85;

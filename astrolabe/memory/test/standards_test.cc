@@ -1,5 +1,5 @@
-// The independent checker on HBM2E and HBM4: nothing in our traces, something for each timing that
-// is one too short.
+// The independent checker on the standards other than HBM3: nothing in our traces, something for
+// each timing that is one too short.
 
 #include <gtest/gtest.h>
 
@@ -107,9 +107,28 @@ TEST_P(StandardTest, NamesEachTimingThatIsOneTooShort) {
   }
 }
 
-// tBL and tCCDS bound one gap; HBM2E: tRAS + tRP is more than tRC, four tRRD more than tFAW.
+// tBL and tCCDS bound one gap; tRAS + tRP is tRC or more; HBM2, HBM2E: four tRRD exceed tFAW.
 INSTANTIATE_TEST_SUITE_P(Standards, StandardTest,
-                         testing::Values(Standard{"hbm2e",
+                         testing::Values(Standard{"hbm2",
+                                                  "hbm2-2.4-8gb-8hi",
+                                                  {{"tBL", {{"tCCDS", 1}}},
+                                                   {"tCCDS", {{"tBL", 1}}},
+                                                   {"tRC", {{"tRAS", 35}}},
+                                                   {"tRRDL", {{"tRRDS", 4}}},
+                                                   {"tRRDS", {{"tRRDL", 4}}},
+                                                   {"tFAW", {{"tRRDS", 4}, {"tRRDL", 4}}}}},
+                                         Standard{"hbm3e",
+                                                  "hbm3e-8.0-24gb-12hi",
+                                                  {{"tBL", {{"tCCDS", 1}}},
+                                                   {"tCCDS", {{"tBL", 1}}},
+                                                   {"tRC", {{"tRAS", 52}}}}},
+                                         Standard{"hbm4e",
+                                                  "hbm4e-12.8-32gb-16hi",
+                                                  {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
+                                                   {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
+                                                   {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
+                                                   {"tRC", {{"tRAS", 85}}}}},
+                                         Standard{"hbm2e",
                                                   "hbm2e-3.2-16gb-8hi",
                                                   {{"tBL", {{"tCCDS", 1}}},
                                                    {"tCCDS", {{"tBL", 1}}},
