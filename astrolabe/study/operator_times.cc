@@ -1,7 +1,5 @@
 #include "astrolabe/study/operator_times.h"
 
-#include <algorithm>
-
 #include "astrolabe/device/operator_time.h"
 #include "astrolabe/device/power.h"
 
