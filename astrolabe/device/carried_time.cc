@@ -8,11 +8,11 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kMostResidual = 1;   // of log(measured / tiled)
-constexpr double kMostVariance = 1;   // of what tables say
+constexpr double kMostResidual = 1;    // of log(measured / tiled)
+constexpr double kMostVariance = 1;    // of what tables say
 constexpr double kMostDifference = 9;  // in kind, that widens the band
-constexpr double kFarthest = 5;       // distance beyond which all is as far
-constexpr double kLeastShare = 0.02;  // of the heaviest weight: lighter donors say nothing
+constexpr double kFarthest = 5;        // distance beyond which all is as far
+constexpr double kLeastShare = 0.02;   // of the heaviest weight: lighter donors say nothing
 
 Categories views(const std::array<std::string, kMaxCategories>& categories) {
   Categories c;
@@ -107,8 +107,8 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
   d.other_framework = key.framework != request.framework;
   if (!request.kernel.empty()) {
     d.other_kernel = key.kernel != request.kernel;
-    d.other_library = kernel_library(key.family, key.framework, key.kernel) !=
-                      kernel_library(key.family, request.framework, request.kernel);
+    d.other_library = kernel_library(key.family, key.framework, key.kernel, *d.tiled_chip) !=
+                      kernel_library(key.family, request.framework, request.kernel, chip);
   }
   d.other_tensor_cores = d.tiled_chip->tensor_cores != chip.tensor_cores;
   return d;
