@@ -21,8 +21,7 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
           rows[index(before)].push_back({c.level, c.is_sibling, index(after), latency});
         } else if (before == after) {
           windows_of[index(after)].push_back(windows.size());
-          windows.push_back(
-              {c.level, index(after), static_cast<std::size_t>(c.window), latency});
+          windows.push_back({c.level, index(after), static_cast<std::size_t>(c.window), latency});
         }
       }
     }

@@ -56,7 +56,7 @@ struct TimingPlan {
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
   std::array<std::vector<std::size_t>, kTimedCommands> windows_of;
   std::vector<Window> windows;
-  Nodes banks_of{}, nodes_of{};             // banks of a node; nodes, by level
+  Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
   std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
 
  private:
@@ -85,9 +85,7 @@ class DeviceTiming {
   std::size_t group_of(int bank) const { return plan_->nodes[static_cast<std::size_t>(bank)][2]; }
 
   // RD, WR, ACT, PREpb: the floor of all banks.
-  Tick earliest_of_all(Command command) const {
-    return ready_[index(command)];
-  }
+  Tick earliest_of_all(Command command) const { return ready_[index(command)]; }
   // What SID, bank group and bank allow.
   Tick earliest_in_group(Command command, int bank) const {
     return std::max(of(command, Level::kSid, bank), of(command, Level::kBankGroup, bank));
