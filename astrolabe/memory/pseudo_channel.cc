@@ -110,7 +110,7 @@ void PseudoChannel::offer_early_closing() {
                         ~queues_.with_work(Direction::kRead) &
                         ~queues_.with_work(Direction::kWrite);
   for (Mask m = unwanted; m != 0; m &= m - 1) {
-    offer<Wait::kPrecharge>(__builtin_ctzll(m), ~std::uint64_t{0} - 1);
+    offer<Wait::kPrecharge>(__builtin_ctzll(m), RequestQueues::kNoKey - 1);
   }
 }
 
@@ -121,23 +121,24 @@ void PseudoChannel::look(Tick floor) {
   const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command)));
   best.soonest = soonest;
   const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
+  static_assert(kMostBanks <= 64, "order and bank have six bits each");
   if (!best.is_stale && best.bank == waiting_.first(list) && !closes_early) {
     best.at = soonest;  // the oldest that waited is still the first
     return;
   }
   best.is_stale = false;
-  // Tick, place in the list and bank in one number: the least is the choice, found without branches
-  // that nobody can foresee.
-  std::int64_t least = INT64_MAX, place = 0;
+  // Delay, place in the list and bank in one number: the least is the choice, found without
+  // branches that nobody can foresee.
+  std::int64_t least = INT64_MAX, order = 0;
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
-    const Tick at = std::max(soonest, soonest_of_bank<list>(b));
-    least = std::min(least, at << 12 | place | b);
-    if (at == soonest) break;
-    place += kMostBanks;
+    const Tick delay = std::max<Tick>(0, soonest_of_bank<list>(b) - soonest);
+    least = std::min(least, delay << 12 | order | b);
+    if (delay == 0) break;
+    order += kMostBanks;
   }
   const bool is_any = least != INT64_MAX;
   const int bank = static_cast<int>(least % kMostBanks);
-  best.at = is_any ? least >> 12 : kNever;
+  best.at = is_any ? soonest + (least >> 12) : kNever;
   best.bank = is_any ? bank : -1;
   best.key = is_any ? waiting_.key(bank) : RequestQueues::kNoKey;
   best.command = command;
