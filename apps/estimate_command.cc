@@ -45,6 +45,13 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       ->required();
   command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
   command->add_option("--version", r->version, "Of the framework, where its constants differ");
+  command
+      ->add_option("--software-gain", r->software_gain_percent,
+                   "Percent a year by which software makes the same hardware faster")
+      ->check(number_within(0, 1000));
+  command
+      ->add_option("--software-years", r->software_years, "For so many years from today's tables")
+      ->check(number_within(0, 20));
   command->add_option(
       "--precision", r->precision,
       "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
@@ -68,6 +75,14 @@ void add_load_options(CLI::App* command, study::EstimateRequest* r) {
       ->capture_default_str();
   command->add_option("--cached-percent", r->cached_percent, "Of a prompt, in a prefix cache")
       ->check(number_within(0, 99.9));
+  command
+      ->add_option("--draft-tokens", r->draft_tokens,
+                   "Drafts that a step verifies, by the model's multi-token prediction")
+      ->check(number_within(0, 64));
+  command
+      ->add_option("--acceptance-length", r->acceptance_length,
+                   "Tokens that such a step gives, mean: 1 to drafts + 1")
+      ->check(number_within(1, 65));
   command->add_option("--ttft", r->ttft_ms, "Longest time to first token, ms, mean")
       ->check(number_within(0.001, 1e9));
   command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")

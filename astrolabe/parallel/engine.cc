@@ -64,11 +64,11 @@ std::optional<Framework> find_framework(std::string_view name) {
   return std::nullopt;
 }
 
-Framework parse_framework(const std::string& name) {
+Framework parse_framework(const std::string& name, const SourcePosition& where) {
   if (const auto found = find_framework(name)) return *found;
   const std::vector<std::string> known = {"trtllm", "vllm", "sglang"};
   const std::string nearest = nearest_word(name, known);
-  throw InputError({}, "--framework",
+  throw InputError(where, where.file.empty() ? "--framework" : "frameworks",
                    name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
                    join_alternatives(known));
 }

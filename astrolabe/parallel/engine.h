@@ -37,7 +37,8 @@ inline constexpr int kFrameworks = 3;
 
 const char* framework_name(Framework framework);  // "trtllm", "vllm", "sglang": as tables have it
 std::optional<Framework> find_framework(std::string_view name);
-Framework parse_framework(const std::string& name);  // InputError for --framework
+// InputError at a place in a file, or for --framework.
+Framework parse_framework(const std::string& name, const SourcePosition& where = {});
 
 struct EngineConstants {
   Duration kernel;

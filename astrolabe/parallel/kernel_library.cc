@@ -117,7 +117,7 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
 }
 
 ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framework,
-                                std::string_view version) const {
+                                std::string_view version, double speedup) const {
   ServingChip chip;
   chip.accelerator = device::read_accelerator(catalog_, accelerator);
   chip.derating = device::read_derating(catalog_, accelerator);
@@ -134,6 +134,12 @@ ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framewor
     clocks.kept = std::make_unique<KeptClock>(*clocks.source);
   }
   chip.clock = clocks.kept.get();
+  if (speedup > 1) {
+    chip.clock = &clocks.improved.try_emplace(speedup, *clocks.kept, chip.accelerator, speedup)
+                      .first->second;
+    chip.engine.constants.kernel = chip.engine.constants.kernel / speedup;
+    chip.engine.constants.host = chip.engine.constants.host / speedup;
+  }
   return chip;
 }
 

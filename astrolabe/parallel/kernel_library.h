@@ -19,6 +19,7 @@
 #include <string>
 
 #include "astrolabe/device/derating.h"
+#include "astrolabe/parallel/improved_clock.h"
 #include "astrolabe/parallel/kept_clock.h"
 #include "astrolabe/parallel/measured_clock.h"
 #include "astrolabe/parallel/roofline_correction.h"
@@ -51,9 +52,10 @@ class KernelLibrary {
   KernelLibrary& operator=(const KernelLibrary&) = delete;
 
   // An empty version: whichever is newest. InputError for an accelerator that is unknown or lacks a
-  // fact. The clock lives as long as the library and keeps what it was asked.
-  ServingChip chip(std::string_view accelerator, Framework framework,
-                   std::string_view version = "") const;
+  // fact. The clock lives as long as the library and keeps what it was asked. speedup: of the
+  // software over today's (improved_clock.h), 1 or more.
+  ServingChip chip(std::string_view accelerator, Framework framework, std::string_view version = "",
+                   double speedup = 1) const;
 
   bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
   const EngineTable& engines() const { return engines_; }
@@ -62,6 +64,7 @@ class KernelLibrary {
   struct Clocks {
     std::unique_ptr<const KernelClock> source;
     std::unique_ptr<const KeptClock> kept;
+    std::map<double, ImprovedClock> improved;  // by speed-up
   };
 
   const device::Chip* find_system(std::string_view accelerator) const;

@@ -23,10 +23,12 @@ void set_bands(const ServingChip& chip, DeploymentPoint* p) {
 void add_work(const ServingChip& chip, const ServingCandidate& engine, DeploymentPoint* p) {
   const SteadyState& s = p->state;
   const double stages = p->layout.shard.pipeline;
-  const Frequency steps = stages / s.tpot;  // of a stage: it runs `stages` micro-batches in turn
+  const SteadyLoad& load = engine.curves().load();
+  // Of a stage: it runs `stages` micro-batches in turn.
+  const Frequency steps = stages / (s.tpot * load.speculation.acceptance_length);
   const Frequency chunks = p->is_pools ? Frequency() : s.chunks_per_step * steps;
-  p->work = serving_work(engine.iteration(), chip, engine.curves().load(), s.sequences / stages,
-                         steps, s.pieces, chunks);
+  p->work =
+      serving_work(engine.iteration(), chip, load, s.sequences / stages, steps, s.pieces, chunks);
 }
 
 struct PrefillChoice {

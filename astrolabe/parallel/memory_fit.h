@@ -36,9 +36,11 @@ struct MemoryFit {
   double sequences(double need) const { return need > 0 ? kv_tokens / need : 0; }
 };
 
-// tokens_of_sequence: a sequence at its end. `shard` as the engine runs it.
+// tokens_of_sequence: a sequence at its end. `shard` as the engine runs it. predicts_tokens: the
+// layers of multi-token prediction are loaded, and have a cache.
 MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::Precision& precision,
                      const workload::ShardDegrees& shard, const Engine& engine, Bytes hbm,
-                     double tokens_of_sequence, std::optional<double> block_count = {});
+                     double tokens_of_sequence, std::optional<double> block_count = {},
+                     bool predicts_tokens = false);
 
 }  // namespace astrolabe::parallel

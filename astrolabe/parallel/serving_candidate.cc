@@ -59,6 +59,7 @@ SteadyLoad steady_load(const workload::DemandClass& work) {
   load.square_ratio = work.input.second_moment_ratio();
   load.answer = std::max(2.0, work.output.mean());
   load.context = std::max(2.0, work.decode_context());
+  load.speculation = work.speculation;
   return load;
 }
 
@@ -73,10 +74,12 @@ ServingCandidate::ServingCandidate(const ServingChip& chip, const ServingRequest
   const workload::ShardDegrees shard =
       spread_uncuttable_experts(request.model, request.precision, layout.shard);
   memory_ = memory_fit(request.model, request.precision, shard, chip.engine,
-                       chip.accelerator.hbm_capacity, load.held(), request.block_count);
+                       chip.accelerator.hbm_capacity, load.held(), request.block_count,
+                       load.speculation.draft_tokens > 0);
   if (!memory_.fits()) return;
-  iteration_ = std::make_unique<EngineIteration>(request.model, request.precision, layout.shard,
-                                                 chip.engine, *chip.clock);
+  iteration_ =
+      std::make_unique<EngineIteration>(request.model, request.precision, layout.shard, chip.engine,
+                                        *chip.clock, load.speculation.draft_tokens);
   curves_ = std::make_unique<EngineCurves>(*iteration_, load);
 }
 

@@ -38,7 +38,10 @@ ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, con
   Spent decode, chunk;
   const Frequency none;
   if (decode_rate > none) {
-    decode = spent(it, chip, {.decode_sequences = sequences, .decode_context = load.context - 1});
+    decode = spent(it, chip,
+                   {.decode_sequences = sequences,
+                    .decode_context = load.context - 1,
+                    .draft_tokens = load.speculation.draft_tokens});
   }
   if (chunk_rate > none) {
     const double tokens = load.prompt / pieces;

@@ -11,17 +11,21 @@ constexpr int kBisections = 40;
 constexpr double kBusiest = 0.98;  // of iterations that take prompts, in the time they queue
 constexpr double kTail = 1e-6;     // of the distribution of chunks, left out
 
+// Tokens of the budget that decoding takes beside prompts.
+double decoding_tokens(const EngineCurves& c, double sequences) {
+  if (c.engine().framework == Framework::kSglang) return 0;
+  return sequences * c.load().speculation.verified();
+}
+
 double pieces_of(const EngineCurves& c, double sequences) {
-  const EngineSchedule& s = c.engine().schedule;
   if (c.engine().framework == Framework::kTrtllm) return 1;
-  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
-  return std::max(1.0, std::ceil(c.load().prompt / std::max(1.0, s.token_budget - decoding)));
+  const double room = c.engine().schedule.token_budget - decoding_tokens(c, sequences);
+  return std::max(1.0, std::ceil(c.load().prompt / std::max(1.0, room)));
 }
 
 // Chunks that one iteration of a rank can take.
 double most_chunks(const EngineCurves& c, double sequences, double pieces) {
-  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
-  const double room = c.engine().schedule.token_budget - decoding;
+  const double room = c.engine().schedule.token_budget - decoding_tokens(c, sequences);
   return std::max(1.0, std::floor(room * pieces / c.load().prompt));
 }
 
@@ -124,7 +128,8 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
       is_moe_(it.model().is_moe()) {
   const auto seconds = [](Duration t) { return t.in(units::second); };
   const double most = engine_.schedule.max_sequences;
-  const double most_tokens = std::max(engine_.schedule.token_budget, load.prompt) + most;
+  const double most_tokens =
+      std::max(engine_.schedule.token_budget, load.prompt) + most * load.speculation.verified();
   curves_ = IterationCurves(it, most_tokens, most);
   decode_ = LogCurve(most, [&](double b) { return seconds(it.decode(b, load.context)); });
   shortest_prefill_ = seconds(it.prefill(kShortestPrompt, 0));
@@ -147,12 +152,13 @@ double EngineCurves::core(double chunks, double pieces) const {
 }
 
 double EngineCurves::step(double b) const {
-  return curves_.step(b, b * ranks_, decode_.at(b), b, false);
+  const double tokens = b * load_.speculation.verified();
+  return curves_.step(tokens, tokens * ranks_, decode_.at(b), b, false);
 }
 
 double EngineCurves::step(double b, double chunks, double all_chunks, double pieces) const {
-  const double tokens = load_.prompt / pieces;
-  return curves_.step(b + chunks * tokens, b * ranks_ + all_chunks * tokens,
+  const double tokens = load_.prompt / pieces, decoding = b * load_.speculation.verified();
+  return curves_.step(decoding + chunks * tokens, decoding * ranks_ + all_chunks * tokens,
                       decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces),
                       true);
 }
@@ -162,7 +168,7 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   s.sequences = sequences;
   const double stages = c.stages(), b = sequences / stages;
   s.pieces = pieces_of(c, b);
-  s.chunks_per_step = s.pieces * b / c.load().answer;
+  s.chunks_per_step = s.pieces * b / c.load().steps();
   const double others = std::max(0.0, 1 - 1 / std::max(1.0, sequences * c.ranks()));
   const double rate = others * s.chunks_per_step;
   const double most = most_chunks(c, b, s.pieces);
@@ -174,7 +180,7 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   const double added = each / batch.steps;
   const double step = alone + added;
   s.prefill_share = added / step;
-  s.tpot = stages * step * units::second;
+  s.tpot = stages * step / c.load().speculation.acceptance_length * units::second;
   s.requests = sequences * c.ranks() / (c.load().answer * s.tpot);
   const bool pauses = c.engine().framework == Framework::kSglang;
   const double own = batch.is_full ? each : cost.expected(mean, 1, batch.held > 0);
@@ -202,12 +208,12 @@ SteadyState steady_at_concurrency(const EngineCurves& c, double in_flight, doubl
 
 double prefill_bound_sequences(const EngineCurves& c) {
   if (c.engine().framework == Framework::kSglang) return c.engine().schedule.max_sequences;
-  // Steps that hold b sequences take most(b) chunks, and q b / O arrive.
+  // Steps that hold b sequences take most(b) chunks, and q b A / O arrive.
   double low = 0, high = c.stages() * c.engine().schedule.max_sequences;
   for (int i = 0; i < kBisections; ++i) {
     const double middle = (low + high) / 2, b = middle / c.stages();
     const double pieces = pieces_of(c, b);
-    const bool is_fed = pieces * b / c.load().answer <= most_chunks(c, b, pieces);
+    const bool is_fed = pieces * b / c.load().steps() <= most_chunks(c, b, pieces);
     (is_fed ? low : high) = middle;
   }
   return low;
@@ -223,7 +229,8 @@ SteadyState decode_state(const EngineCurves& c, double sequences) {
   SteadyState s;
   s.sequences = sequences;
   s.in_flight = sequences * c.ranks();
-  s.tpot = c.stages() * c.step(sequences / c.stages()) * units::second;
+  s.tpot = c.stages() * c.step(sequences / c.stages()) / c.load().speculation.acceptance_length *
+           units::second;
   s.requests = s.in_flight / (c.load().answer * s.tpot);
   return s;
 }

@@ -16,10 +16,13 @@
 //   TTFT = q t(own chunk and others) + time in the queue + what lies outside the engine
 //   in flight = R b + rate TTFT (Little)
 // p pipeline stages run p micro-batches of b/p sequences in turn: TPOT is p times a stage's step.
+// Speculative decoding: t(b) computes 1 + drafts tokens of a sequence, answers take O / A steps and
+// a token 1 / A of one (A: acceptance length).
 // Fails where answers are few steps long, and at the start and end of a benchmark; within 3 % of
 // the simulation in TPOT for loads that last (see the test).
 
 #include "astrolabe/parallel/iteration_table.h"
+#include "astrolabe/workload/demand_class.h"
 
 namespace astrolabe::parallel {
 
@@ -30,8 +33,10 @@ struct SteadyLoad {
   double square_ratio = 1;  // E[n^2]/E[n]^2 of prompts
   double answer = 2;
   double context = 2;  // in the cache of a decoding sequence
+  workload::Speculation speculation;
 
   double held() const { return prompt + cached + answer; }  // by a sequence at its end
+  double steps() const { return answer / speculation.acceptance_length; }  // of an answer
   double need(double answer_reserve) const { return prompt + cached + answer_reserve * answer; }
 };
 

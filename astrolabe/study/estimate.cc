@@ -55,6 +55,8 @@ workload::DemandClass work_of(const EstimateRequest& request) {
   work.input = workload::LengthDistribution::fixed(request.input_tokens);
   work.output = workload::LengthDistribution::fixed(request.output_tokens);
   work.cached_input = request.cached_percent / 100;
+  work.speculation = {request.draft_tokens, request.acceptance_length};
+  workload::require_speculation(work.speculation, request.model.model, {});
   const auto limit = [](const std::optional<double>& ms) {
     return ms ? *ms * units::millisecond : parallel::kNoLimit;
   };
@@ -90,8 +92,10 @@ std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
   load.prompt_high = (1 + kLengthSpread) * input;
   load.answer_low = std::max(2.0, (1 - kLengthSpread) * output);
   load.answer_high = std::max(2.0, (1 + kLengthSpread) * output);
+  load.speculation = request.work.speculation;
   const parallel::TableLimits limits{
-      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) + 1024,
+      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) +
+                1024 * load.speculation.verified(),
       .sequences = std::max(16.0, 2.0 * load.concurrency / it.shard().data),
       .context = load.prompt_high + load.answer_high};
   const parallel::IterationTable table(it, limits);
@@ -113,7 +117,8 @@ LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& re
   e.tpot_floor = candidate.tpot_floor();
   const auto add = [&](const parallel::DeploymentPoint& p) {
     e.points.push_back(p);
-    e.decode_steps.push_back(decode_state(candidate.curves(), p.state.sequences).tpot);
+    const parallel::SteadyState decode = decode_state(candidate.curves(), p.state.sequences);
+    e.decode_steps.push_back(request.work.speculation.acceptance_length * decode.tpot);
   };
   // Every second point: batches double.
   const std::vector<parallel::EnginePoint> points = candidate.points(false);
@@ -153,8 +158,9 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   e.request = request;
   e.model = request.model.model.name;
   e.accelerator = accelerator_entity(catalog, request.accelerator);
-  const ServingChip chip =
-      library.chip(e.accelerator, parallel::parse_framework(request.framework), request.version);
+  const double speedup = std::pow(1 + request.software_gain_percent / 100, request.software_years);
+  const ServingChip chip = library.chip(e.accelerator, parallel::parse_framework(request.framework),
+                                        request.version, speedup);
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request, chip);
   e.precision = precision.name;
