@@ -20,6 +20,8 @@
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/random.h"
 #include "astrolabe/base/table.h"
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/serving_validation.h"
 #include "fit/l1_fit.h"
 
@@ -217,14 +219,15 @@ void write_constants(const std::string& path, const Constants& constants) {
 
 void run(const Options& options) {
   const std::string path = options.data + "/fitted/engines.csv";
-  const study::ServingWorld world(options.data, "");
-  parallel::EngineTable engines = parallel::EngineTable::read(path);
+  const catalog::Catalog facts = catalog::Catalog::load(options.data);
+  const parallel::KernelLibrary library(facts, options.data);
+  parallel::EngineTable engines = library.engines();
   for (const char* name : kConstants) engines.set("any", name, 0);
   for (const char* framework : {"trtllm", "vllm", "sglang"}) {
     engines.set(framework, "first_token", 0);
     engines.set(framework, "first_token_per_request", 0);
   }
-  study::ServingPredictor predictor(world.catalog(), world.sources(), engines);
+  study::ServingPredictor predictor(facts, library.sources(), engines);
   const auto runs = study::read_serving_measurements(options.measurements);
   const std::vector<Row> rows = sample_rows(runs, &predictor);
   Constants constants;

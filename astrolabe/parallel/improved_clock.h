@@ -1,8 +1,8 @@
 #pragma once
 
-// Kernels of a later software stack on the same hardware: each `speedup` times as fast as today, but
-// never faster than the data sheet allows:  t = max(roofline, today / speedup).
-// Links: bytes over their bandwidth. The speed-up is an input; nothing here predicts it.
+// Kernels of a later software stack on the same hardware: each `speedup` times as fast as today,
+// but never faster than the data sheet allows:  t = max(roofline, today / speedup). Links: bytes
+// over their bandwidth. The speed-up is an input; nothing here predicts it.
 
 #include <algorithm>
 

@@ -39,6 +39,22 @@ bool is_changed(const catalog::Catalog& catalog, std::string_view accelerator) {
   });
 }
 
+std::vector<std::string> list_of(const std::string& without) {
+  return without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without};
+}
+
+std::vector<device::TiledChip> read_chips(const catalog::Catalog& catalog,
+                                          const std::string& without) {
+  std::vector<device::TiledChip> chips = device::read_tiled_chips(catalog);
+  std::vector<std::string> names;
+  for (const device::TiledChip& chip : chips) names.push_back(chip.name);
+  if (!without.empty() && std::find(names.begin(), names.end(), without) == names.end()) {
+    throw InputError({"command line", 0}, "--accelerator-without-tables", without,
+                     join_alternatives(names, names.size()));
+  }
+  return chips;
+}
+
 }  // namespace
 
 const char* kernel_source_name(KernelSource source) {
@@ -76,17 +92,19 @@ double kernel_source_band(KernelSource source) {
   return kDeratedBand;
 }
 
-KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir)
+KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
+                             const std::string& without)
     : catalog_(catalog),
-      all_chips_(device::read_tiled_chips(catalog)),
+      all_chips_(read_chips(catalog, without)),
       chips_(device::chips_of(all_chips_)),
       tables_(device::MeasuredTables::load(data_dir + "/measurements",
                                            data_dir + "/fitted/interpolation.csv", chips_,
                                            device::default_cache_path(data_dir + "/measurements"))),
-      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_, {}),
-      times_(tables_, chips_, {}, &tiled_),
-      network_(network::NetworkPredictor::load(catalog, data_dir)),
-      sources_{tables_, times_, chips_, network_, ""},
+      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_,
+             device::architectures_without(chips_, tables_, list_of(without))),
+      times_(tables_, chips_, list_of(without), &tiled_),
+      network_(network::NetworkPredictor::load(catalog, data_dir, without)),
+      sources_{tables_, times_, chips_, network_, without},
       engines_(EngineTable::read(data_dir + "/fitted/engines.csv")),
       correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")) {}
 
@@ -104,6 +122,7 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
   KernelSource source = KernelSource::kForeign;
   const auto maker = catalog_.find_text(accelerator, "vendor");
   for (const auto& table : tables_.tables()) {
+    if (table.key.system == sources_.without) continue;
     if (table.key.system == system->name) return KernelSource::kTables;
     const auto measured = std::find_if(chips_.begin(), chips_.end(), [&](const device::Chip& c) {
       return c.name == table.key.system;

@@ -46,8 +46,10 @@ struct ServingChip {
 
 class KernelLibrary {
  public:
-  // The catalogue must outlive the library. InputError for tables that are absent or broken.
-  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir);
+  // The catalogue must outlive the library. `without`: a system to time from what is known of
+  // others; empty: none. InputError when it is unknown, or for tables that are absent or broken.
+  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
+                const std::string& without = "");
   KernelLibrary(const KernelLibrary&) = delete;
   KernelLibrary& operator=(const KernelLibrary&) = delete;
 
@@ -57,7 +59,7 @@ class KernelLibrary {
   ServingChip chip(std::string_view accelerator, Framework framework, std::string_view version = "",
                    double speedup = 1) const;
 
-  bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
+  const MeasuredSources& sources() const { return sources_; }
   const EngineTable& engines() const { return engines_; }
 
  private:

@@ -13,9 +13,9 @@ void require_speculation(const Speculation& s, const ModelArchitecture& model,
                      "0: " + model.name + " has no layers of multi-token prediction");
   }
   if (s.acceptance_length < 1 || s.acceptance_length > s.verified()) {
-    throw InputError(where, "acceptance_length", fmt::format("{:g}", s.acceptance_length),
-                     fmt::format("1 to {:g}, the drafts and the token of the step itself",
-                                 s.verified()));
+    throw InputError(
+        where, "acceptance_length", fmt::format("{:g}", s.acceptance_length),
+        fmt::format("1 to {:g}, the drafts and the token of the step itself", s.verified()));
   }
 }
 
