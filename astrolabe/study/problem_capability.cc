@@ -126,21 +126,22 @@ class CapabilitySearch {
         frameworks_(frameworks_of(scenario, catalog, accelerator_)) {}
 
   Answer answer(const DemandInput& input, const workload::ModelArchitecture& model) const {
-    Answer best = best_of(input, model, 1);
+    Answer best = best_of(frameworks_, input, model, 1);
     if (scenario_.software_gain <= 0 || !best.capability.is_ok()) return best;
     const TokenRate today = best.capability.fastest.processed_tokens();
     for (int year = 1; year <= scenario_.software_gain_years; ++year) {
-      const Answer later = best_of(input, model, std::pow(1 + scenario_.software_gain, year));
+      const Answer later =
+          best_of({best.framework}, input, model, std::pow(1 + scenario_.software_gain, year));
       best.software_gain.push_back(later.capability.fastest.processed_tokens() / today);
     }
     return best;
   }
 
  private:
-  Answer best_of(const DemandInput& input, const workload::ModelArchitecture& model,
-                 double speedup) const {
+  Answer best_of(const std::vector<parallel::Framework>& frameworks, const DemandInput& input,
+                 const workload::ModelArchitecture& model, double speedup) const {
     std::optional<Answer> best;
-    for (const parallel::Framework framework : frameworks_) {
+    for (const parallel::Framework framework : frameworks) {
       const parallel::ServingChip chip = library_.chip(accelerator_, framework, "", speedup);
       const parallel::ServingRequest request{
           model, precision_on(input, model, chip), demand_class(input), {}};

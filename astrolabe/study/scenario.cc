@@ -100,7 +100,7 @@ void read_general(const TomlTable& root, Scenario* s) {
     for (const auto& [name, where] : t.texts("frameworks")) {
       s->frameworks.push_back(parallel::parse_framework(name, where));
     }
-    s->software_gain = t.find_number("software_gain").value_or(0);
+    s->software_gain = t.find_number("software_gain").value_or(0) * units::year.base();
     if (t.has("software_gain_years")) {
       s->software_gain_years = static_cast<int>(t.integer("software_gain_years"));
     }
