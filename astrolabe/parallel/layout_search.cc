@@ -17,7 +17,7 @@ void set_bands(const ServingChip& chip, DeploymentPoint* p) {
   const EngineConstants& c = chip.engine.constants;
   const double kernels = kernel_source_band(chip.source);
   p->band = combined(p->is_pools ? c.pool_tpot_band : c.tpot_band, kernels);
-  p->ttft_band = combined(c.ttft_band, kernels);
+  p->ttft_band = combined(p->is_pools ? c.pool_ttft_band : c.ttft_band, kernels);
 }
 
 void add_work(const ServingChip& chip, const ServingCandidate& engine, DeploymentPoint* p) {

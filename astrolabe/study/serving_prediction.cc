@@ -162,7 +162,8 @@ ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
   const ModelArchitecture& model = *find_model(run.model);
   out.vocab = model.vocab;
   out.is_moe = model.is_moe();
-  out.ttft_band = engines_->engine(run.framework, run.version).constants.ttft_band;
+  const parallel::EngineConstants c = engines_->engine(run.framework, run.version).constants;
+  out.ttft_band = run.is_disaggregated ? c.pool_ttft_band : c.ttft_band;
   if (run.is_disaggregated) {
     serve_pools(run, &out);
   } else {
