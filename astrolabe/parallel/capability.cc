@@ -49,7 +49,7 @@ Bytes hbm_used(const ServingChip& chip, const ServingRequest& request, const Dep
   const SteadyLoad load = steady_load(request.work);
   const MemoryFit m = memory_fit(request.model, request.precision, shard, chip.engine,
                                  chip.accelerator.hbm_capacity, load.held(), request.block_count,
-                                 load.speculation.draft_tokens > 0);
+                                 draft_memory(request, shard, load.held()));
   return m.weights + m.activations + m.graph_capture + m.other_reserve +
          p.state.sequences * load.context * m.kv_per_token;
 }

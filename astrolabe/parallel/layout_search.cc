@@ -29,6 +29,13 @@ void add_work(const ServingChip& chip, const ServingCandidate& engine, Deploymen
   const Frequency chunks = p->is_pools ? Frequency() : s.chunks_per_step * steps;
   p->work =
       serving_work(engine.iteration(), chip, load, s.sequences / stages, steps, s.pieces, chunks);
+  if (const EngineIteration* draft = engine.draft_iteration()) {
+    SteadyLoad drafted = load;
+    drafted.speculation = {};
+    const Frequency passes = load.speculation.draft_tokens * steps;
+    add_work_of_drafts(
+        chip, serving_work(*draft, chip, drafted, s.sequences, passes, s.pieces, chunks), &p->work);
+  }
 }
 
 struct PrefillChoice {

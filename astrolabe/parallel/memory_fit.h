@@ -36,11 +36,15 @@ struct MemoryFit {
   double sequences(double need) const { return need > 0 ? kv_tokens / need : 0; }
 };
 
-// tokens_of_sequence: a sequence at its end. `shard` as the engine runs it. predicts_tokens: the
-// layers of multi-token prediction are loaded, and have a cache.
+// What predicts tokens, on one accelerator: layers of the model itself or another model.
+struct DraftMemory {
+  Bytes weights, kv_per_token;
+};
+
+// tokens_of_sequence: a sequence at its end. `shard` as the engine runs it.
 MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::Precision& precision,
                      const workload::ShardDegrees& shard, const Engine& engine, Bytes hbm,
                      double tokens_of_sequence, std::optional<double> block_count = {},
-                     bool predicts_tokens = false);
+                     const DraftMemory& drafts = {});
 
 }  // namespace astrolabe::parallel

@@ -120,7 +120,8 @@ double outside(const EngineCurves& c, double in_flight) {
 
 }  // namespace
 
-EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
+EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load,
+                           const EngineIteration* draft)
     : load_(load),
       engine_(it.engine()),
       ranks_(it.shard().data),
@@ -144,6 +145,10 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
     const double square = 2 * std::max(0.0, prompt_core_ - 2 * whole(load.prompt / 2));
     prompt_core_ += (load.square_ratio - 1) * std::min(square, prompt_core_);
   }
+  if (draft == nullptr) return;
+  SteadyLoad drafted = load;
+  drafted.speculation = {};
+  draft_ = std::make_shared<EngineCurves>(*draft, drafted);
 }
 
 double EngineCurves::core(double chunks, double pieces) const {
@@ -153,14 +158,18 @@ double EngineCurves::core(double chunks, double pieces) const {
 
 double EngineCurves::step(double b) const {
   const double tokens = b * load_.speculation.verified();
-  return curves_.step(tokens, tokens * ranks_, decode_.at(b), b, false);
+  const double own = curves_.step(tokens, tokens * ranks_, decode_.at(b), b, false);
+  return draft_ ? own + load_.speculation.draft_tokens * draft_->step(b) : own;
 }
 
 double EngineCurves::step(double b, double chunks, double all_chunks, double pieces) const {
   const double tokens = load_.prompt / pieces, decoding = b * load_.speculation.verified();
-  return curves_.step(decoding + chunks * tokens, decoding * ranks_ + all_chunks * tokens,
-                      decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces),
-                      true);
+  const double own =
+      curves_.step(decoding + chunks * tokens, decoding * ranks_ + all_chunks * tokens,
+                   decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces), true);
+  if (!draft_) return own;
+  const double further = b > 0 ? (load_.speculation.draft_tokens - 1) * draft_->step(b) : 0;
+  return own + draft_->step(b, chunks, all_chunks, pieces) + further;
 }
 
 SteadyState steady_state(const EngineCurves& c, double sequences) {

@@ -17,9 +17,11 @@
 //   in flight = R b + rate TTFT (Little)
 // p pipeline stages run p micro-batches of b/p sequences in turn: TPOT is p times a stage's step.
 // Speculative decoding: t(b) computes 1 + drafts tokens of a sequence, answers take O / A steps and
-// a token 1 / A of one (A: acceptance length).
-// Fails where answers are few steps long, and at the start and end of a benchmark; within 3 % of
-// the simulation in TPOT for loads that last (see the test).
+// a token 1 / A of one (A: acceptance length). A draft model adds a step of its own for every
+// draft. Fails where answers are few steps long, and at the start and end of a benchmark; within 3
+// % of the simulation in TPOT for loads that last (see the test).
+
+#include <memory>
 
 #include "astrolabe/parallel/iteration_table.h"
 #include "astrolabe/workload/demand_class.h"
@@ -43,7 +45,9 @@ struct SteadyLoad {
 // The parts of an iteration that a load of this kind asks for, as curves. Seconds.
 class EngineCurves {
  public:
-  EngineCurves(const EngineIteration& iteration, const SteadyLoad& load);
+  // `draft`: of the model that drafts tokens, if another one does.
+  EngineCurves(const EngineIteration& iteration, const SteadyLoad& load,
+               const EngineIteration* draft = nullptr);
 
   // One step of a stage: `sequences` decode on each rank, beside `chunks` on the fullest rank and
   // `all_chunks` on all together, of prompt / pieces tokens each.
@@ -66,6 +70,7 @@ class EngineCurves {
   double prompt_core_ = 0, shortest_prefill_ = 0;
   int ranks_ = 1, stages_ = 1;
   bool is_moe_ = false;
+  std::shared_ptr<const EngineCurves> draft_;
 };
 
 struct SteadyState {

@@ -24,11 +24,12 @@ struct NamedPrecision {
   Precision precision;
 };
 
-NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& chip) {
-  const workload::ModelArchitecture& model = request.model.model;
+NamedPrecision precision_of(const workload::ModelConfig& config, const std::string& wanted,
+                            const ServingChip& chip) {
+  const workload::ModelArchitecture& model = config.model;
   const Framework framework = chip.engine.framework;
-  if (request.precision.empty() && request.model.precision) {
-    Precision p = *request.model.precision;
+  if (wanted.empty() && config.precision) {
+    Precision p = *config.precision;
     p.head = workload::GemmFormat::kBf16;
     p.attention = workload::NumberFormat::kBf16;
     const bool is_quantised = workload::traits(p.experts).is_activation_quantised ||
@@ -40,9 +41,7 @@ NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& c
   }
   const bool has_fp8 = chip.accelerator.executed_format(workload::NumberFormat::kFp8) ==
                        workload::NumberFormat::kFp8;
-  const std::string word = !request.precision.empty() ? request.precision
-                           : has_fp8                  ? "fp8"
-                                                      : "bf16";
+  const std::string word = !wanted.empty() ? wanted : has_fp8 ? "fp8" : "bf16";
   const Precision p =
       parallel::checkpoint_precision(word, model, framework, chip.has_fp4(), {"--precision", 0});
   parallel::require_formats(p, chip.accelerator, word);
@@ -56,7 +55,8 @@ workload::DemandClass work_of(const EstimateRequest& request) {
   work.output = workload::LengthDistribution::fixed(request.output_tokens);
   work.cached_input = request.cached_percent / 100;
   work.speculation = {request.draft_tokens, request.acceptance_length};
-  workload::require_speculation(work.speculation, request.model.model, {});
+  workload::require_speculation(work.speculation, request.model.model,
+                                request.draft_model.has_value(), {});
   const auto limit = [](const std::optional<double>& ms) {
     return ms ? *ms * units::millisecond : parallel::kNoLimit;
   };
@@ -77,13 +77,16 @@ parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& ch
   return layout;
 }
 
-// A benchmark of the engine with these requests in flight; a pipeline is not simulated.
+// A benchmark of the engine with these requests in flight; pipelines, cached prompts and draft
+// models are not simulated.
 std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
                                                    const ServingRequest& request,
                                                    const ServingCandidate& candidate,
                                                    double in_flight) {
   const parallel::EngineIteration& it = candidate.iteration();
-  if (it.shard().pipeline > 1 || request.work.cached_input > 0) return std::nullopt;
+  if (it.shard().pipeline > 1 || request.work.cached_input > 0 || request.draft) {
+    return std::nullopt;
+  }
   const double input = request.work.input.mean(), output = request.work.output.mean();
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(std::lround(in_flight)));
@@ -162,10 +165,14 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   const ServingChip chip = library.chip(e.accelerator, parallel::parse_framework(request.framework),
                                         request.version, speedup);
   e.source = chip.source;
-  const NamedPrecision precision = precision_of(request, chip);
+  const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;
-  const ServingRequest serving{request.model.model, precision.precision, work_of(request),
-                               request.block_count};
+  ServingRequest serving{
+      request.model.model, precision.precision, work_of(request), request.block_count, {}};
+  if (request.draft_model) {
+    const Precision own = precision_of(*request.draft_model, request.precision, chip).precision;
+    serving.draft = parallel::DraftModel{request.draft_model->model, own};
+  }
   parallel::SearchOptions options;
   options.allows_aggregated = request.mode != "disagg";
   options.allows_pools = request.mode != "agg";

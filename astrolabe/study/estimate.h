@@ -26,6 +26,7 @@ struct EstimateRequest {
   std::string mode = "both";          // agg, disagg
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
   double draft_tokens = 0, acceptance_length = 1;  // of speculative decoding
+  std::optional<workload::ModelConfig> draft_model;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
 };

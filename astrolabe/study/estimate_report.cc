@@ -49,7 +49,8 @@ std::string head_text(const Estimate& e) {
                     r.software_years, r.software_gain_percent);
   }
   if (r.draft_tokens > 0) {
-    text += fmt::format("speculative decoding: {:g} drafts, {:g} tokens a step\n", r.draft_tokens,
+    text += fmt::format("speculative decoding: {:g} drafts{}, {:g} tokens a step\n", r.draft_tokens,
+                        r.draft_model ? " of " + r.draft_model->model.name : std::string(),
                         r.acceptance_length);
   }
   if (r.ttft_ms) text += fmt::format("TTFT at most {:.0f} ms  ", *r.ttft_ms);
@@ -262,6 +263,7 @@ Json to_json(const Estimate& e) {
             {"output_tokens", r.output_tokens},
             {"cached_percent", r.cached_percent},
             {"draft_tokens", r.draft_tokens},
+            {"draft_model", r.draft_model ? Json(r.draft_model->model.name) : Json(nullptr)},
             {"acceptance_length", r.acceptance_length},
             {"ttft_limit_ms", r.ttft_ms ? Json(*r.ttft_ms) : Json(nullptr)},
             {"tpot_limit_ms", r.tpot_ms ? Json(*r.tpot_ms) : Json(nullptr)},

@@ -170,7 +170,7 @@ Answers find_answers(const Scenario& scenario, const catalog::Catalog& catalog,
   std::vector<workload::ModelArchitecture> models;
   for (const DemandInput& input : scenario.demand) {
     models.push_back(workload::read_model(catalog, input.model));
-    workload::require_speculation(input.speculation, models.back(), input.position);
+    workload::require_speculation(input.speculation, models.back(), false, input.position);
   }
   Answers answers(types.size());
   const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);

@@ -27,9 +27,10 @@ struct Speculation {
   double verified() const { return 1 + draft_tokens; }  // tokens of a sequence in a step
 };
 
-// InputError for drafts of a model that has no layers for them, or more tokens than were verified.
+// InputError for drafts that neither layers of the model nor a draft model can make, a draft model
+// without drafts, or more tokens a step than were verified.
 void require_speculation(const Speculation& speculation, const ModelArchitecture& model,
-                         const SourcePosition& where);
+                         bool has_draft_model, const SourcePosition& where);
 
 struct DemandClass {
   std::string name;

@@ -68,15 +68,5 @@ TEST(MemoryFitTest, WhatDoesNotFitSaysHowMuchIsMissing) {
   EXPECT_NE(cache.reason().find("no sequence"), std::string::npos) << cache.reason();
 }
 
-TEST(MemoryFitTest, MultiTokenPredictionTakesWeightsAndCache) {
-  workload::ModelArchitecture model = small_dense();
-  model.mtp_layers = 1;
-  const Bytes hbm = 8.0 * units::GB;
-  const MemoryFit without = memory_fit(model, {}, {}, engine(), hbm, 1000);
-  const MemoryFit with = memory_fit(model, {}, {}, engine(), hbm, 1000, {}, true);
-  EXPECT_EQ(with.weights, without.weights + workload::mtp_bytes_per_accelerator(model, {}, {}));
-  EXPECT_NEAR(with.kv_per_token / without.kv_per_token, 17.0 / 16, 1e-12);
-}
-
 }  // namespace
 }  // namespace astrolabe::parallel
