@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "astrolabe/device/table_cache.h"
-#include "astrolabe/parallel/derated_clock.h"
+#include "astrolabe/parallel/coupled_clock.h"
 
 namespace astrolabe::parallel {
 namespace {
@@ -78,6 +78,7 @@ double kernel_source_band(KernelSource source) {
 
 KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir)
     : catalog_(catalog),
+      data_dir_(data_dir),
       all_chips_(device::read_tiled_chips(catalog)),
       chips_(device::chips_of(all_chips_)),
       tables_(device::MeasuredTables::load(data_dir + "/measurements",
@@ -117,22 +118,30 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
 }
 
 ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framework,
-                                std::string_view version) const {
+                                std::string_view version, const std::string& memory) const {
   ServingChip chip;
-  chip.accelerator = device::read_accelerator(catalog_, accelerator);
   chip.derating = device::read_derating(catalog_, accelerator);
   chip.engine = engines_.engine(framework, version);
   const device::Chip* system = find_system(accelerator);
-  chip.source = source_of(accelerator, system);
-  Clocks& clocks = clocks_[std::string(accelerator) + "|" + framework_name(framework)];
+  chip.source = memory.empty() ? source_of(accelerator, system) : KernelSource::kCoupled;
+  Clocks& clocks =
+      clocks_[std::string(accelerator) + "|" + framework_name(framework) + "|" + memory];
   if (!clocks.kept) {
-    if (system != nullptr) {
+    clocks.accelerator = device::read_accelerator(catalog_, accelerator);
+    if (!memory.empty()) {
+      const device::CoupledTime times =
+          device::couple_memory(clocks.accelerator, chip.derating, data_dir_, memory);
+      clocks.accelerator = times.accelerator();
+      clocks.source = std::make_unique<CoupledClock>(times, chip.derating, correction_);
+    } else if (system != nullptr) {
       clocks.source = std::make_unique<MeasuredClock>(sources_, system->name, framework);
     } else {
-      clocks.source = std::make_unique<DeratedClock>(chip.accelerator, chip.derating, correction_);
+      clocks.source =
+          std::make_unique<DeratedClock>(clocks.accelerator, chip.derating, correction_);
     }
     clocks.kept = std::make_unique<KeptClock>(*clocks.source);
   }
+  chip.accelerator = clocks.accelerator;
   chip.clock = clocks.kept.get();
   return chip;
 }

@@ -11,7 +11,8 @@
 //   kForeign  the same, and on no chip of its maker
 //   kDerated  no row in data/chips.csv, or a scenario changes the chip's figures: data sheet and
 //             measured fractions of other chips (derated_clock.h)
-//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h); not from here
+//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h), where one is
+//             asked for
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
@@ -52,14 +53,16 @@ class KernelLibrary {
 
   // An empty version: whichever is newest. InputError for an accelerator that is unknown or lacks a
   // fact. The clock lives as long as the library and keeps what it was asked.
-  ServingChip chip(std::string_view accelerator, Framework framework,
-                   std::string_view version = "") const;
+  // `memory`: simulated in place of what is known of its kernels (device::couple_memory).
+  ServingChip chip(std::string_view accelerator, Framework framework, std::string_view version = "",
+                   const std::string& memory = "") const;
 
   bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
   const EngineTable& engines() const { return engines_; }
 
  private:
   struct Clocks {
+    device::Accelerator accelerator;  // with the bandwidth of its simulated memory
     std::unique_ptr<const KernelClock> source;
     std::unique_ptr<const KeptClock> kept;
   };
@@ -68,6 +71,7 @@ class KernelLibrary {
   KernelSource source_of(std::string_view accelerator, const device::Chip* system) const;
 
   const catalog::Catalog& catalog_;
+  std::string data_dir_;
   std::vector<device::TiledChip> all_chips_;
   std::vector<device::Chip> chips_;
   device::MeasuredTables tables_;

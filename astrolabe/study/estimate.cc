@@ -153,8 +153,8 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   e.request = request;
   e.model = request.model.model.name;
   e.accelerator = accelerator_entity(catalog, request.accelerator);
-  const ServingChip chip =
-      library.chip(e.accelerator, parallel::parse_framework(request.framework), request.version);
+  const ServingChip chip = library.chip(e.accelerator, parallel::parse_framework(request.framework),
+                                        request.version, request.memory);
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request, chip);
   e.precision = precision.name;

@@ -26,6 +26,7 @@ struct EstimateRequest {
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
+  std::string memory;  // simulated in place of measured kernels (KernelLibrary::chip)
 };
 
 // Of one layout.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "astrolabe/parallel/capability.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/training_capability.h"
@@ -132,6 +134,13 @@ void add_training(const TrainingInput& input, std::size_t work_index,
   }
 }
 
+// What the scenario has simulated for the accelerator.
+std::string memory_of(const Scenario& scenario, const std::string& accelerator) {
+  const auto input = std::find_if(scenario.accelerators.begin(), scenario.accelerators.end(),
+                                  [&](const AcceleratorInput& a) { return a.name == accelerator; });
+  return input == scenario.accelerators.end() ? "" : input->memory;
+}
+
 }  // namespace
 
 void add_capability(const Scenario& scenario, const catalog::Catalog& catalog,
@@ -141,7 +150,8 @@ void add_capability(const Scenario& scenario, const catalog::Catalog& catalog,
   Chips chips;
   for (const planning::AcceleratorType& type : built->problem.accelerators) {
     const bool is_measured = library.is_measured(type.name);
-    chips.push_back(library.chip(type.name, is_measured ? kMeasuredFramework : kAnyFramework));
+    chips.push_back(library.chip(type.name, is_measured ? kMeasuredFramework : kAnyFramework, "",
+                                 memory_of(scenario, type.name)));
     for (const char* attribute : {"hbm_bandwidth", "hbm_capacity", "dense_bf16", "dense_fp8",
                                   "dense_fp4", "scale_up_domain", "it_power"}) {
       if (catalog.has_value(type.name, attribute)) {
