@@ -46,6 +46,7 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       ->required();
   command->add_option("--accelerator", r->accelerator, "An accelerator of the catalogue")
       ->required();
+  add_memory_option(command, &r->memory);
   command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
   command->add_option("--version", r->version, "Of the framework, where its constants differ");
   command

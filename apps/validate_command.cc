@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "astrolabe/base/csv.h"
-#include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/chain_validation.h"
@@ -20,18 +20,6 @@ struct ChainOptions {
   std::string cases_dir = ASTROLABE_SOURCE_DIR "/validation";
   std::string write;
 };
-
-nlohmann::json to_json(const Table& table) {
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& row : table.rows) {
-    nlohmann::json object = nlohmann::json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      std::visit([&](const auto& value) { object[table.columns[i].name] = value; }, row[i]);
-    }
-    rows.push_back(object);
-  }
-  return {{"name", table.name}, {"title", table.title}, {"rows", rows}};
-}
 
 int validate_chain(const ChainOptions& options, const Invocation& invocation) {
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "astrolabe/device/table_cache.h"
-#include "astrolabe/parallel/derated_clock.h"
+#include "astrolabe/parallel/coupled_clock.h"
 
 namespace astrolabe::parallel {
 namespace {
@@ -119,6 +119,7 @@ double kernel_source_band(KernelSource source) {
 KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
                              const std::string& without)
     : catalog_(catalog),
+      data_dir_(data_dir),
       all_chips_(read_chips(catalog, data_dir, without)),
       chips_(device::chips_of(all_chips_)),
       tables_(device::MeasuredTables::load(
@@ -163,28 +164,36 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
 }
 
 ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framework,
-                                std::string_view version, double speedup) const {
+                                const ChipOptions& options) const {
   ServingChip chip;
-  chip.accelerator = device::read_accelerator(catalog_, accelerator);
   chip.derating = device::read_derating(catalog_, accelerator);
-  chip.engine = engines_.engine(framework, version);
+  chip.engine = engines_.engine(framework, options.version);
   const device::Chip* system = find_system(accelerator);
-  chip.source = source_of(accelerator, system);
-  Clocks& clocks = clocks_[std::string(accelerator) + "|" + framework_name(framework)];
+  chip.source = options.memory.empty() ? source_of(accelerator, system) : KernelSource::kCoupled;
+  Clocks& clocks =
+      clocks_[std::string(accelerator) + "|" + framework_name(framework) + "|" + options.memory];
   if (!clocks.kept) {
-    if (system != nullptr) {
+    clocks.accelerator = device::read_accelerator(catalog_, accelerator);
+    if (!options.memory.empty()) {
+      const device::CoupledTime times =
+          device::couple_memory(clocks.accelerator, chip.derating, data_dir_, options.memory);
+      clocks.accelerator = times.accelerator();
+      clocks.source = std::make_unique<CoupledClock>(times, chip.derating, correction_);
+    } else if (system != nullptr) {
       clocks.source = std::make_unique<MeasuredClock>(sources_, system->name, framework);
     } else {
-      clocks.source = std::make_unique<DeratedClock>(chip.accelerator, chip.derating, correction_);
+      clocks.source =
+          std::make_unique<DeratedClock>(clocks.accelerator, chip.derating, correction_);
     }
     clocks.kept = std::make_unique<KeptClock>(*clocks.source);
   }
+  chip.accelerator = clocks.accelerator;
   chip.clock = clocks.kept.get();
-  if (speedup > 1) {
-    chip.clock = &clocks.improved.try_emplace(speedup, *clocks.kept, chip.accelerator, speedup)
+  if (options.speedup > 1) {
+    chip.clock = &clocks.improved.try_emplace(options.speedup, *clocks.kept, chip.accelerator, options.speedup)
                       .first->second;
-    chip.engine.constants.kernel = chip.engine.constants.kernel / speedup;
-    chip.engine.constants.host = chip.engine.constants.host / speedup;
+    chip.engine.constants.kernel = chip.engine.constants.kernel / options.speedup;
+    chip.engine.constants.host = chip.engine.constants.host / options.speedup;
   }
   return chip;
 }

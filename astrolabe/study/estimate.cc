@@ -162,8 +162,9 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   e.model = request.model.model.name;
   e.accelerator = accelerator_entity(catalog, request.accelerator);
   const double speedup = std::pow(1 + request.software_gain_percent / 100, request.software_years);
-  const ServingChip chip = library.chip(e.accelerator, parallel::parse_framework(request.framework),
-                                        request.version, speedup);
+  const ServingChip chip =
+      library.chip(e.accelerator, parallel::parse_framework(request.framework),
+                   {.version = request.version, .memory = request.memory, .speedup = speedup});
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;

@@ -29,6 +29,7 @@ struct EstimateRequest {
   std::optional<workload::ModelConfig> draft_model;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
+  std::string memory;  // simulated in place of measured kernels (KernelLibrary::chip)
 };
 
 // Of one layout.

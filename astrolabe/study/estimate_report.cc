@@ -40,9 +40,10 @@ Json band_json(double value, double band) {
 std::string head_text(const Estimate& e) {
   const EstimateRequest& r = e.request;
   std::string text = fmt::format(
-      "{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}\n", e.model,
+      "{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}{}\n", e.model,
       e.precision, e.accelerator, r.framework, r.version.empty() ? "" : " " + r.version,
-      r.input_tokens, r.cached_percent, r.output_tokens, parallel::kernel_source_name(e.source));
+      r.input_tokens, r.cached_percent, r.output_tokens, parallel::kernel_source_name(e.source),
+      r.memory.empty() ? "" : ": " + r.memory);
   if (r.software_gain_percent > 0 && r.software_years > 0) {
     text +=
         fmt::format("software {:g} years on, {:g} % faster a year, no kernel below its roofline\n",
@@ -259,6 +260,7 @@ Json to_json(const Estimate& e) {
             {"software_years", r.software_years},
             {"precision", e.precision},
             {"kernels", parallel::kernel_source_name(e.source)},
+            {"simulated_memory", e.request.memory},
             {"input_tokens", r.input_tokens},
             {"output_tokens", r.output_tokens},
             {"cached_percent", r.cached_percent},

@@ -115,6 +115,13 @@ std::vector<parallel::Framework> frameworks_of(const Scenario& scenario,
   return all;
 }
 
+// What the scenario has simulated for the accelerator.
+std::string memory_of(const Scenario& scenario, const std::string& accelerator) {
+  const auto input = std::find_if(scenario.accelerators.begin(), scenario.accelerators.end(),
+                                  [&](const AcceleratorInput& a) { return a.name == accelerator; });
+  return input == scenario.accelerators.end() ? "" : input->memory;
+}
+
 // All classes on one accelerator.
 class CapabilitySearch {
  public:
@@ -123,6 +130,7 @@ class CapabilitySearch {
       : scenario_(scenario),
         library_(library),
         accelerator_(std::move(accelerator)),
+        memory_(memory_of(scenario, accelerator_)),
         frameworks_(frameworks_of(scenario, catalog, accelerator_)) {}
 
   Answer answer(const DemandInput& input, const workload::ModelArchitecture& model) const {
@@ -142,7 +150,8 @@ class CapabilitySearch {
                  const workload::ModelArchitecture& model, double speedup) const {
     std::optional<Answer> best;
     for (const parallel::Framework framework : frameworks) {
-      const parallel::ServingChip chip = library_.chip(accelerator_, framework, "", speedup);
+      const parallel::ServingChip chip =
+          library_.chip(accelerator_, framework, {.memory = memory_, .speedup = speedup});
       const parallel::ServingRequest request{
           model, precision_on(input, model, chip), demand_class(input), {}};
       Answer a{parallel::find_capability(chip, request), framework, {}};
@@ -157,7 +166,7 @@ class CapabilitySearch {
 
   const Scenario& scenario_;
   const parallel::KernelLibrary& library_;
-  std::string accelerator_;
+  std::string accelerator_, memory_;
   std::vector<parallel::Framework> frameworks_;
 };
 

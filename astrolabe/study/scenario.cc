@@ -227,6 +227,7 @@ AcceleratorInput read_accelerator(const TomlTable& t, const Scenario&) {
   a.name = t.text("name");
   a.first_delivery = t.find_quarter("first_delivery");
   a.last_order = t.find_quarter("last_order");
+  a.memory = t.text_or("memory", "");
   if (a.first_delivery && a.last_order && *a.last_order < *a.first_delivery) {
     t.fail("last_order", a.last_order->text(),
            "a quarter not before the first delivery " + a.first_delivery->text());

@@ -72,6 +72,7 @@ struct TrainingInput {
 struct AcceleratorInput {
   std::string name;
   std::optional<Quarter> first_delivery, last_order;  // override the catalogue
+  std::string memory;  // simulated for its capability (parallel::KernelLibrary); empty: none
   SourcePosition position;
   KeyLines key_lines;
 };

@@ -217,7 +217,10 @@ std::vector<TableSpec> supply_tables() {
         of_type(KeyType::kQuarter, "first_delivery", false, "launch of the catalogue",
                 "First quarter of deliveries"),
         of_type(KeyType::kQuarter, "last_order", false, "last_order of the catalogue",
-                "Last quarter of orders")}},
+                "Last quarter of orders"),
+        text("memory", false,
+             "Memory of data/memory/products.csv, or own, that is simulated for its capability, in "
+             "place of measured kernels; capacity, stacks and price stay the catalogue's")}},
       {"supplier",
        true,
        true,
