@@ -190,7 +190,8 @@ ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framewor
   chip.accelerator = clocks.accelerator;
   chip.clock = clocks.kept.get();
   if (options.speedup > 1) {
-    chip.clock = &clocks.improved.try_emplace(options.speedup, *clocks.kept, chip.accelerator, options.speedup)
+    chip.clock = &clocks.improved
+                      .try_emplace(options.speedup, *clocks.kept, chip.accelerator, options.speedup)
                       .first->second;
     chip.engine.constants.kernel = chip.engine.constants.kernel / options.speedup;
     chip.engine.constants.host = chip.engine.constants.host / options.speedup;

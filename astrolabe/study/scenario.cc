@@ -101,8 +101,8 @@ void read_general(const TomlTable& root, Scenario* s) {
       s->frameworks.push_back(parallel::parse_framework(name, where));
     }
     s->software_gain = t.find_number("software_gain").value_or(0) * units::year.base();
-    if (t.has("software_gain_years")) {
-      s->software_gain_years = static_cast<int>(t.integer("software_gain_years"));
+    if (t.has("years_of_software_gain")) {
+      s->software_gain_years = static_cast<int>(t.integer("years_of_software_gain"));
     }
   }
   for (const TomlTable& t : root.tables("wafers")) {

@@ -118,7 +118,7 @@ std::vector<TableSpec> general_tables() {
         quantity(KeyType::kNumber, "software_gain", "percent_per_year", "0", 0, 1000,
                  "What software gains a year on hardware that is delivered; kernels end at their "
                  "rooflines"),
-        quantity(KeyType::kInteger, "software_gain_years", "", "3", 1, 10,
+        quantity(KeyType::kInteger, "years_of_software_gain", "", "3", 1, 10,
                  "Years from the first delivery for which it does")}},
       {"wafers",
        false,

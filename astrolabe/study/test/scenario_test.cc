@@ -165,7 +165,7 @@ TEST(ScenarioTest, SoftwareOfAFleet) {
   EXPECT_EQ(plain.software_gain, 0);
   const Scenario s = parse_scenario(
       small("[fleet]\nframeworks = [\"sglang\"]\nsoftware_gain_percent_per_year = 25\n"
-            "software_gain_years = 2\n"),
+            "years_of_software_gain = 2\n"),
       "s.toml");
   EXPECT_EQ(s.frameworks, std::vector{parallel::Framework::kSglang});
   EXPECT_NEAR(s.software_gain, 0.25, 1e-12);
