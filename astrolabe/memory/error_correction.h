@@ -9,9 +9,9 @@
 // Scrubbing. HBM3 and later have error correction on the die, and error check and scrub (ECS): one
 // access is read, corrected and written back inside the array with each all-bank refresh, and at
 // the same pace in self-refresh [ryu2023hbm3, jesd238]. It costs energy and neither bus nor time.
-// Per-bank refreshes do not scrub. HBM2 and HBM2E: the controller reads and writes back every access
-// of the memory in so long a round [amd_pg313]: 2 tBL each of the data bus.
-// Assumption: one access a pseudo-channel and refresh; public sources do not say how many.
+// Per-bank refreshes do not scrub. HBM2 and HBM2E: the controller reads and writes back every
+// access of the memory in so long a round [amd_pg313]: 2 tBL each of the data bus. Assumption: one
+// access a pseudo-channel and refresh; public sources do not say how many.
 
 #include <memory>
 #include <optional>
