@@ -79,8 +79,9 @@ int show_times(const TimeOptions& options, const Invocation& invocation) {
   const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
   const Graph g = make_graph(options.graph, catalog);
   const parallel::KernelLibrary library(catalog, invocation.data_dir);
-  const parallel::ServingChip chip = library.chip(
-      options.accelerator, parallel::parse_framework(options.framework), "", options.memory);
+  const parallel::ServingChip chip =
+      library.chip(options.accelerator, parallel::parse_framework(options.framework),
+                   {.memory = options.memory});
   const std::string& precision = options.graph.precision;
   parallel::require_formats(g.precision, chip.accelerator,
                             precision.empty() ? "the checkpoint's" : precision);

@@ -32,9 +32,8 @@ std::string aligned_text(const Table& table) {
     text += text_of(table.columns.size() - 1) + "\n";
   };
   add_row([&](std::size_t c) { return table.columns[c].title; }, true);
-  for (const auto& row : table.rows) {
+  for (const auto& row : table.rows)
     add_row([&](std::size_t c) { return cell_text(row[c]); }, false);
-  }
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include "apps/table_output.h"
 #include "astrolabe/base/csv.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/chain_validation.h"
 #include "astrolabe/study/operator_validation.h"
 #include "astrolabe/study/serving_validation.h"
@@ -83,9 +84,9 @@ struct ServingOptions {
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
   const auto runs = study::read_serving_measurements(options.measurements);
-  const study::ServingWorld world(invocation.data_dir, options.without_tables);
-  const auto engines = parallel::EngineTable::read(invocation.data_dir + "/fitted/engines.csv");
-  study::ServingPredictor predictor(world.catalog(), world.sources(), engines);
+  const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
+  const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
+  study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
   if (invocation.is_json) {
     std::printf("%s\n", study::to_json(report).dump(2).c_str());

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,15 +38,20 @@ class AddressMapping {
   // each of a few tables, one for every eight bits.
   void place(std::uint64_t access, Request* request) const {
     if (!is_linear_) return place_by_parts(access, request);
-    std::uint64_t packed = 0;
-    for (const auto& table : tables_) {
-      packed ^= table[access & 0xff];
-      access >>= 8U;
+    unpack(packed(access, 0), request);
+  }
+  // The accesses from `first` on. What is above their low byte changes once in 256.
+  void place(std::uint64_t first, std::span<Request> requests) const {
+    if (!is_linear_) {
+      for (Request& request : requests) place_by_parts(first++, &request);
+      return;
     }
-    request->row = static_cast<std::uint32_t>(packed);
-    request->column = static_cast<std::uint16_t>(packed >> 32U);
-    request->bank = static_cast<std::uint8_t>(packed >> 48U);
-    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 56U);
+    std::uint64_t high = packed(first >> 8U, 1);
+    const auto& table = tables_[0];
+    for (Request& request : requests) {
+      unpack(table[first & 0xff] ^ high, &request);
+      if ((++first & 0xff) == 0) high = packed(first >> 8U, 1);
+    }
   }
   void place_by_parts(std::uint64_t access, Request* request) const;
   std::uint64_t accesses() const { return accesses_; }
@@ -68,6 +74,26 @@ class AddressMapping {
     unsigned low = 0, bits = 0;
     bool is_whole = true;
   };
+
+  std::uint64_t packed(std::uint64_t access, std::size_t first_table) const {
+    std::uint64_t all = 0;
+    for (std::size_t t = first_table; t < tables_.size(); ++t) {
+      all ^= tables_[t][access & 0xff];
+      access >>= 8U;
+    }
+    return all;
+  }
+  // As the fields lie in a request.
+  static std::uint64_t pack(const Request& r) {
+    return std::uint64_t{r.row} | std::uint64_t{r.column} << 32U |
+           std::uint64_t{r.pseudo_channel} << 48U | std::uint64_t{r.bank} << 56U;
+  }
+  static void unpack(std::uint64_t packed, Request* request) {
+    request->row = static_cast<std::uint32_t>(packed);
+    request->column = static_cast<std::uint16_t>(packed >> 32U);
+    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 48U);
+    request->bank = static_cast<std::uint8_t>(packed >> 56U);
+  }
 
   Slice read_slice(const std::string& word, bool may_be_part) const;
   void read_parts(const std::string& text);

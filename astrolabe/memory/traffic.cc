@@ -128,7 +128,7 @@ class SegmentSource final : public RequestSource {
         channels_(channels),
         channel_(channel),
         memory_(mapping.accesses() * channels.channels()),
-        write_every_(traffic.write_every),
+        write_every_(static_cast<std::uint64_t>(traffic.write_every)),
         qos_class_(traffic.qos_class),
         arrivals_(traffic.seed, channel + 1) {
     if (traffic.rate_gb_per_s > 0) {
@@ -142,23 +142,38 @@ class SegmentSource final : public RequestSource {
     std::size_t n = 0;
     while (n < requests.size()) {
       if (at_ == end_ && !next_block()) break;
-      Request& r = requests[n++];
-      r = {};
-      mapping_->place(local_++, &r);
-      r.is_write = write_every_ > 1 ? (at_ % static_cast<std::uint64_t>(write_every_) ==
-                                       static_cast<std::uint64_t>(write_every_) - 1)
-                                    : segment_.is_write;
-      r.qos_class = qos_class_;
-      ++at_;
-      if (mean_ticks_ > 0) {
-        clock_ += mean_ticks_ * arrivals_.exponential();
-        r.arrival = static_cast<Tick>(clock_) + 1;
+      const auto run = requests.subspan(
+          n, static_cast<std::size_t>(std::min<std::uint64_t>(requests.size() - n, end_ - at_)));
+      mapping_->place(local_, run);
+      for (Request& r : run) {
+        r.arrival = 0;
+        r.is_write = segment_.is_write;
+        r.qos_class = qos_class_;
       }
+      if (write_every_ > 1) spread_writes(run);
+      if (mean_ticks_ > 0) spread_arrivals(run);
+      at_ += run.size();
+      local_ += run.size();
+      n += run.size();
     }
     return n;
   }
 
  private:
+  void spread_writes(std::span<Request> run) const {
+    std::uint64_t turn = at_ % write_every_;
+    for (Request& r : run) {
+      r.is_write = ++turn == write_every_;
+      if (turn == write_every_) turn = 0;
+    }
+  }
+  void spread_arrivals(std::span<Request> run) {
+    for (Request& r : run) {
+      clock_ += mean_ticks_ * arrivals_.exponential();
+      r.arrival = static_cast<Tick>(clock_) + 1;
+    }
+  }
+
   // The next run of accesses of this channel within the series.
   bool next_block() {
     for (;;) {
@@ -193,8 +208,7 @@ class SegmentSource final : public RequestSource {
   Pattern pattern_;
   const AddressMapping* mapping_;
   ChannelMapping channels_;
-  std::uint64_t channel_, memory_;
-  int write_every_;
+  std::uint64_t channel_, memory_, write_every_;
   std::uint8_t qos_class_;
   RandomStream arrivals_;
   double mean_ticks_ = 0, clock_ = 0;

@@ -20,6 +20,7 @@
 #include <string>
 
 #include "astrolabe/device/derating.h"
+#include "astrolabe/parallel/improved_clock.h"
 #include "astrolabe/parallel/kept_clock.h"
 #include "astrolabe/parallel/measured_clock.h"
 #include "astrolabe/parallel/roofline_correction.h"
@@ -44,20 +45,27 @@ struct ServingChip {
   }
 };
 
+struct ChipOptions {
+  std::string version = {};  // of the framework; empty: whichever is newest
+  std::string memory = {};   // simulated in place of what is known of its kernels (couple_memory)
+  double speedup = 1;        // of the software over today's, 1 or more (improved_clock.h)
+};
+
 class KernelLibrary {
  public:
-  // The catalogue must outlive the library. InputError for tables that are absent or broken.
-  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir);
+  // The catalogue must outlive the library. `without`: a system to time from what is known of
+  // others; empty: none. InputError when it is unknown, or for tables that are absent or broken.
+  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
+                const std::string& without = "");
   KernelLibrary(const KernelLibrary&) = delete;
   KernelLibrary& operator=(const KernelLibrary&) = delete;
 
-  // An empty version: whichever is newest. InputError for an accelerator that is unknown or lacks a
-  // fact. The clock lives as long as the library and keeps what it was asked.
-  // `memory`: simulated in place of what is known of its kernels (device::couple_memory).
-  ServingChip chip(std::string_view accelerator, Framework framework, std::string_view version = "",
-                   const std::string& memory = "") const;
+  // InputError for an accelerator that is unknown or lacks a fact, and for an unknown memory. The
+  // clock lives as long as the library and keeps what it was asked.
+  ServingChip chip(std::string_view accelerator, Framework framework,
+                   const ChipOptions& options = {}) const;
 
-  bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
+  const MeasuredSources& sources() const { return sources_; }
   const EngineTable& engines() const { return engines_; }
 
  private:
@@ -65,6 +73,7 @@ class KernelLibrary {
     device::Accelerator accelerator;  // with the bandwidth of its simulated memory
     std::unique_ptr<const KernelClock> source;
     std::unique_ptr<const KeptClock> kept;
+    std::map<double, ImprovedClock> improved;  // by speed-up
   };
 
   const device::Chip* find_system(std::string_view accelerator) const;

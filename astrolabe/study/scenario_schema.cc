@@ -110,7 +110,16 @@ std::vector<TableSpec> general_tables() {
         positive(percent("delivered_throughput", "100",
                          "Share of the modelled throughput that a fleet reaches in service")),
         percent("idle_power", "0",
-                "Power of an accelerator that serves nothing, over its provisioned IT power")}},
+                "Power of an accelerator that serves nothing, over its provisioned IT power"),
+        of_type(
+            KeyType::kTextList, "frameworks", false, "all three",
+            "Serving software, of trtllm, vllm and sglang: the best that runs on an accelerator; "
+            "vllm where none of them does"),
+        quantity(KeyType::kNumber, "software_gain", "percent_per_year", "0", 0, 1000,
+                 "What software gains a year on hardware that is delivered; kernels end at their "
+                 "rooflines"),
+        quantity(KeyType::kInteger, "years_of_software_gain", "", "3", 1, 10,
+                 "Years from the first delivery for which it does")}},
       {"wafers",
        false,
        false,
@@ -160,6 +169,10 @@ std::vector<TableSpec> demand_tables() {
         positive(quantity(KeyType::kNumber, "output_tokens_p90", "", "not given", 0, 1e8,
                           "90th percentile of the output tokens, likewise")),
         percent("cached_input", "0", "Input tokens found in a prefix cache"),
+        quantity(KeyType::kNumber, "draft_tokens", "", "0", 0, 64,
+                 "Drafts that a step verifies for each sequence, by multi-token prediction"),
+        quantity(KeyType::kNumber, "acceptance_length", "", "1", 1, 65,
+                 "Tokens that such a step gives, mean: at most drafts + 1"),
         positive(quantity(KeyType::kNumber, "ttft", "ms", "", 0, kUnlimited,
                           "TTFT that the service level allows")),
         positive(quantity(KeyType::kNumber, "tpot", "ms", "", 0, kUnlimited,
