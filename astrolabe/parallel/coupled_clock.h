@@ -1,8 +1,8 @@
 #pragma once
 
-// Times of operators on an accelerator whose memory is simulated (device/coupled_time.h), corrected
-// as derated ones are; collectives as derated. For memories without tables of kernels, built or
-// not.
+// Times of operators on an accelerator whose memory is simulated (device/coupled_time.h), with the
+// correction that was fitted on such rooflines (data/fitted/coupled_correction.csv); collectives as
+// derated. For memories without tables of kernels, built or not.
 
 #include "astrolabe/device/coupled_time.h"
 #include "astrolabe/parallel/derated_clock.h"

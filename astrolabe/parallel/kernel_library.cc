@@ -131,7 +131,8 @@ KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string&
       network_(network::NetworkPredictor::load(catalog, data_dir, without)),
       sources_{tables_, times_, chips_, network_, without},
       engines_(EngineTable::read(data_dir + "/fitted/engines.csv")),
-      correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")) {}
+      correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")),
+      coupled_correction_(RooflineCorrection::read(data_dir + "/fitted/coupled_correction.csv")) {}
 
 const device::Chip* KernelLibrary::find_system(std::string_view accelerator) const {
   if (has_changed_links(catalog_, accelerator)) return nullptr;
@@ -178,7 +179,7 @@ ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framewor
       const device::CoupledTime times =
           device::couple_memory(clocks.accelerator, chip.derating, data_dir_, options.memory);
       clocks.accelerator = times.accelerator();
-      clocks.source = std::make_unique<CoupledClock>(times, chip.derating, correction_);
+      clocks.source = std::make_unique<CoupledClock>(times, chip.derating, coupled_correction_);
     } else if (system != nullptr) {
       clocks.source = std::make_unique<MeasuredClock>(sources_, system->name, framework);
     } else {

@@ -89,7 +89,7 @@ class KernelLibrary {
   network::NetworkPredictor network_;
   MeasuredSources sources_;
   EngineTable engines_;
-  RooflineCorrection correction_;
+  RooflineCorrection correction_, coupled_correction_;
   mutable std::map<std::string, Clocks> clocks_;
 };
 
