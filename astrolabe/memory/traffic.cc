@@ -7,12 +7,17 @@
 #include <cmath>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/memory/error_correction.h"
 
 namespace astrolabe::memory {
 
 namespace {
 
 constexpr std::uint64_t kPage = 65536 / kAccessBytes;
+
+std::uint64_t accesses_of(Bytes bytes) {
+  return static_cast<std::uint64_t>(std::ceil(bytes.in(kAccessBytes * units::byte)));
+}
 
 // The series of segments of a traffic, the same for every channel.
 class Pattern {
@@ -76,13 +81,10 @@ class Pattern {
 
   // An operator's streams in turn, a page of each at a time, in proportion.
   Segment draw_operator() {
-    const auto accesses = [](Bytes b) {
-      return static_cast<std::uint64_t>(std::ceil(b.in(kAccessBytes * units::byte)));
-    };
     for (;;) {
       const OperatorTraffic& o = traffic_.operators[op_ % traffic_.operators.size()];
-      const std::array<std::uint64_t, 3> whole = {accesses(o.streamed), accesses(o.gathered),
-                                                  accesses(o.written)};
+      const std::array<std::uint64_t, 3> whole = {accesses_of(o.streamed), accesses_of(o.gathered),
+                                                  accesses_of(o.written)};
       std::size_t best = 3;
       double least = 1;
       for (std::size_t k = 0; k < 3; ++k) {
@@ -99,7 +101,7 @@ class Pattern {
         continue;
       }
       const std::uint64_t page =
-          o.page.base() > 0 ? std::max<std::uint64_t>(1, accesses(o.page)) : kPage;
+          o.page.base() > 0 ? std::max<std::uint64_t>(1, accesses_of(o.page)) : kPage;
       const std::uint64_t n = std::min(page, whole[best] - done_[best]);
       done_[best] += n;
       if (best == 1) {
@@ -306,6 +308,10 @@ std::uint64_t parse_bytes(std::string_view text) {
 
 }  // namespace
 
+std::uint64_t OperatorTraffic::accesses() const {
+  return accesses_of(streamed) + accesses_of(gathered) + accesses_of(written);
+}
+
 std::vector<std::string> traffic_names() {
   std::vector<std::string> names = {"stride4k", "kv_gather:BYTES", "moe_gather:BYTES"};
   for (const Named& n : kNamed) names.emplace_back(n.name);
@@ -339,12 +345,16 @@ Traffic parse_traffic(const std::string& name) {
 std::unique_ptr<RequestSource> make_source(const Traffic& traffic, const AddressMapping& mapping,
                                            const ChannelMapping& channels, std::uint64_t channel,
                                            Duration tick) {
-  if (traffic.kind == Traffic::Kind::kRandom) {
-    return std::make_unique<RandomSource>(traffic, mapping, channels, channel, tick);
-  }
   ASTROLABE_DEMAND(traffic.kind != Traffic::Kind::kOperators || !traffic.operators.empty(),
                    "operators");
-  return std::make_unique<SegmentSource>(traffic, mapping, channels, channel, tick);
+  std::unique_ptr<RequestSource> source;
+  if (traffic.kind == Traffic::Kind::kRandom) {
+    source = std::make_unique<RandomSource>(traffic, mapping, channels, channel, tick);
+  } else {
+    source = std::make_unique<SegmentSource>(traffic, mapping, channels, channel, tick);
+  }
+  if (traffic.partial_writes <= 0) return source;
+  return read_before_partial_writes(std::move(source), traffic.partial_writes);
 }
 
 }  // namespace astrolabe::memory
