@@ -207,8 +207,8 @@ class Fit {
   std::vector<Cases> cases_;
 };
 
-// Log of the 10th and 90th percentile of measured over computed, for a factor of 1: in `family`, but
-// for one architecture.
+// Log of the 10th and 90th percentile of measured over computed, for a factor of 1: in `family`,
+// but for one architecture.
 struct Band {
   double low = 0, high = 0;
 };

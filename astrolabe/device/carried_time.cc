@@ -8,11 +8,11 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kMostResidual = 1;   // of log(measured / tiled)
-constexpr double kMostVariance = 1;   // of what tables say
+constexpr double kMostResidual = 1;    // of log(measured / tiled)
+constexpr double kMostVariance = 1;    // of what tables say
 constexpr double kMostDifference = 9;  // in kind, that widens the band
-constexpr double kFarthest = 5;       // distance beyond which all is as far
-constexpr double kLeastShare = 0.02;  // of the heaviest weight: lighter donors say nothing
+constexpr double kFarthest = 5;        // distance beyond which all is as far
+constexpr double kLeastShare = 0.02;   // of the heaviest weight: lighter donors say nothing
 
 Categories views(const std::array<std::string, kMaxCategories>& categories) {
   Categories c;

@@ -161,8 +161,9 @@ StreamShape mamba(std::string_view framework, std::string_view kernel, const Dim
   return s;
 }
 
-// Query heads of a group that TensorRT-LLM's decode kernels take together; larger groups run a kernel
-// in which each head reads the cache by itself (as measured: groups of 48 take 4 times as long).
+// Query heads of a group that TensorRT-LLM's decode kernels take together; larger groups run a
+// kernel in which each head reads the cache by itself (as measured: groups of 48 take 4 times as
+// long).
 constexpr double kTrtllmGroup = 32;
 
 AttentionShape attention(Family family, std::string_view framework, const Categories& c,

@@ -33,7 +33,7 @@ struct CarriedFamily {
   std::string family;
   double low = 0.6, high = 1.7;              // of the tiled fidelity alone
   double table_low = 0.6, table_high = 1.7;  // of tables of other architectures (carried_time.h)
-  double shift = 0.05;  // below the mean of what those say
+  double shift = 0.05;                       // below the mean of what those say
   double tiled_weight = 0.25;                // of the tiled fidelity beside one table alike in all
 };
 

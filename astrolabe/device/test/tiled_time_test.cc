@@ -164,12 +164,12 @@ TEST(ExpertTime, TilesGrowWithTheRowsOfAnExpert) {
   chip.sm_count = 1;
   chip.hbm_bandwidth = Bandwidth::from_base(1e18);
   const double up = 1024 * 768.0, down = 8 * 128 * 768.0;  // cycles; 8 columns of tiles of 128
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(),
-              kMicro + (up + down) * 1e-9, 2e-3 * (up + down) * 1e-9);
+  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + (up + down) * 1e-9,
+              2e-3 * (up + down) * 1e-9);
 }
 
-// 64 tokens x 8 experts of 128 on 16 ranks, x^-1.2 between 1 and 200: moments (1 - 200^-0.2) / 0.2 =
-// 3.267, (200^0.8 - 1) / 0.8 = 85.39, (200^1.8 - 1) / 1.8 = 7702; variance 2.451 of the squared
+// 64 tokens x 8 experts of 128 on 16 ranks, x^-1.2 between 1 and 200: moments (1 - 200^-0.2) / 0.2
+// = 3.267, (200^0.8 - 1) / 0.8 = 85.39, (200^1.8 - 1) / 1.8 = 7702; variance 2.451 of the squared
 // mean. Hottest of 16 ranks of 8: 1 + sqrt(2.451 / 8 x 2 ln 16) = 2.304 times 32 pairs.
 TEST(ExpertTime, TheHottestRankFollowsTheLawOfTheTables) {
   TiledParameters p{0, 1, 1, 0, 1e9, 0, 1, 6, 1, 1e3, 1, 32, 0.5};  // a thousand passes: all of it
