@@ -79,7 +79,7 @@ void add_operators(CLI::App* command, Invocation* invocation) {
 }
 
 struct ServingOptions {
-  std::string measurements, without_tables;
+  std::string measurements, without_tables, write;
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
@@ -88,6 +88,12 @@ int validate_serving(const ServingOptions& options, const Invocation& invocation
   const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
   study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
+  if (!options.write.empty()) {
+    write_file_atomically(
+        options.write,
+        study::replace_generated(read_text_file(options.write), study::to_text(report, true),
+                                 options.write, "astrolabe validate serving"));
+  }
   if (invocation.is_json) {
     std::printf("%s\n", study::to_json(report).dump(2).c_str());
   } else {
@@ -113,6 +119,11 @@ void add_serving(CLI::App* command, Invocation* invocation) {
       ->add_option("--accelerator-without-tables", options->without_tables,
                    "Predict this system from its data sheet and other chips' tables")
       ->type_name("NAME");
+  serving
+      ->add_option(
+          "--write", options->write,
+          "Write the tables into the marked part of this page (validation/serving/README.md)")
+      ->type_name("FILE");
   add_data_option(serving, invocation);
   add_json_option(serving, invocation);
   serving->callback([invocation, options] {

@@ -9,7 +9,8 @@ namespace astrolabe::device {
 namespace {
 
 constexpr double kMostResidual = 1;   // of log(measured / tiled)
-constexpr double kLow = 0.05;         // c: a ratio that scatters has its mean above its median
+constexpr double kMostVariance = 1;   // of what tables say
+constexpr double kMostDifference = 9;  // in kind, that widens the band
 constexpr double kFarthest = 5;       // distance beyond which all is as far
 constexpr double kLeastShare = 0.02;  // of the heaviest weight: lighter donors say nothing
 
@@ -40,9 +41,9 @@ const T* find_named(const std::vector<T>& all, std::string_view name) {
 void keep_heaviest(const CarriedWeights& w, std::vector<CarriedDonor>* donors) {
   if (donors->empty()) return;
   for (CarriedDonor& d : *donors) {
-    const double distance = w.framework * d.other_framework + w.library * d.other_library +
-                            w.kernel * d.other_kernel + w.tensor_cores * d.other_tensor_cores;
-    d.weight = std::exp(-distance) / d.chips_of_architecture;
+    d.difference = w.framework * d.other_framework + w.library * d.other_library +
+                   w.kernel * d.other_kernel + w.tensor_cores * d.other_tensor_cores;
+    d.weight = std::exp(-d.difference) / d.chips_of_architecture;
   }
   std::stable_sort(
       donors->begin(), donors->end(),
@@ -55,11 +56,22 @@ void keep_heaviest(const CarriedWeights& w, std::vector<CarriedDonor>* donors) {
 void CarriedMean::add(const CarriedWeights& w, const CarriedDonor& donor,
                       const CarriedAnswer& answer) {
   const double weight = donor.weight * std::exp(-w.reach * std::min(answer.distance, kFarthest));
-  weights += weight;
-  sum += weight * answer.log_us;
+  const double above = answer.log_us - first_;
+  weights_ += weight;
+  sum_ += weight * above;
+  squares_ += weight * above * above;
 }
 
-double CarriedMean::log_us() const { return sum / weights - kLow; }
+double CarriedMean::log_us(const CarriedWeights& w, const CarriedFamily& family) const {
+  const double mean = sum_ / weights_, variance = squares_ / weights_ - mean * mean;
+  return first_ + mean - family.shift - w.disagreement * std::clamp(variance, 0.0, kMostVariance);
+}
+
+double band_factor(const CarriedWeights& weights, const std::vector<CarriedDonor>& donors) {
+  double least = kMostDifference;
+  for (const CarriedDonor& d : donors) least = std::min(least, d.difference);
+  return 1 + weights.widening * least;
+}
 
 CarriedTime::CarriedTime(const MeasuredTables& tables, const std::vector<Chip>& chips,
                          const TiledTime& tiled, const std::vector<std::string>& without)
@@ -169,11 +181,12 @@ std::optional<TimeEstimate> CarriedTime::estimate(const TableRequest& request,
   for (const CarriedDonor& d : donors) {
     mean.add(fitted.weights, d, answer(d, request, chip, dims));
   }
+  const double factor = band_factor(fitted.weights, donors);
   TimeEstimate estimate;
   estimate.source = EstimateSource::kFar;
-  estimate.us = std::exp(mean.log_us());
-  estimate.low_us = estimate.us * carried.table_low;
-  estimate.high_us = estimate.us * carried.table_high;
+  estimate.us = std::exp(mean.log_us(fitted.weights, carried));
+  estimate.low_us = estimate.us * std::pow(carried.table_low, factor);
+  estimate.high_us = estimate.us * std::pow(carried.table_high, factor);
   return estimate;
 }
 

@@ -3,7 +3,8 @@
 // The time of an operator on a chip whose architecture was never measured, from the tables of other
 // architectures and the tiled fidelity.
 //
-//   log t = (w_0 log t_0 + sum_i w_i (log tiled(chip; p_i) + r_i)) / (w_0 + sum_i w_i) - c
+//   log t = (w_0 log t_0 + sum_i w_i a_i) / (w_0 + sum_i w_i) - c - b variance of log t_0 and a_i
+//   a_i = log tiled(chip; p_i) + r_i
 //   r_i = log(measured_i / tiled(chip_i; p_i)) at the same shape, at most +-1
 // t_0: the tiled fidelity as it is carried (tiled_model.h). i: tables of the same operator in the
 // same format, or the next wider one; p_i: the parameters fitted on the architecture of that table.
@@ -11,6 +12,8 @@
 // what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
 // kind (CarriedWeights): the framework, the library the kernel is from, its name, whether the
 // tensor cores are driven by warps or warp groups, and how far away the nearest measurement is.
+// c, b: where tables disagree, the estimate of least percentage error lies below their mean.
+// The band is wider the less the nearest table is alike: its half widths grow by `widening` d_i.
 // Fails for kernels of which no other architecture has a relative, and for host time.
 
 #include <optional>
@@ -30,7 +33,8 @@ struct CarriedDonor {
   const Chip* chip = nullptr;
   const TiledChip* tiled_chip = nullptr;
   TiledParameters parameters{};
-  double weight = 0;      // before distance
+  double difference = 0;  // in kind: d_i without the distance
+  double weight = 0;      // before the distance
   std::size_t index = 0;  // among all donors of the request
 
   // What differs in kind, for the fit of the weights.
@@ -50,13 +54,19 @@ inline constexpr std::size_t kMostDonors = 6;
 void keep_heaviest(const CarriedWeights& weights, std::vector<CarriedDonor>* donors);
 
 // The log t of above: w_0 and log t_0 first, then donor by donor.
-struct CarriedMean {
-  double weights = 0, sum = 0;
-
-  CarriedMean(double weight, double log_us) : weights(weight), sum(weight * log_us) {}
+class CarriedMean {
+ public:
+  CarriedMean(double weight, double log_us) : first_(log_us), weights_(weight) {}
   void add(const CarriedWeights& w, const CarriedDonor& donor, const CarriedAnswer& answer);
-  double log_us() const;
+  double log_us(const CarriedWeights& w, const CarriedFamily& family) const;
+
+ private:
+  double first_;  // from which the sums are counted
+  double weights_, sum_ = 0, squares_ = 0;
 };
+
+// Factor on the half widths of a family's band.
+double band_factor(const CarriedWeights& weights, const std::vector<CarriedDonor>& donors);
 
 class CarriedTime {
  public:

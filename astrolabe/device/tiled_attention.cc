@@ -74,12 +74,12 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
 Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
                                const AttentionShape& s, Residency residency) {
   const auto& [launch, hbm, l2_rate, l2_share, load, fill, head_fill, efficiency, split_cost,
-               block_cost, overlap, packed, packed_window, r1, r2, r3, r4, r5, r6, r7] = p;
+               block_cost, overlap, packed, packed_window, most_splits, r1, r2, r3, r4, r5, r6] = p;
   const double peak = chip.peak(s.multiply).base();
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double tokens = visible(s, s.kv_tokens);
   const double group = s.heads / s.kv_heads * s.query_tokens;
-  const double pack = s.window > 0 ? packed_window : packed;
+  const double pack = !s.shares_cache ? 1 : s.window > 0 ? packed_window : packed;
   const double units = s.sequences * s.kv_heads * std::max(1.0, group / pack);
 
   const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
@@ -92,7 +92,8 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double blocks = std::max(tokens / kTile, 0.1);
 
   double cycles = 1e300;
-  for (double split = 1; split <= 64; split *= 2) {
+  for (double power = 1; power < 2 * most_splits; power *= 2) {
+    const double split = std::min(power, most_splits);
     const double waves = std::max(1.0, units * split / chip.sm_count);
     cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +
                                   (split > 1 ? split_cost : 0));

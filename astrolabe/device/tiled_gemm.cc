@@ -44,7 +44,8 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
   const double activations = m * k * format.activation_bytes;
   const double bytes = batch * (activations + n * k * format.weight_bytes + 2 * m * n);
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
-  double t = launch * 1e-6 + tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
+  double t = tiled::launch_seconds(chip, launch) +
+             tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
   if (format.quantises) {
     t += batch * m * k * (2 + format.activation_bytes) / (quantise * chip.hbm_bandwidth.base()) +
          quantise_cycles * k * cycle;

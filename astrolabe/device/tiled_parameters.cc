@@ -47,6 +47,7 @@ constexpr ParameterSpec kDecode[] = {
     {"overlap", "1", 4, 1, 6, "exponent that joins SM and memory time"},
     {"packed_heads", "1", 64, 1, 128, "query heads of a group that share one reading of the cache"},
     {"packed_heads_window", "1", 8, 1, 128, "the same, with a sliding window"},
+    {"most_splits", "1", 32, 4, 128, "parts that the cache of one sequence is cut into"},
 };
 
 constexpr ParameterSpec kExperts[] = {
@@ -56,13 +57,14 @@ constexpr ParameterSpec kExperts[] = {
     {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
     {"tile_bytes_per_cycle", "B/cycle", 64, 4, 256, "per SM, into its shared memory"},
     {"tile_fill", "cycle", 1500, 50, 20000, "first and last stage of a tile"},
-    {"tile_rows", "token", 24, 4, 256, "rows to which an expert's tokens are padded"},
+    {"tile_rows", "token", 24, 4, 256, "least rows to which an expert's tokens are padded"},
     {"overlap", "1", 2, 1, 6, "exponent that joins compute and memory time"},
-    {"rank_imbalance", "1", 0.2, 0.01, 0.5, "hottest rank = ranks^this, power law"},
+    {"rank_imbalance", "1", 0.8, 0.1, 3, "hottest rank over what independent draws give, power law"},
     {"token_passes", "1", 3, 0.2, 60, "passes over the tokens: permute, quantise, combine"},
     {"expert_spread", "1", 0.7, 0.1, 5, "shape of the gamma law of tokens per expert, power law"},
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for weights that fit in L2"},
     {"l2_share", "1", 0.6, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
+    {"all_pair_passes", "1", 0.3, 0.01, 60, "the same over those of all ranks: routing, combine"},
 };
 
 constexpr ParameterSpec kStream[] = {
@@ -84,16 +86,17 @@ constexpr ParameterSpec kModule[] = {
     {"index_efficiency", "1", 0.2, 0.005, 0.99, "of the roofline, sparse indexer"},
 };
 
+// The first N of an attention formula after those of the projections.
 template <std::size_t N>
 constexpr std::array<ParameterSpec, kModuleParameters + N> after_projections(
-    const ParameterSpec (&attention)[N]) {
+    const ParameterSpec* attention) {
   std::array<ParameterSpec, kModuleParameters + N> all{};
   for (std::size_t i = 0; i < kModuleParameters; ++i) all[i] = kModule[i];
   for (std::size_t i = 0; i < N; ++i) all[kModuleParameters + i] = attention[i];
   return all;
 }
-constexpr auto kModulePrefill = after_projections(kPrefill);
-constexpr auto kModuleDecode = after_projections(kDecode);
+constexpr auto kModulePrefill = after_projections<std::size(kPrefill)>(kPrefill);
+constexpr auto kModuleDecode = after_projections<kModuleDecodeParameters>(kDecode);
 constexpr const char* kNames[] = {"gemm",   "prefill",        "decode",       "experts",
                                   "stream", "module_prefill", "module_decode"};
 

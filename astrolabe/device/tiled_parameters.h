@@ -24,10 +24,12 @@ enum class TiledFormula : std::uint8_t {
   kExperts,
   kStream,
   kModulePrefill,  // kModuleParameters for the projections, then those of kPrefill
-  kModuleDecode,   // the same, then those of kDecode
+  kModuleDecode,   // the same, then those of kDecode but the last
 };
 inline constexpr int kTiledFormulas = 7;
 inline constexpr int kModuleParameters = 5;
+inline constexpr int kModuleDecodeParameters = 13;  // of kDecode: not how far the cache is split,
+inline constexpr double kModuleSplits = 64;         // of which tables of modules say nothing
 const char* tiled_formula_name(TiledFormula formula);
 
 struct ParameterSpec {

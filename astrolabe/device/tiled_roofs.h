@@ -30,6 +30,13 @@ inline double memory_seconds(const TiledChip& chip, double bytes, double efficie
   return bytes * (f4 / hbm + 1 / l2) / (1 + f4);
 }
 
+// A single kernel is launched in a few microseconds; what goes beyond is time of the host.
+constexpr double kMostLaunch = 25;
+inline double launch_seconds(const TiledChip& chip, double launch_us) {
+  const double host = std::max(0.0, launch_us - kMostLaunch);
+  return (launch_us - host + host * chip.host_time) * 1e-6;
+}
+
 // Share of the peak rate that large products sustain; 1.4e9 FLOP/s per watt is where `efficiency`
 // holds.
 inline double sustained(const TiledChip& chip, double peak, double efficiency, double exponent) {

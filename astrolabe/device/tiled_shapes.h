@@ -36,6 +36,7 @@ struct AttentionShape {
   double qk_dim = 128, v_dim = 128;
   double window = 0;
   bool is_causal = true;
+  bool shares_cache = true;  // in decode, the query heads of a group read it together
   bool is_latent = false;  // K and V are one vector of qk_dim (MLA, absorbed)
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double kv_bytes = 2;  // per element of the cache

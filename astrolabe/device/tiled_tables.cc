@@ -68,6 +68,7 @@ constexpr FamilyNumber kFamilyNumbers[] = {{"band_low", &CarriedFamily::low},
                                            {"band_high", &CarriedFamily::high},
                                            {"table_band_low", &CarriedFamily::table_low},
                                            {"table_band_high", &CarriedFamily::table_high},
+                                           {"shift", &CarriedFamily::shift},
                                            {"tiled_weight", &CarriedFamily::tiled_weight}};
 struct WeightNumber {
   const char* name;
@@ -77,7 +78,9 @@ constexpr WeightNumber kWeightNumbers[] = {{"other_framework", &CarriedWeights::
                                            {"other_library", &CarriedWeights::library},
                                            {"other_kernel", &CarriedWeights::kernel},
                                            {"other_tensor_cores", &CarriedWeights::tensor_cores},
-                                           {"reach", &CarriedWeights::reach}};
+                                           {"reach", &CarriedWeights::reach},
+                                           {"disagreement", &CarriedWeights::disagreement},
+                                           {"widening", &CarriedWeights::widening}};
 
 // Where a row of what is carried belongs: pool "all" for the weights, else a family.
 double* carried_number(const CsvTable& file, const CsvTable::Row& row, TiledTables* tables) {

@@ -33,16 +33,20 @@ struct CarriedFamily {
   std::string family;
   double low = 0.6, high = 1.7;              // of the tiled fidelity alone
   double table_low = 0.6, table_high = 1.7;  // of tables of other architectures (carried_time.h)
+  double shift = 0.05;  // below the mean of what those say
   double tiled_weight = 0.25;                // of the tiled fidelity beside one table alike in all
 };
 
-// How much less a table of another architecture counts, each as minus the logarithm of a factor.
+// How much less a table of another architecture counts, each as minus the logarithm of a factor;
+// and what their disagreement and difference in kind do to the estimate.
 struct CarriedWeights {
   double framework = 1.5;     // it is of another framework
   double library = 5;         // its kernel comes from another library
   double kernel = 0.5;        // its kernel has another name
   double tensor_cores = 3.5;  // its chip's tensor cores are driven in another way
   double reach = 0.5;         // for each unit of distance to its nearest measurement
+  double disagreement = 0.5;  // times the variance of what tables say: below their mean
+  double widening = 0.1;      // of the band, for each unit of difference in kind
 };
 
 struct TiledTables {

@@ -111,29 +111,49 @@ class AddressMapping {
   std::vector<std::array<std::uint64_t, 256>> tables_;
 };
 
+// Division by a number that stays the same, as a product: exact for x < 2^64 / divisor.
+class Divisor {
+ public:
+  explicit Divisor(std::uint64_t divisor)
+      : divisor_(divisor), reciprocal_(divisor > 1 ? ~std::uint64_t{0} / divisor + 1 : 0) {}
+  std::uint64_t quotient(std::uint64_t x) const {
+    if (reciprocal_ == 0) return x;
+    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(x) * reciprocal_) >> 64U);
+  }
+  std::uint64_t remainder(std::uint64_t x) const { return x - quotient(x) * divisor_; }
+  std::uint64_t value() const { return divisor_; }
+
+ private:
+  std::uint64_t divisor_, reciprocal_;
+};
+
 // Which channel an access belongs to.
 class ChannelMapping {
  public:
   ChannelMapping(std::uint64_t channels, std::uint64_t accesses_per_block)
-      : n_(channels), block_(accesses_per_block) {}
+      : n_(channels), block_(accesses_per_block), group_(channels * accesses_per_block) {}
 
-  std::uint64_t channels() const { return n_; }
-  std::uint64_t accesses_per_block() const { return block_; }
+  std::uint64_t channels() const { return n_.value(); }
+  std::uint64_t accesses_per_block() const { return block_.value(); }
+  std::uint64_t group(std::uint64_t access) const { return group_.quotient(access); }
+  std::uint64_t block(std::uint64_t access) const { return block_.quotient(access); }
   std::uint64_t channel(std::uint64_t access) const {
-    const std::uint64_t k = access / block_, g = k / n_;
-    return (k % n_ + hash(g)) % n_;
+    const std::uint64_t k = block(access), g = n_.quotient(k);
+    const std::uint64_t c = k - g * n_.value() + hash(g);
+    return c < n_.value() ? c : c - n_.value();
   }
   // The first access of a channel's block of group g.
   std::uint64_t block_of(std::uint64_t channel, std::uint64_t g) const {
-    return (g * n_ + (channel + n_ - hash(g)) % n_) * block_;
+    const std::uint64_t h = hash(g), place = channel >= h ? channel - h : channel + n_.value() - h;
+    return (g * n_.value() + place) * block_.value();
   }
   std::uint64_t local(std::uint64_t access) const {
-    return access / (block_ * n_) * block_ + access % block_;
+    return group(access) * block_.value() + block_.remainder(access);
   }
 
  private:
-  std::uint64_t hash(std::uint64_t g) const { return (g ^ (g >> 5) ^ (g >> 11)) % n_; }
-  std::uint64_t n_, block_;
+  std::uint64_t hash(std::uint64_t g) const { return n_.remainder(g ^ (g >> 5) ^ (g >> 11)); }
+  Divisor n_, block_, group_;
 };
 
 }  // namespace astrolabe::memory

@@ -28,7 +28,7 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
 
 // Reads on until the lane has a request that waits; false if it cannot get one for now.
 bool Channel::pull(const Lane& lane) {
-  while (lane.waiting.size == 0) {
+  while (lane.waiting.empty()) {
     if (batch_at_ == batch_size_) {
       needs_input_ = needs_input_ || source_dry_;
       if (source_ended_ || source_dry_ || source_ == nullptr) return false;
@@ -44,7 +44,7 @@ bool Channel::pull(const Lane& lane) {
       }
     }
     Ring& target = lanes_[batch_[batch_at_].pseudo_channel].waiting;
-    if (target.size == kLookAhead) return false;
+    if (target.full()) return false;
     target.push(batch_[batch_at_++]);
   }
   return true;
@@ -54,9 +54,9 @@ bool Channel::pull(const Lane& lane) {
 void Channel::fill(Lane* lane, Tick t) {
   PseudoChannel& controller = lane->controller;
   Ring& waiting = lane->waiting;
-  const bool was_full = waiting.size == kLookAhead;
+  const bool was_full = waiting.full();
   bool added = false;
-  while (waiting.size > 0 || pull(*lane)) {
+  while (!waiting.empty() || pull(*lane)) {
     const Request& r = waiting.front();
     if (r.arrival > t || !controller.queues().has_room(direction_of(r))) break;
     const std::uint64_t key = (std::uint64_t{r.qos_class} << kQosShift) | next_key_++;
@@ -67,7 +67,7 @@ void Channel::fill(Lane* lane, Tick t) {
   controller.choose_direction();
   if (added && was_full) {
     for (Lane& other : lanes_) {
-      if (&other != lane && other.waiting.size == 0) fill(&other, t);
+      if (&other != lane && other.waiting.empty()) fill(&other, t);
     }
   }
   set_timer(lane);
@@ -75,7 +75,7 @@ void Channel::fill(Lane* lane, Tick t) {
 
 void Channel::set_timer(Lane* lane) {
   Tick next = lane->controller.refresh().next_due();
-  if (lane->waiting.size > 0) {
+  if (!lane->waiting.empty()) {
     const Request& r = lane->waiting.front();
     if (r.arrival >= now_ && lane->controller.queues().has_room(direction_of(r))) {
       next = std::min(next, r.arrival);
@@ -115,24 +115,29 @@ void Channel::look_again(Lane** column, Lane** row) {
 }
 
 void Channel::start_column(Lane* lane) {
-  const Choice choice = lane->controller.column();
-  const RequestQueues::Entry& e = lane->controller.start_column(choice, column_free_);
-  if (log_ != nullptr) log(choice, lane->number, e.row, e.column);
-  column_free_ = choice.at + 2;
+  const Tick t = lane->controller.column().at;
+  const Command command = lane->controller.column().command;
+  const int bank = lane->controller.column().bank;
+  const RequestQueues::Entry& e = lane->controller.start_column(bank, t, column_free_);
+  if (log_ != nullptr) log(t, command, lane->number, bank, e.row, e.column);
+  column_free_ = t + 2;
   column_bus_ticks_ += 2;
 }
 
 void Channel::start_row(Lane* lane) {
   PseudoChannel& c = lane->controller;
-  const Choice choice = c.row();
-  const bool is_activate = choice.command == Command::kActivate;
-  const bool was_working = c.refresh().is_working();
-  const std::uint32_t row = c.start_row(choice);
-  if (log_ != nullptr) log(choice, lane->number, is_activate ? std::int64_t{row} : -1, -1);
+  const Tick t = c.row().at;
+  const Command command = c.row().command;
+  const int bank = c.row().bank;
+  const bool is_activate = command == Command::kActivate, was_working = c.refresh().is_working();
+  const std::uint32_t row = c.start_row(command, bank, t);
+  if (log_ != nullptr) {
+    log(t, command, lane->number, bank, is_activate ? std::int64_t{row} : -1, -1);
+  }
   const Tick held = is_activate ? spec_->activate_ticks : spec_->row_ticks;
-  row_free_ = choice.at + held;
+  row_free_ = t + held;
   row_bus_ticks_ += held;
-  if ((choice.at & 1) == 0) pairing_ = {row_free_, lane->number};
+  if ((t & 1) == 0) pairing_ = {row_free_, lane->number};
   if (is_activate || (was_working && !c.refresh().is_working())) c.begin_refresh();
 }
 
@@ -146,7 +151,7 @@ bool Channel::is_idle() const {
 bool Channel::is_finished() const {
   if (!source_ended_ || batch_at_ < batch_size_) return false;
   for (const Lane& lane : lanes_) {
-    if (lane.waiting.size > 0 || !lane.controller.queues().empty()) return false;
+    if (!lane.waiting.empty() || !lane.controller.queues().empty()) return false;
   }
   return true;
 }
@@ -161,7 +166,7 @@ Tick Channel::next_power_event() const {
 
 void Channel::note_power(Tick t, Command command) {
   ++power_commands_[index(command) - index(Command::kPowerDown)];
-  if (log_ != nullptr) log({t, 0, -1, command}, -1, -1, -1);
+  if (log_ != nullptr) log(t, command, -1, -1, -1, -1);
 }
 
 // Into power-down with all banks closed, or from there into self-refresh.
@@ -180,14 +185,13 @@ void Channel::change_power(Tick t) {
   for (Lane& lane : lanes_) {
     PseudoChannel& c = lane.controller;
     if (c.queues().open() == 0) continue;
-    Choice close{std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll, -1)}), 0, -1,
-                 Command::kPrechargeAll};
-    close.at += close.at & 1;
-    c.start_row(close);
-    if (log_ != nullptr) log(close, lane.number, -1, -1);
-    row_free_ = close.at + 2;
+    Tick close = std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll, -1)});
+    close += close & 1;
+    c.start_row(Command::kPrechargeAll, -1, close);
+    if (log_ != nullptr) log(close, Command::kPrechargeAll, lane.number, -1, -1, -1);
+    row_free_ = close + 2;
     row_bus_ticks_ += spec_->row_ticks;
-    closed = std::max(closed, close.at + spec_->ticks("tRP"));
+    closed = std::max(closed, close + spec_->ticks("tRP"));
   }
   power_since_ = closed + (closed & 1);
   note_power(power_since_, Command::kPowerDown);

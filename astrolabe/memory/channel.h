@@ -57,14 +57,12 @@ class Channel {
  private:
   struct Ring {
     std::array<Request, kLookAhead> items;
-    std::size_t begin = 0, size = 0;
-    Request& front() { return items[begin]; }
-    const Request& front() const { return items[begin]; }
-    void push(const Request& r) { items[(begin + size++) % kLookAhead] = r; }
-    void pop() {
-      begin = (begin + 1) % kLookAhead;
-      --size;
-    }
+    std::size_t begin = 0, end = 0;  // counted on; places are their remainders
+    bool empty() const { return begin == end; }
+    bool full() const { return end - begin == kLookAhead; }
+    const Request& front() const { return items[begin % kLookAhead]; }
+    void push(const Request& r) { items[end++ % kLookAhead] = r; }
+    void pop() { ++begin; }
   };
   struct Lane {
     Lane(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings, int n,
@@ -86,10 +84,9 @@ class Channel {
   void work_timers(Tick t);
   void set_timer(Lane* lane);
   bool is_finished() const;
-  void log(const Choice& choice, int lane, std::int64_t row, std::int32_t column) {
-    log_->push_back({choice.at, choice.command, static_cast<std::int8_t>(lane),
-                     static_cast<std::int16_t>(choice.bank), static_cast<std::int32_t>(row),
-                     column});
+  void log(Tick t, Command command, int lane, int bank, std::int64_t row, std::int32_t column) {
+    log_->push_back({t, command, static_cast<std::int8_t>(lane), static_cast<std::int16_t>(bank),
+                     static_cast<std::int32_t>(row), column});
   }
   bool is_idle() const;
   Tick next_power_event() const;

@@ -54,16 +54,18 @@ void PseudoChannel::forget() {
   row_changed_ = true;
 }
 
-// Puts a bank whose requests or row changed where it belongs.
+// Puts a bank whose requests or row changed where it belongs: in no list if it has no request of
+// the direction, or is to be refreshed.
 void PseudoChannel::place(int bank) {
   Wait list = Wait::kColumn;
   std::uint64_t key = queues_.oldest_hit_key(direction_, bank);
-  if (key == RequestQueues::kNoKey || (capped_[d()] & bit(bank)) != 0) {
+  if (key == RequestQueues::kNoKey || ((capped_[d()] | refresh_.blocked()) & bit(bank)) != 0) {
     key = queues_.oldest_key(direction_, bank);
     const bool is_open = (queues_.open() & bit(bank)) != 0;
-    list = key == RequestQueues::kNoKey ? Wait::kNothing
-           : is_open                    ? Wait::kPrecharge
-                                        : Wait::kActivate;
+    list = is_open ? Wait::kPrecharge : Wait::kActivate;
+    if (key == RequestQueues::kNoKey || (refresh_.blocked() & bit(bank)) != 0) {
+      list = Wait::kNothing;
+    }
   }
   const Wait from = waiting_.list_of(bank);
   if (list == from && key == waiting_.key(bank)) return;
@@ -80,10 +82,20 @@ void PseudoChannel::place_all() {
   for (Mask m = queues_.with_work(direction_); m != 0; m &= m - 1) place(__builtin_ctzll(m));
 }
 
+// A refresh of the bank (-1: of all) begins or has started.
+void PseudoChannel::place_refreshed(int bank) {
+  forget();
+  if (bank < 0) {
+    place_all();
+  } else {
+    place(bank);
+  }
+}
+
 template <Wait list>
 void PseudoChannel::offer(int bank, std::uint64_t key) {
   Kept& best = kept(list);
-  if (best.is_stale || (refresh_.blocked() & bit(bank)) != 0) return;
+  if (best.is_stale) return;
   if (best.at == best.soonest && best.key <= key) return;
   const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
   const Choice choice{at, key, bank, command_of<list>()};
@@ -114,17 +126,21 @@ void PseudoChannel::look(Tick floor) {
     return;
   }
   best.is_stale = false;
-  Tick least = kNever;
-  int first = -1;
+  // Tick, place in the list and bank in one number: the least is the choice, found without branches
+  // that nobody can foresee.
+  std::int64_t least = INT64_MAX, place = 0;
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
     const Tick at = std::max(soonest, soonest_of_bank<list>(b));
-    const bool is_better = (at < least) & ((refresh_.blocked() & bit(b)) == 0);
-    least = is_better ? at : least;
-    first = is_better ? b : first;
-    if (least == soonest) break;
+    least = std::min(least, at << 12 | place | b);
+    if (at == soonest) break;
+    place += kMostBanks;
   }
-  static_cast<Choice&>(best) = {least, first < 0 ? ~std::uint64_t{0} : waiting_.key(first), first,
-                                command};
+  const bool is_any = least != INT64_MAX;
+  const int bank = static_cast<int>(least % kMostBanks);
+  best.at = is_any ? least >> 12 : kNever;
+  best.bank = is_any ? bank : -1;
+  best.key = is_any ? waiting_.key(bank) : RequestQueues::kNoKey;
+  best.command = command;
   if (closes_early) offer_early_closing();
 }
 template void PseudoChannel::look<Wait::kColumn>(Tick);
@@ -153,7 +169,12 @@ void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
   if (activate.is_stale | (activate.at < floor)) look<Wait::kActivate>(floor);
   if (precharge.is_stale | (precharge.at < floor)) look<Wait::kPrecharge>(floor);
-  row_ = static_cast<const Choice&>(precharge.before(activate) ? precharge : activate);
+  // Field by field: a copy of the whole would wait for the stores of its parts.
+  const bool is_precharge = precharge.before(activate);
+  row_.at = is_precharge ? precharge.at : activate.at;
+  row_.key = is_precharge ? precharge.key : activate.key;
+  row_.bank = is_precharge ? precharge.bank : activate.bank;
+  row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
   row_changed_ = false;
   if (!refresh_.is_working()) return;
   const Choice refresh = refresh_choice(floor, pairing);
@@ -193,9 +214,7 @@ void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   }
 }
 
-const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Tick floor) {
-  const int bank = choice.bank;
-  const Tick t = choice.at;
+const RequestQueues::Entry& PseudoChannel::start_column(int bank, Tick t, Tick floor) {
   const RequestQueues::Entry& entry = queues_.oldest_hit(direction_, bank);
   if (entry.needed_precharge) {
     ++statistics_.row_conflicts;
@@ -204,7 +223,7 @@ const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Ti
   }
   if (t > slot_free_) count_loss(t, entry, floor);
   slot_free_ = t + slot_;
-  timing_.start(choice.command, bank, t);
+  timing_.start(command_of<Wait::kColumn>(), bank, t);
   if (direction_ == Direction::kRead) {
     ++statistics_.reads;
     last_read_ = t;
@@ -218,8 +237,8 @@ const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Ti
   }
   note_bypass(bank, entry.previous == RequestQueues::kNone);
   queues_.remove_oldest_hit(direction_, bank);
-  place(bank);
   expire(Wait::kColumn);
+  place(bank);
   if (closes_early_ != 0) expire(Wait::kPrecharge);
   if (queues_.empty()) was_empty_ = true;
   return entry;
@@ -279,20 +298,17 @@ void PseudoChannel::precharge(int bank, Tick t) {
   place(bank);
 }
 
-std::uint32_t PseudoChannel::start_row(const Choice& choice) {
-  const int bank = choice.bank;
-  const Tick t = choice.at;
-  ++statistics_.commands[index(choice.command)];
-  if (choice.command == Command::kActivate) return activate(bank, t);
-  timing_.start(choice.command, bank, t);
-  if (choice.command == Command::kPrecharge) {
+std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
+  ++statistics_.commands[index(command)];
+  if (command == Command::kActivate) return activate(bank, t);
+  timing_.start(command, bank, t);
+  if (command == Command::kPrecharge) {
     precharge(bank, t);
     return RequestQueues::kClosed;
   }
-  if (choice.command == Command::kPrechargeAll) {
+  if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
-    place_all();
   } else if (bank < 0) {
     refresh_end_ = t + tRFCab_;
     refresh_.finish();
@@ -300,7 +316,7 @@ std::uint32_t PseudoChannel::start_row(const Choice& choice) {
     history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
     refresh_.finish();
   }
-  forget();
+  place_refreshed(bank);
   return RequestQueues::kClosed;
 }
 

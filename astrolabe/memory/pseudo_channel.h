@@ -75,18 +75,17 @@ class PseudoChannel {
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the request that is served; it stands until the next one is added.
-  const RequestQueues::Entry& start_column(const Choice& choice, Tick floor);
+  const RequestQueues::Entry& start_column(int bank, Tick t, Tick floor);
   // Returns the row of an ACT.
-  std::uint32_t start_row(const Choice& choice);
+  std::uint32_t start_row(Command command, int bank, Tick t);
   void choose_direction();
   void begin_refresh() {  // if it is time to
     if (refresh_.begin(queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite),
                        !queues_.empty())) {
-      forget();
+      place_refreshed(refresh_.bank());
     }
   }
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
-  void forget();
 
  private:
   // The best of a list; stale: to be looked for again.
@@ -120,6 +119,8 @@ class PseudoChannel {
 
   void place(int bank);
   void place_all();
+  void place_refreshed(int bank);
+  void forget();
   template <Wait list>
   void offer(int bank, std::uint64_t key);
   void expire(Wait list) {

@@ -56,8 +56,9 @@ class Pattern {
       case Traffic::Kind::kSequential:
         return {0, left_, writes_all};
       case Traffic::Kind::kStride: {
-        const Segment s{step_ % accesses_, 1, writes_all};
+        const Segment s{step_, 1, writes_all};
         step_ += n;
+        if (step_ >= accesses_) step_ %= accesses_;
         return s;
       }
       case Traffic::Kind::kRandom:
@@ -185,24 +186,30 @@ class SegmentSource final : public RequestSource {
       if (begin >= end) continue;
       at_ = begin;
       end_ = end;
-      local_ = channels_.local(begin) % mapping_->accesses();
+      local_ = channels_.local(begin);
+      if (local_ >= mapping_->accesses()) local_ %= mapping_->accesses();
       return true;
     }
   }
 
+  // The next segment that may be of this channel.
   bool next_segment() {
-    if (rest_.accesses == 0 && !pattern_.next(&rest_)) return false;
-    // A segment that goes past the end of the memory begins again at its start.
-    segment_ = rest_;
-    segment_.first %= memory_;
-    segment_.accesses = std::min(segment_.accesses, memory_ - segment_.first);
-    rest_.first = 0;
-    rest_.accesses -= segment_.accesses;
-    rest_.is_write = segment_.is_write;
-    const std::uint64_t span = channels_.accesses_per_block() * channels_.channels();
-    group_ = segment_.first / span;
-    group_end_ = (segment_.first + segment_.accesses - 1) / span + 1;
-    return true;
+    for (;;) {
+      if (rest_.accesses == 0 && !pattern_.next(&rest_)) return false;
+      // A segment that goes past the end of the memory begins again at its start.
+      const std::uint64_t first = rest_.first < memory_ ? rest_.first : rest_.first % memory_;
+      const std::uint64_t accesses = std::min(rest_.accesses, memory_ - first);
+      const std::uint64_t last = first + accesses - 1;
+      rest_.first = 0;
+      rest_.accesses -= accesses;
+      if (channels_.block(first) == channels_.block(last) && channels_.channel(first) != channel_) {
+        continue;
+      }
+      segment_ = {first, accesses, rest_.is_write};
+      group_ = channels_.group(first);
+      group_end_ = channels_.group(last) + 1;
+      return true;
+    }
   }
 
   Pattern pattern_;

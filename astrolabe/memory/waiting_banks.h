@@ -26,33 +26,41 @@ class WaitingBanks {
   void clear() {
     list_.fill(Wait::kNothing);
     for (std::size_t h = kMostBanks; h < next_.size(); ++h) {
-      next_[h] = previous_[h] = static_cast<std::uint8_t>(h);
+      next_[h] = previous_[h] = static_cast<Link>(h);
     }
   }
 
   // `key` > 0 is the place in the order.
   void move(int bank, Wait to, std::uint64_t key) {
     const auto b = static_cast<std::size_t>(bank);
-    key_[b] = key;
+    const Wait from = list_[b];
     std::size_t before = previous_[head(to)];  // the youngest, where most go
-    if (list_[b] != Wait::kNothing) {
-      if (list_[b] == to) {
-        before = previous_[b];
-        if (key_[before] < key && is_before(key, next_[b])) return;
+    if (from != Wait::kNothing) {
+      const Link next = next_[b], previous = previous_[b];
+      if (from == to) {
+        before = previous;
+        key_[b] = key;
+        if (key_[before] < key && is_before(key, next)) return;
       }
-      next_[previous_[b]] = next_[b];
-      previous_[next_[b]] = previous_[b];
+      next_[previous] = next;
+      previous_[next] = previous;
     }
     list_[b] = to;
     if (to == Wait::kNothing) return;
     while (key_[before] > key) before = previous_[before];
-    while (!is_before(key, next_[before])) before = next_[before];
-    previous_[b] = static_cast<std::uint8_t>(before);
-    next_[b] = next_[before];
-    previous_[next_[b]] = next_[before] = static_cast<std::uint8_t>(bank);
+    std::size_t next = next_[before];
+    while (!is_before(key, next)) {
+      before = next;
+      next = next_[before];
+    }
+    key_[b] = key;
+    next_[before] = previous_[next] = static_cast<Link>(bank);
+    previous_[b] = static_cast<Link>(before);
+    next_[b] = static_cast<Link>(next);
   }
 
  private:
+  using Link = std::uint16_t;
   static std::size_t head(Wait list) { return kMostBanks + static_cast<std::size_t>(list); }
 
   bool is_before(std::uint64_t key, std::size_t other) const {
@@ -61,7 +69,7 @@ class WaitingBanks {
 
   // Banks, then the heads of the lists; a list is a ring through its head, whose key is 0.
   std::array<std::uint64_t, kMostBanks + 4> key_{};
-  std::array<std::uint8_t, kMostBanks + 4> next_, previous_;
+  std::array<Link, kMostBanks + 4> next_, previous_;
   std::array<Wait, kMostBanks> list_;
 };
 

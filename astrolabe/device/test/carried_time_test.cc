@@ -80,7 +80,7 @@ class CarriedTimeTest : public testing::Test {
 };
 
 // Shapes between the measured ones, small, streaming and large: the shortfall is carried, and 5 %
-// less is said (the mean of a ratio that scatters).
+// less is said (the shift of a family).
 TEST_F(CarriedTimeTest, CarriesTheShortfallOfAKernelByThePhysics) {
   write_tables(kShortfall);
   for (const auto& [m, n, k] :
@@ -120,6 +120,33 @@ TEST(CarriedDonors, CountByWhatTheyHaveInCommon) {
   EXPECT_NEAR(few[0].weight, 0.5, 1e-12);
   EXPECT_NEAR(few[1].weight, std::exp(-1), 1e-12);
   EXPECT_NEAR(few[2].weight, std::exp(-3), 1e-12);
+}
+
+// Two tables of equal weight say 1 and 3 (logarithms), the tiled fidelity counts nothing: mean 2,
+// variance 1, less half of that and a shift of 0.1. Equal ones: their value and the shift.
+TEST(CarriedMean, LiesBelowTheMeanWhereTablesDisagree) {
+  CarriedWeights weights;
+  weights.disagreement = 0.5;
+  CarriedFamily family;
+  family.shift = 0.1;
+  CarriedDonor donor;
+  donor.weight = 1;
+  CarriedMean apart(1e-9, 0);
+  apart.add(weights, donor, {1, 0});
+  apart.add(weights, donor, {3, 0});
+  EXPECT_NEAR(apart.log_us(weights, family), 2 - 0.5 - 0.1, 1e-6);
+  CarriedMean alike(1e-9, 2);
+  alike.add(weights, donor, {2, 0});
+  EXPECT_NEAR(alike.log_us(weights, family), 2 - 0.1, 1e-6);
+}
+
+TEST(BandFactor, GrowsWithTheDifferenceOfTheNearestTable) {
+  CarriedWeights weights;
+  weights.widening = 0.1;
+  std::vector<CarriedDonor> donors(2);
+  donors[0].difference = 5, donors[1].difference = 3;
+  EXPECT_NEAR(band_factor(weights, donors), 1.3, 1e-12);
+  EXPECT_NEAR(band_factor(weights, {}), 1.9, 1e-12);  // none: as different as counts
 }
 
 TEST(KernelLibrary, IsWhoseCodeItIs) {

@@ -110,7 +110,7 @@ TEST(PrefillAttentionTime, WindowBoundsTheBlocks) {
 
 // A cache of 64 sequences x 8 heads x 4096 tokens x 256 x 2 B = 1.07 GB at 3.35 TB/s x 0.8.
 TEST(DecodeAttentionTime, StreamsTheCache) {
-  const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64};
+  const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64, 64};
   AttentionShape shape;
   shape.sequences = 64, shape.kv_tokens = 4096, shape.heads = 64, shape.kv_heads = 8;
   const double cache = 64.0 * 8 * 4096 * 256 * 2, queries = 64.0 * 64 * 256 * 2;
@@ -120,6 +120,24 @@ TEST(DecodeAttentionTime, StreamsTheCache) {
   shape.window = 1024;
   EXPECT_NEAR(decode_attention_time(h100_like(), p, shape, Residency::kCold).base(),
               2e-6 + (cache / 4 + queries) / (0.8 * 3.35e12), 3e-7);
+}
+
+// One cache of 128 blocks, a cycle of 1e-9 s and 1000 cycles of loading each (128 x 256 x 2 B at
+// 65.536 B a cycle), on an idle chip: in 4 parts 32 blocks and the reduction of 500 cycles.
+// Eight heads that do not read it together are eight times as many pieces, 2 waves on 16 SMs.
+TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
+  TiledParameters p{1, 1, 32, 0.5, 65.536, 1, 0, 1, 500, 0, 6, 64, 64, 4};
+  TiledChip chip = round_chip();
+  chip.sm_count = 16;
+  chip.rates[0] = FlopRate::from_base(1e18);
+  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
+  AttentionShape shape;
+  shape.kv_tokens = 128 * 128, shape.heads = 8;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 33.501 * kMicro,
+              0.02 * kMicro);
+  shape.shares_cache = false;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 65.502 * kMicro,
+              0.02 * kMicro);
 }
 
 // 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
@@ -134,6 +152,33 @@ TEST(ExpertTime, ReadsTheExpertsThatGotTokens) {
   shape.expert_ranks = 4;
   EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
               3e-6 + weights / 4 / (0.5 * 3.35e12), 2e-7);
+}
+
+// One expert of 256 rows, two products of 1024 x 128, at 1 B a cycle into the one SM: a step of k
+// loads (rows + 128) x 2 B. One tile of 256 rows takes 768 cycles a step, four of 64 rows 4 x 384.
+TEST(ExpertTime, TilesGrowWithTheRowsOfAnExpert) {
+  TiledParameters p{1, 1, 1, 0, 1, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
+  ExpertShape shape;
+  shape.tokens = 256, shape.hidden = 1024, shape.inter = 128, shape.matrices = 2;
+  TiledChip chip = round_chip();
+  chip.sm_count = 1;
+  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
+  const double up = 1024 * 768.0, down = 8 * 128 * 768.0;  // cycles; 8 columns of tiles of 128
+  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(),
+              kMicro + (up + down) * 1e-9, 2e-3 * (up + down) * 1e-9);
+}
+
+// 64 tokens x 8 experts of 128 on 16 ranks, x^-1.2 between 1 and 200: moments (1 - 200^-0.2) / 0.2 =
+// 3.267, (200^0.8 - 1) / 0.8 = 85.39, (200^1.8 - 1) / 1.8 = 7702; variance 2.451 of the squared
+// mean. Hottest of 16 ranks of 8: 1 + sqrt(2.451 / 8 x 2 ln 16) = 2.304 times 32 pairs.
+TEST(ExpertTime, TheHottestRankFollowsTheLawOfTheTables) {
+  TiledParameters p{0, 1, 1, 0, 1e9, 0, 1, 6, 1, 1e3, 1, 32, 0.5};  // a thousand passes: all of it
+  ExpertShape shape;
+  shape.tokens = 64, shape.hidden = 1024, shape.inter = 128, shape.top_k = 8, shape.experts = 128;
+  shape.expert_ranks = 16, shape.is_power_law = true;
+  const double pairs = 2.304 * 32;
+  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
+              1e3 * pairs * 1024 * 2 / 3.35e12, 0.1 * 1e3 * pairs * 1024 * 2 / 3.35e12);
 }
 
 TEST(Residency, WarmOperandsAreNeverSlower) {
