@@ -54,6 +54,26 @@ nlohmann::ordered_json energy_json(const memory::MemoryConfig& config, const mem
           {"background", per_bit(e.background)}};
 }
 
+// Who scrubs, how much of it was seen, and a round of the whole memory: of the DRAM at its refresh
+// rate, of a controller that takes a day.
+nlohmann::ordered_json scrub_json(const memory::MemoryConfig& config, const memory::Statistics& s) {
+  if (!memory::has_on_die_scrub(config.spec)) {
+    const Duration day = 86400 * units::second;
+    return {{"by", "controller"},
+            {"bus_share_of_daily_round", memory::scrub_bus_share(config.spec, day)}};
+  }
+  const double done = memory::scrubs(s, config.spec);
+  nlohmann::ordered_json j = {{"by", "DRAM"}, {"accesses", done}, {"round_s", nullptr}};
+  if (done > 0) {
+    const double lanes = config.channels * config.spec.organization.pseudo_channels;
+    const Duration interval = config.spec.tick() *
+                              (static_cast<double>(s.channel_ticks) / config.channels) * lanes /
+                              done;
+    j["round_s"] = memory::scrub_round(config.spec, interval).in(units::second);
+  }
+  return j;
+}
+
 nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const std::string& traffic,
                                const memory::RunResult& r, const std::string& data_dir) {
   const memory::Statistics& s = r.statistics;
@@ -102,16 +122,7 @@ nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const std::st
     j["commands"][std::string(memory::kCommandNames[k])] = s.commands[k];
   }
   j["most_refreshes_owed"] = s.most_postponed;
-  const bool is_on_die = memory::has_on_die_scrub(config.spec);
-  j["scrub"] = {{"by", is_on_die ? "DRAM" : "controller"},
-                {"accesses", memory::scrubs(s, config.spec)}};
-  if (is_on_die) {
-    const Duration interval = config.spec.tick() * static_cast<double>(config.spec.ticks("tREFI"));
-    j["scrub"]["round_s"] = memory::scrub_round(config.spec, interval).in(units::second);
-  } else {
-    const Duration day = 86400 * units::second;
-    j["scrub"]["bus_share_of_daily_round"] = memory::scrub_bus_share(config.spec, day);
-  }
+  j["scrub"] = scrub_json(config, s);
   return j;
 }
 
