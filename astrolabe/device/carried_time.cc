@@ -107,8 +107,8 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
   d.other_framework = key.framework != request.framework;
   if (!request.kernel.empty()) {
     d.other_kernel = key.kernel != request.kernel;
-    d.other_library = kernel_library(key.family, key.framework, key.kernel) !=
-                      kernel_library(key.family, request.framework, request.kernel);
+    d.other_library = kernel_library(key.family, key.framework, key.kernel, *d.tiled_chip) !=
+                      kernel_library(key.family, request.framework, request.kernel, chip);
   }
   d.other_tensor_cores = d.tiled_chip->tensor_cores != chip.tensor_cores;
   return d;

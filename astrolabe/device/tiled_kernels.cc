@@ -194,6 +194,13 @@ GemmShape projection(const Categories& c, const Dims& d) {
   return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0]};
 }
 
+// TensorRT-LLM's generated kernels issue tcgen05, which came with data-centre Blackwell; elsewhere
+// its decode attention is XQA (sglang pull request 18758, flashinfer pull request 2001).
+bool has_trtllm_gen(const TiledChip& chip) {
+  constexpr double kFirstYear = 2024;
+  return chip.tensor_cores == "warp_group" && chip.year >= kFirstYear;
+}
+
 }  // namespace
 
 std::string wider_pool(std::string_view pool) {
@@ -210,8 +217,8 @@ std::string wider_pool(std::string_view pool) {
   return "";
 }
 
-std::string_view kernel_library(Family family, std::string_view framework,
-                                std::string_view kernel) {
+std::string_view kernel_library(Family family, std::string_view framework, std::string_view kernel,
+                                const TiledChip& chip) {
   if (contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON")) {
     return "triton";
   }
@@ -221,7 +228,13 @@ std::string_view kernel_library(Family family, std::string_view framework,
     return "flashinfer_cutlass";
   }
   if (family == Family::kGemm) return "other";
-  if (contains(kernel, "trtllm") || contains(kernel, "min_latency")) return "trtllm";
+  const bool is_trtllm = contains(kernel, "trtllm") || contains(kernel, "min_latency");
+  if (family == Family::kExperts && is_trtllm) return "trtllm_gen";
+  const bool own = framework == "trtllm" && attention_class(kernel) != "flashinfer";
+  if (family == Family::kAttentionDecode && (is_trtllm || own)) {
+    return has_trtllm_gen(chip) ? "trtllm_gen" : "xqa";
+  }
+  if (is_trtllm) return "trtllm";
   if (contains(kernel, "nongated")) return "nongated";
   if (attention_class(kernel) == "flashinfer") return "flashinfer";
   if (contains(kernel, "flash") || contains(kernel, "fa3")) return "flash_attention";

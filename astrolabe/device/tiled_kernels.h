@@ -32,9 +32,10 @@ TiledTable tiled_table(Family family, std::string_view framework, std::string_vi
 // The next wider format of a pool, "" when there is none: "gemm nvfp4" -> "gemm fp8".
 std::string wider_pool(std::string_view pool);
 
-// Whose code a kernel is, whichever framework calls it: "triton", "trtllm", "flash_attention", ...,
-// "other" for what a framework has of its own. Products are everybody's.
-std::string_view kernel_library(Family family, std::string_view framework, std::string_view kernel);
+// Whose code a kernel is on a chip, whichever framework calls it: "triton", "trtllm_gen", "xqa",
+// "flash_attention", ..., "other" for what a framework has of its own. Products are everybody's.
+std::string_view kernel_library(Family family, std::string_view framework, std::string_view kernel,
+                                const TiledChip& chip);
 
 struct TiledKernel {
   TiledFormula formula = TiledFormula::kGemm;

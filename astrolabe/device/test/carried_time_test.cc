@@ -150,13 +150,22 @@ TEST(BandFactor, GrowsWithTheDifferenceOfTheNearestTable) {
 }
 
 TEST(KernelLibrary, IsWhoseCodeItIs) {
-  EXPECT_EQ(kernel_library(Family::kAttentionDecode, "sglang", "trtllm_mha"), "trtllm");
-  EXPECT_EQ(kernel_library(Family::kAttentionDecode, "trtllm", "torch_flow"), "trtllm");
-  EXPECT_EQ(kernel_library(Family::kAttentionPrefill, "vllm", "vllm_flash_attn_fa3"),
-            "flash_attention");
-  EXPECT_EQ(kernel_library(Family::kExperts, "sglang", "sglang_fused_moe_triton"), "triton");
-  EXPECT_EQ(kernel_library(Family::kGemm, "trtllm", "torch_flow"),
-            kernel_library(Family::kGemm, "vllm", "torch.nn.functional.linear"));
+  TiledChip b200 = chip("b200", "blackwell", "warp_group", 2250, 8000);
+  b200.year = 2024;
+  const TiledChip h100 = chip("h100", "hopper", "warp_group", 989, 3350);
+  const auto of = [](Family family, const char* framework, const char* kernel,
+                     const TiledChip& on) { return kernel_library(family, framework, kernel, on); };
+  EXPECT_EQ(of(Family::kAttentionDecode, "sglang", "trtllm_mha", b200), "trtllm_gen");
+  EXPECT_EQ(of(Family::kAttentionDecode, "trtllm", "torch_flow", b200), "trtllm_gen");
+  EXPECT_EQ(of(Family::kAttentionDecode, "trtllm", "torch_flow", h100), "xqa");
+  EXPECT_EQ(of(Family::kAttentionDecode, "trtllm", "torch_flow_flashinfer", b200), "flashinfer");
+  EXPECT_EQ(of(Family::kAttentionPrefill, "trtllm", "torch_flow", b200), "trtllm");
+  EXPECT_EQ(of(Family::kAttentionPrefill, "vllm", "vllm_flash_attn_fa3", h100), "flash_attention");
+  EXPECT_EQ(of(Family::kExperts, "sglang", "sglang_fused_moe_triton", h100), "triton");
+  EXPECT_EQ(of(Family::kExperts, "sglang", "sglang_flashinfer_trtllm_moe", b200), "trtllm_gen");
+  EXPECT_EQ(of(Family::kExperts, "trtllm", "moe_torch_flow_cutlass", b200), "trtllm");
+  EXPECT_EQ(of(Family::kGemm, "trtllm", "torch_flow", h100),
+            of(Family::kGemm, "vllm", "torch.nn.functional.linear", h100));
 }
 
 }  // namespace
