@@ -258,7 +258,8 @@ class WeightSearch {
       for (CarriedFamily& family : fitted_.families) fit_family(&family);
       for (double CarriedWeights::*member :
            {&CarriedWeights::framework, &CarriedWeights::library, &CarriedWeights::kernel,
-            &CarriedWeights::tensor_cores, &CarriedWeights::reach, &CarriedWeights::disagreement}) {
+            &CarriedWeights::format, &CarriedWeights::tensor_cores, &CarriedWeights::reach,
+            &CarriedWeights::disagreement}) {
         fit_weight(member);
       }
       fmt::print(stderr, "round {}: {:.2f} %\n", round, loss());

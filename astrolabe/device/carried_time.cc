@@ -42,7 +42,8 @@ void keep_heaviest(const CarriedWeights& w, std::vector<CarriedDonor>* donors) {
   if (donors->empty()) return;
   for (CarriedDonor& d : *donors) {
     d.difference = w.framework * d.other_framework + w.library * d.other_library +
-                   w.kernel * d.other_kernel + w.tensor_cores * d.other_tensor_cores;
+                   w.kernel * d.other_kernel + w.format * d.other_format +
+                   w.tensor_cores * d.other_tensor_cores;
     d.weight = std::exp(-d.difference) / d.chips_of_architecture;
   }
   std::stable_sort(
@@ -106,10 +107,11 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
   d.parameters = set->values;
   d.other_framework = key.framework != request.framework;
   if (!request.kernel.empty()) {
-    d.other_kernel = key.kernel != request.kernel;
+    d.other_kernel = key.family != Family::kGemm && key.kernel != request.kernel;
     d.other_library = kernel_library(key.family, key.framework, key.kernel, *d.tiled_chip) !=
                       kernel_library(key.family, request.framework, request.kernel, chip);
   }
+  d.other_format = own.pool != wanted.pool;
   d.other_tensor_cores = d.tiled_chip->tensor_cores != chip.tensor_cores;
   return d;
 }

@@ -10,7 +10,8 @@
 // same format, or the next wider one; p_i: the parameters fitted on the architecture of that table.
 // So each table says how its kernel falls short of the physics at this shape, and the physics says
 // what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
-// kind (CarriedWeights): the framework, the library the kernel is from, its name, whether the
+// kind (CarriedWeights): the framework, the library the kernel is from, its name, its format (wider
+// than asked for), whether the
 // tensor cores are driven by warps or warp groups, and how far away the nearest measurement is.
 // c, b: where tables disagree, the estimate of least percentage error lies below their mean.
 // The band is wider the less the nearest table is alike: its half widths grow by `widening` d_i.
@@ -38,7 +39,7 @@ struct CarriedDonor {
   std::size_t index = 0;  // among all donors of the request
 
   // What differs in kind, for the fit of the weights.
-  bool other_framework = false, other_library = false, other_kernel = false,
+  bool other_framework = false, other_library = false, other_kernel = false, other_format = false,
        other_tensor_cores = false;
   int chips_of_architecture = 1;
 };

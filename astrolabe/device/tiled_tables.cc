@@ -77,6 +77,7 @@ struct WeightNumber {
 constexpr WeightNumber kWeightNumbers[] = {{"other_framework", &CarriedWeights::framework},
                                            {"other_library", &CarriedWeights::library},
                                            {"other_kernel", &CarriedWeights::kernel},
+                                           {"other_format", &CarriedWeights::format},
                                            {"other_tensor_cores", &CarriedWeights::tensor_cores},
                                            {"reach", &CarriedWeights::reach},
                                            {"disagreement", &CarriedWeights::disagreement},

@@ -43,6 +43,7 @@ struct CarriedWeights {
   double framework = 1.5;     // it is of another framework
   double library = 5;         // its kernel comes from another library
   double kernel = 0.5;        // its kernel has another name
+  double format = 0.5;        // its format is a wider one
   double tensor_cores = 3.5;  // its chip's tensor cores are driven in another way
   double reach = 0.5;         // for each unit of distance to its nearest measurement
   double disagreement = 0.5;  // times the variance of what tables say: below their mean
