@@ -2,10 +2,9 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "astrolabe/base/table.h"
+#include "apps/table_output.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/catalog/queries.h"
 
@@ -14,19 +13,6 @@ namespace astrolabe {
 namespace {
 
 using Question = std::function<catalog::Answer(const catalog::Catalog&, const std::string&)>;
-
-// A table as JSON: a list of objects, one a row.
-nlohmann::json to_json(const Table& table) {
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& row : table.rows) {
-    nlohmann::json object = nlohmann::json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      std::visit([&](const auto& value) { object[table.columns[i].name] = value; }, row[i]);
-    }
-    rows.push_back(object);
-  }
-  return {{"name", table.name}, {"title", table.title}, {"rows", rows}};
-}
 
 int answer(const Question& question, const std::string& about, const Invocation& invocation) {
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);

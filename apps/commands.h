@@ -11,6 +11,7 @@
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the name of CLI11
 class App;
+class Option;
 class Validator;
 }  // namespace CLI
 
@@ -41,8 +42,10 @@ workload::ModelConfig read_model_option(const std::string& model, const catalog:
 // CLI::Range lets NaN through.
 CLI::Validator number_within(double low, double high);
 
-// --data, --json: the options that several commands share.
+// The options that several commands share: --data; --json; --memory, which is simulated in place of
+// measured kernels.
 void add_data_option(CLI::App* command, Invocation* invocation);
 void add_json_option(CLI::App* command, Invocation* invocation);
+void add_memory_option(CLI::App* command, std::string* memory);
 
 }  // namespace astrolabe

@@ -13,7 +13,7 @@ namespace astrolabe {
 namespace {
 
 struct EstimateOptions {
-  std::string model;
+  std::string model, draft_model;
   study::EstimateRequest request;
 };
 
@@ -21,6 +21,9 @@ int show_estimate(const EstimateOptions& options, const Invocation& invocation) 
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
   study::EstimateRequest request = options.request;
   request.model = read_model_option(options.model, facts);
+  if (!options.draft_model.empty()) {
+    request.draft_model = read_model_option(options.draft_model, facts);
+  }
   request.accelerator = study::accelerator_entity(facts, request.accelerator);
   device::read_accelerator(facts, request.accelerator);  // its facts, before all tables
   const parallel::KernelLibrary library(facts, invocation.data_dir);
@@ -43,8 +46,16 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       ->required();
   command->add_option("--accelerator", r->accelerator, "An accelerator of the catalogue")
       ->required();
+  add_memory_option(command, &r->memory);
   command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
   command->add_option("--version", r->version, "Of the framework, where its constants differ");
+  command
+      ->add_option("--software-gain", r->software_gain_percent,
+                   "Percent a year by which software makes the same hardware faster")
+      ->check(number_within(0, 1000));
+  command
+      ->add_option("--software-years", r->software_years, "For so many years from today's tables")
+      ->check(number_within(0, 20));
   command->add_option(
       "--precision", r->precision,
       "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
@@ -59,7 +70,8 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       ->check(CLI::Range(1, 100000));
 }
 
-void add_load_options(CLI::App* command, study::EstimateRequest* r) {
+void add_load_options(CLI::App* command, EstimateOptions* o) {
+  study::EstimateRequest* r = &o->request;
   command->add_option("--isl", r->input_tokens, "Tokens of a prompt")
       ->check(number_within(1, 1e7))
       ->capture_default_str();
@@ -68,6 +80,16 @@ void add_load_options(CLI::App* command, study::EstimateRequest* r) {
       ->capture_default_str();
   command->add_option("--cached-percent", r->cached_percent, "Of a prompt, in a prefix cache")
       ->check(number_within(0, 99.9));
+  command
+      ->add_option("--draft-tokens", r->draft_tokens,
+                   "Drafts that a step verifies, by multi-token prediction or by --draft-model")
+      ->check(number_within(0, 64));
+  command->add_option("--draft-model", o->draft_model,
+                      "A smaller model with the same vocabulary, named like --model");
+  command
+      ->add_option("--acceptance-length", r->acceptance_length,
+                   "Tokens that such a step gives, mean: 1 to drafts + 1")
+      ->check(number_within(1, 65));
   command->add_option("--ttft", r->ttft_ms, "Longest time to first token, ms, mean")
       ->check(number_within(0.001, 1e9));
   command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")
@@ -91,7 +113,7 @@ void add_estimate_command(CLI::App* app, Invocation* invocation) {
       "--framework vllm\n");
   const auto options = std::make_shared<EstimateOptions>();
   add_engine_options(command, options.get());
-  add_load_options(command, &options->request);
+  add_load_options(command, options.get());
   add_data_option(command, invocation);
   add_json_option(command, invocation);
   command->callback([invocation, options] {

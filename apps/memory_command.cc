@@ -7,9 +7,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/graph_options.h"
+#include "apps/table_output.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/memory/command_trace.h"
+#include "astrolabe/memory/error_correction.h"
 #include "astrolabe/memory/line_reader.h"
+#include "astrolabe/memory/operator_traffic.h"
 #include "astrolabe/memory/request_trace.h"
 #include "astrolabe/memory/trace_checker.h"
 
@@ -50,7 +54,27 @@ nlohmann::ordered_json energy_json(const memory::MemoryConfig& config, const mem
           {"background", per_bit(e.background)}};
 }
 
-nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const MemoryOptions& options,
+// Who scrubs, how much of it was seen, and a round of the whole memory: of the DRAM at its refresh
+// rate, of a controller that takes a day.
+nlohmann::ordered_json scrub_json(const memory::MemoryConfig& config, const memory::Statistics& s) {
+  if (!memory::has_on_die_scrub(config.spec)) {
+    const Duration day = 86400 * units::second;
+    return {{"by", "controller"},
+            {"bus_share_of_daily_round", memory::scrub_bus_share(config.spec, day)}};
+  }
+  const double done = memory::scrubs(s, config.spec);
+  nlohmann::ordered_json j = {{"by", "DRAM"}, {"accesses", done}, {"round_s", nullptr}};
+  if (done > 0) {
+    const double lanes = config.channels * config.spec.organization.pseudo_channels;
+    const Duration interval = config.spec.tick() *
+                              (static_cast<double>(s.channel_ticks) / config.channels) * lanes /
+                              done;
+    j["round_s"] = memory::scrub_round(config.spec, interval).in(units::second);
+  }
+  return j;
+}
+
+nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const std::string& traffic,
                                const memory::RunResult& r, const std::string& data_dir) {
   const memory::Statistics& s = r.statistics;
   const double tick_ns = config.spec.tick().in(units::nanosecond);
@@ -58,7 +82,7 @@ nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const MemoryO
   nlohmann::ordered_json j = {
       {"memory", config.name},
       {"channels", config.channels},
-      {"traffic", options.trace.empty() ? options.traffic : options.trace},
+      {"traffic", traffic},
       {"partial", r.is_partial},
       {"requests", s.requests()},
       {"reads", s.reads},
@@ -98,6 +122,7 @@ nlohmann::ordered_json to_json(const memory::MemoryConfig& config, const MemoryO
     j["commands"][std::string(memory::kCommandNames[k])] = s.commands[k];
   }
   j["most_refreshes_owed"] = s.most_postponed;
+  j["scrub"] = scrub_json(config, s);
   return j;
 }
 
@@ -168,13 +193,70 @@ int run(const MemoryOptions& options, const Invocation& invocation) {
           : memory::simulate_trace(config, options.trace,
                                    is_limited ? static_cast<std::uint64_t>(options.requests) : 0,
                                    run_options);
-  const nlohmann::ordered_json j = to_json(config, options, result, invocation.data_dir);
+  const nlohmann::ordered_json j = to_json(
+      config, options.trace.empty() ? options.traffic : options.trace, result, invocation.data_dir);
   if (invocation.is_json) {
     std::printf("%s\n", j.dump(2).c_str());
   } else {
     print_text(j);
   }
   return result.is_partial ? kInterrupted : static_cast<int>(kSuccess);
+}
+
+struct ModelTraffic {
+  GraphOptions graph;
+  double kv_page = 65536;
+};
+
+// A row for each operator that was simulated.
+Table operator_table(const memory::MemoryConfig& config,
+                     const std::vector<memory::OperatorTraffic>& operators,
+                     const std::vector<memory::RunResult>& runs, const std::string& data_dir) {
+  Table table;
+  table.name = "operators";
+  for (const char* name : {"operator", "times", "streamed_mb", "gathered_mb", "written_mb",
+                           "page_bytes", "time_us", "bandwidth_gb_per_s", "peak_share",
+                           "row_hit_share", "energy_pj_per_bit", "relative_interval"}) {
+    table.columns.push_back({name, name, {}});
+  }
+  const double mb = 1e6;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const memory::OperatorTraffic& o = operators[i];
+    const memory::RunResult& r = runs[i];
+    const double all = std::max<double>(1, static_cast<double>(r.statistics.requests()));
+    table.add_row({o.name, o.count, o.streamed.base() / mb, o.gathered.base() / mb,
+                   o.written.base() / mb, o.gathered.base() > 0 ? o.page.base() : 0.0,
+                   r.time.in(units::microsecond), r.bandwidth().base() / 1e9,
+                   r.bandwidth() / config.peak_bandwidth(),
+                   static_cast<double>(r.statistics.row_hits) / all,
+                   energy_json(config, r, data_dir)["total"].get<double>(), r.relative_interval});
+  }
+  return table;
+}
+
+// Every operator of one iteration of a model by itself, and all of them one after the other.
+int run_model(const MemoryOptions& options, const ModelTraffic& model,
+              const Invocation& invocation) {
+  const memory::MemoryConfig config = memory_config(options, invocation.data_dir);
+  const Graph graph = make_graph(model.graph, catalog::Catalog::load(invocation.data_dir));
+  const std::vector<memory::OperatorTraffic> operators =
+      memory::operator_traffic(graph.operators, model.kv_page * units::byte);
+  memory::RunOptions run_options = memory_run_options(options);
+  if (options.steady == 0) run_options.steady_tolerance = 0.01;
+  const memory::OperatorRuns runs = memory::simulate_operators(config, operators, run_options);
+  nlohmann::ordered_json j =
+      to_json(config, graph.model.name + " " + model.graph.phase, runs.all, invocation.data_dir);
+  j["seconds"] = runs.all.time.in(units::second);
+  const Table table = operator_table(config, operators, runs.operators, invocation.data_dir);
+  if (invocation.is_json) {
+    j["operators"] = to_json(table)["rows"];
+    std::printf("%s\n", j.dump(2).c_str());
+  } else {
+    print_text(j);
+    std::printf("one iteration %.3f ms\n\n%s", runs.all.time.in(units::millisecond),
+                aligned_text(table).c_str());
+  }
+  return runs.all.is_partial ? kInterrupted : static_cast<int>(kSuccess);
 }
 
 struct CheckOptions {
@@ -209,16 +291,47 @@ int check(const CheckOptions& options, const Invocation& invocation) {
   return checker.violation_count() == 0 ? kSuccess : kInfeasible;
 }
 
+// Options that mean nothing without --model ask for it.
+void add_model_traffic(CLI::App* command, ModelTraffic* model) {
+  const std::size_t first = command->get_options().size();
+  CLI::Option* name = add_graph_options(command, &model->graph);
+  command
+      ->add_option("--kv-page", model->kv_page, "Bytes of the cache of a layer that lie together")
+      ->check(number_within(memory::kAccessBytes, 1e9))
+      ->capture_default_str();
+  const std::vector<CLI::Option*> options = command->get_options();
+  for (std::size_t i = first; i < options.size(); ++i) {
+    options[i]->group("Traffic of one iteration of a model, as for `astrolabe operator graph`");
+    if (options[i] != name) options[i]->needs(name);
+  }
+}
+
+void refuse_other_traffic(const CLI::App& command) {
+  for (const char* other : {"--traffic", "--trace", "--requests", "--rate", "--footprint-gib",
+                            "--commands", "--partial-writes"}) {
+    if (command.count(other) > 0) {
+      throw InputError({}, std::string("--model, ") + other, "both",
+                       "one: the model says what is read and written");
+    }
+  }
+}
+
 void add_run(CLI::App* memory, Invocation* invocation) {
   CLI::App* command = memory->add_subcommand("run", "Simulate traffic on a memory");
   const auto options = std::make_shared<MemoryOptions>();
+  const auto model = std::make_shared<ModelTraffic>();
   add_memory_options(command, options.get());
   command->add_option("--trace", options->trace, "Accesses from a file instead (text, gz, zst)");
   command->add_option("--commands", options->commands, "Write the command trace as CSV");
+  add_model_traffic(command, model.get());
   add_data_option(command, invocation);
   add_json_option(command, invocation);
-  command->callback([invocation, options] {
-    invocation->run = [invocation, options] { return run(*options, *invocation); };
+  command->callback([invocation, command, options, model] {
+    invocation->run = [invocation, command, options, model] {
+      if (command->count("--model") == 0) return run(*options, *invocation);
+      refuse_other_traffic(*command);
+      return run_model(*options, *model, *invocation);
+    };
   });
 }
 
@@ -245,6 +358,7 @@ void add_memory_command(CLI::App* app, Invocation* invocation) {
       "\n"
       "  astrolabe memory run --product h100 --traffic random --requests 1e7\n"
       "  astrolabe memory run --preset hbm3-6.4-16gb-8hi --commands out.csv\n"
+      "  astrolabe memory run --product h100 --model llama_3_1_8b --batch 16 --isl 4096\n"
       "  astrolabe memory check out.csv --standard hbm3\n");
   command->require_subcommand(1);
   add_run(command, invocation);

@@ -15,7 +15,8 @@ namespace astrolabe {
 struct MemoryOptions {
   std::string product, preset, traffic = "sequential", trace, commands, refresh, page_policy;
   std::string mapping;
-  double requests = 1e6, rate = 0, footprint_gib = 0, temperature = 85, steady = 0;
+  double requests = 1e6, rate = 0, footprint_gib = 0, partial_writes = 0, temperature = 85,
+         steady = 0;
   double power_down_ns = 0, self_refresh_ns = 0;
   int channels = 0, threads = 0, queue = 0, hit_cap = -1, postpone = 0, pull_in = 0, raaimt = 0;
   std::uint64_t seed = 1, interleave = 0;

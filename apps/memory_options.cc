@@ -113,6 +113,8 @@ void add_memory_options(CLI::App* command, MemoryOptions* o) {
       ->capture_default_str();
   command->add_option("--rate", o->rate, "Open loop: GB/s injected (default: closed loop)");
   command->add_option("--footprint-gib", o->footprint_gib, "Of random traffic (default: all)");
+  command->add_option("--partial-writes", o->partial_writes,
+                      "Share of the writes that are smaller than an access: read, merged, written");
   command->add_option("--seed", o->seed, "Of random traffic and arrivals")->capture_default_str();
   command->add_option("--refresh", o->refresh, "none, all_bank or per_bank");
   command->add_option("--page-policy", o->page_policy, "open, closed or adaptive");
@@ -168,6 +170,13 @@ memory::Traffic memory_traffic(const MemoryOptions& o) {
   traffic.seed = o.seed;
   traffic.rate_gb_per_s = at_least("--rate", o.rate, 0);
   traffic.footprint_gib = at_least("--footprint-gib", o.footprint_gib, 0);
+  traffic.partial_writes = at_least("--partial-writes", o.partial_writes, 0);
+  if (traffic.partial_writes > 1) {
+    throw InputError({}, "--partial-writes", std::to_string(o.partial_writes), "0 to 1");
+  }
+  if (traffic.partial_writes > 0 && o.steady > 0) {
+    throw InputError({}, "--partial-writes, --steady", "both", "one: their reads come on top");
+  }
   return traffic;
 }
 

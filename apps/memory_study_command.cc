@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "apps/memory_command.h"
+#include "apps/table_output.h"
 #include "apps/terminal.h"
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
@@ -22,21 +22,13 @@ struct CurveFiles {
   std::string out, cache, report;
 };
 
-void print_table(const Table& table, bool is_json, const std::string& out) {
+void give_table(const Table& table, bool is_json, const std::string& out) {
   if (!out.empty()) write_file_atomically(out, to_csv(table));
-  if (!is_json) {
-    if (out.empty()) std::fputs(to_csv(table).c_str(), stdout);
-    return;
+  if (is_json) {
+    std::printf("%s\n", to_json(table).dump(2).c_str());
+  } else if (out.empty()) {
+    std::fputs(to_csv(table).c_str(), stdout);
   }
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const auto& row : table.rows) {
-    nlohmann::ordered_json object;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      std::visit([&](const auto& value) { object[table.columns[i].name] = value; }, row[i]);
-    }
-    rows.push_back(object);
-  }
-  std::printf("%s\n", nlohmann::ordered_json{{"name", table.name}, {"rows", rows}}.dump(2).c_str());
 }
 
 std::vector<std::string> split(const std::string& text) {
@@ -89,7 +81,7 @@ int sweep(const MemoryOptions& lists, const std::string& out, const Invocation& 
       }
     }
   }
-  print_table(table, invocation.is_json, out);
+  give_table(table, invocation.is_json, out);
   return kSuccess;
 }
 
@@ -128,7 +120,7 @@ int curve(const MemoryOptions& options, const CurveFiles& files, const Invocatio
   progress.finish();
   if (result.points().empty()) return kInterrupted;
   if (!files.report.empty()) write_report(result.table(), config, files.report);
-  print_table(result.table(), invocation.is_json, files.out);
+  give_table(result.table(), invocation.is_json, files.out);
   return kSuccess;
 }
 

@@ -21,4 +21,10 @@ void add_json_option(CLI::App* command, Invocation* invocation) {
   command->add_flag("--json", invocation->is_json, "Result as JSON on stdout, errors too");
 }
 
+void add_memory_option(CLI::App* command, std::string* memory) {
+  command->add_option("--memory", *memory,
+                      "Simulate this memory of data/memory/products.csv, built or not, instead of "
+                      "measured kernels: hbm4e, ..., or own for the accelerator's");
+}
+
 }  // namespace astrolabe

@@ -4,9 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "astrolabe/base/csv.h"
-#include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/chain_validation.h"
 #include "astrolabe/study/operator_validation.h"
 #include "astrolabe/study/serving_validation.h"
@@ -19,18 +20,6 @@ struct ChainOptions {
   std::string cases_dir = ASTROLABE_SOURCE_DIR "/validation";
   std::string write;
 };
-
-nlohmann::json to_json(const Table& table) {
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& row : table.rows) {
-    nlohmann::json object = nlohmann::json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      std::visit([&](const auto& value) { object[table.columns[i].name] = value; }, row[i]);
-    }
-    rows.push_back(object);
-  }
-  return {{"name", table.name}, {"title", table.title}, {"rows", rows}};
-}
 
 int validate_chain(const ChainOptions& options, const Invocation& invocation) {
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
@@ -90,15 +79,21 @@ void add_operators(CLI::App* command, Invocation* invocation) {
 }
 
 struct ServingOptions {
-  std::string measurements, without_tables;
+  std::string measurements, without_tables, write;
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
   const auto runs = study::read_serving_measurements(options.measurements);
-  const study::ServingWorld world(invocation.data_dir, options.without_tables);
-  const auto engines = parallel::EngineTable::read(invocation.data_dir + "/fitted/engines.csv");
-  study::ServingPredictor predictor(world.catalog(), world.sources(), engines);
+  const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
+  const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
+  study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
+  if (!options.write.empty()) {
+    write_file_atomically(
+        options.write,
+        study::replace_generated(read_text_file(options.write), study::to_text(report, true),
+                                 options.write, "astrolabe validate serving"));
+  }
   if (invocation.is_json) {
     std::printf("%s\n", study::to_json(report).dump(2).c_str());
   } else {
@@ -124,6 +119,11 @@ void add_serving(CLI::App* command, Invocation* invocation) {
       ->add_option("--accelerator-without-tables", options->without_tables,
                    "Predict this system from its data sheet and other chips' tables")
       ->type_name("NAME");
+  serving
+      ->add_option(
+          "--write", options->write,
+          "Write the tables into the marked part of this page (validation/serving/README.md)")
+      ->type_name("FILE");
   add_data_option(serving, invocation);
   add_json_option(serving, invocation);
   serving->callback([invocation, options] {

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -7,80 +5,43 @@
 
 #include "apps/commands.h"
 #include "astrolabe/base/csv.h"
-#include "astrolabe/catalog/catalog.h"
-#include "astrolabe/device/derating.h"
-#include "astrolabe/memory/memory_system.h"
+#include "astrolabe/base/table.h"
+#include "astrolabe/study/chain_validation.h"
+#include "astrolabe/study/hbm_validation.h"
+#include "astrolabe/study/simulator_validation.h"
 
 namespace astrolabe {
 
 namespace {
 
-struct Comparison {
-  std::string accelerator, kernel;
-  double peak = 0, measured = 0;      // TB/s
-  double per_bank = 0, all_bank = 0;  // ours, by refresh
-  double percent(double ours) const { return 100 * (ours / measured - 1); }
+struct HbmOptions {
+  std::string measurements, write;
+  bool has_simulators = false;
 };
 
-// What a kernel sees that moves so many bytes: the simulated bandwidth, and its launch.
-double kernel_bandwidth(memory::MemoryConfig config, memory::RefreshMode refresh,
-                        const std::string& stream, Bytes moved, Duration launch) {
-  config.controller.refresh = refresh;
-  memory::Traffic traffic = memory::parse_traffic(stream);
-  traffic.requests = 1'000'000'000;
-  memory::RunOptions options;
-  options.steady_tolerance = 0.01;
-  const Bandwidth sustained = memory::simulate(config, traffic, options).bandwidth();
-  return (moved / (moved / sustained + launch)).base() / 1e12;
-}
-
-double above_zero(const CsvTable& table, const CsvTable::Row& row, const std::string& column) {
-  const double value = parse_number(table.cell(row, column), table.position(row), column);
-  if (value > 0) return value;
-  throw InputError(table.position(row), column, table.cell(row, column), "a number above 0");
-}
-
-std::vector<Comparison> compare(const std::string& path, const std::string& data_dir) {
-  const catalog::Catalog facts = catalog::Catalog::load(data_dir);
-  const CsvTable table = CsvTable::read(path);
-  std::vector<Comparison> rows;
-  for (const CsvTable::Row& row : table.rows()) {
-    Comparison c;
-    c.accelerator = table.cell(row, "accelerator");
-    c.kernel = table.cell(row, "kernel");
-    c.measured = above_zero(table, row, "measured_tb_per_s");
-    const Bytes moved = 1e6 * above_zero(table, row, "megabytes") * units::byte;
-    const Duration launch = device::read_derating(facts, c.accelerator).kernel_overhead;
-    const memory::MemoryConfig config = memory::load_product(data_dir, c.accelerator);
-    const std::string& stream = table.cell(row, "stream");
-    c.peak = config.peak_bandwidth().base() / 1e12;
-    c.per_bank = kernel_bandwidth(config, memory::RefreshMode::kPerBank, stream, moved, launch);
-    c.all_bank = kernel_bandwidth(config, memory::RefreshMode::kAllBank, stream, moved, launch);
-    rows.push_back(c);
+template <class Rows>
+int give(const Rows& rows, const HbmOptions& options, bool is_json) {
+  const std::string text = to_markdown(rows);
+  if (!options.write.empty()) {
+    const std::string author =
+        options.has_simulators ? "astrolabe validate hbm --simulators" : "astrolabe validate hbm";
+    write_file_atomically(options.write, study::replace_generated(read_text_file(options.write),
+                                                                  text, options.write, author));
   }
-  return rows;
+  std::fputs(is_json ? (to_json(rows).dump(2) + "\n").c_str() : text.c_str(), stdout);
+  return kSuccess;
 }
 
-void print(const std::vector<Comparison>& rows, bool is_json) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  std::string text =
-      "| accelerator | kernel | peak TB/s | measured | of peak | ours, per-bank refresh | error | "
-      "all-bank | error |\n|---|---|---|---|---|---|---|---|---|\n";
-  for (const Comparison& c : rows) {
-    text += fmt::format(
-        "| {} | {} | {:.2f} | {:.2f} | {:.1f} % | {:.2f} | {:+.1f} % | {:.2f} | {:+.1f} % |\n",
-        c.accelerator, c.kernel, c.peak, c.measured, 100 * c.measured / c.peak, c.per_bank,
-        c.percent(c.per_bank), c.all_bank, c.percent(c.all_bank));
-    json.push_back({{"accelerator", c.accelerator},
-                    {"kernel", c.kernel},
-                    {"peak_tb_per_s", c.peak},
-                    {"measured_tb_per_s", c.measured},
-                    {"per_bank_refresh_tb_per_s", c.per_bank},
-                    {"per_bank_refresh_error_percent", c.percent(c.per_bank)},
-                    {"all_bank_refresh_tb_per_s", c.all_bank},
-                    {"all_bank_refresh_error_percent", c.percent(c.all_bank)}});
-  }
-  std::fputs(is_json ? (json.dump(2) + "\n").c_str() : text.c_str(), stdout);
+int validate_hbm(const HbmOptions& options, const Invocation& invocation) {
+  const std::string folder = ASTROLABE_SOURCE_DIR "/validation/hbm/";
+  const std::string file =
+      !options.measurements.empty()
+          ? options.measurements
+          : folder + (options.has_simulators ? "simulators.csv" : "measured.csv");
+  return options.has_simulators
+             ? give(study::validate_simulators(file, invocation.data_dir), options,
+                    invocation.is_json)
+             : give(study::validate_hbm(file, invocation.data_dir), options, invocation.is_json);
 }
 
 }  // namespace
@@ -88,17 +49,21 @@ void print(const std::vector<Comparison>& rows, bool is_json) {
 void add_validate_hbm(CLI::App* validate, Invocation* invocation) {
   CLI::App* command = validate->add_subcommand(
       "hbm", "Simulated bandwidth of memories of accelerators against measured copies and reads");
-  const auto path =
-      std::make_shared<std::string>(ASTROLABE_SOURCE_DIR "/validation/hbm/measured.csv");
-  command->add_option("--measurements", *path, "CSV as validation/hbm/measured.csv")
+  const auto options = std::make_shared<HbmOptions>();
+  command->add_flag("--simulators", options->has_simulators,
+                    "Against the published figures of other simulators instead");
+  command
+      ->add_option("--measurements", options->measurements,
+                   "CSV as validation/hbm/measured.csv, or simulators.csv (default: these)")
+      ->type_name("FILE");
+  command
+      ->add_option("--write", options->write,
+                   "Replace the generated part of this file, between its two markers")
       ->type_name("FILE");
   add_data_option(command, invocation);
   add_json_option(command, invocation);
-  command->callback([invocation, path] {
-    invocation->run = [invocation, path] {
-      print(compare(*path, invocation->data_dir), invocation->is_json);
-      return static_cast<int>(kSuccess);
-    };
+  command->callback([invocation, options] {
+    invocation->run = [invocation, options] { return validate_hbm(*options, *invocation); };
   });
 }
 

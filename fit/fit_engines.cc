@@ -20,6 +20,8 @@
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/random.h"
 #include "astrolabe/base/table.h"
+#include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/serving_validation.h"
 #include "fit/l1_fit.h"
 
@@ -147,41 +149,49 @@ double band_of(std::vector<double> errors) {
   return errors[static_cast<std::size_t>(kBandShare * static_cast<double>(errors.size() - 1))];
 }
 
-// Client and server time before the first token, and all bands, with the constants of TPOT in use.
+// Client and server time before the first token from the first half of the groups, and all bands
+// from the second, with the constants of TPOT in use.
 void fit_rest(const std::vector<study::ServingMeasurement>& runs,
               study::ServingPredictor* predictor, Constants* constants) {
   std::map<std::string, std::vector<fit::Sample>> first;
-  std::map<std::string, std::vector<double>> bands;
+  std::map<std::string, std::vector<double>> errors;  // by band
+  const auto samples = [](const study::ServingMeasurement& run, const study::ServingPrediction& p) {
+    return fit::Sample{*run.ttft_ms, p.ttft_ms, {1, run.concurrency}};
+  };
+  std::vector<std::pair<const study::ServingMeasurement*, fit::Sample>> second;
   for (const study::ServingMeasurement& run : runs) {
     if (!run.is_primary) continue;
     const study::ServingPrediction p = predictor->predict(run);
     if (!p.reason.empty()) continue;
-    if (run.tpot_ms && !in_first_half(run.group, 0)) {
-      bands[run.is_disaggregated ? "pool_tpot_band" : "tpot_band"].push_back(
+    const bool is_first = in_first_half(run.group, 0);
+    if (run.tpot_ms && !is_first) {
+      errors[run.is_disaggregated ? "pool_tpot_band" : "tpot_band"].push_back(
           std::fabs(std::log(p.tpot_ms / *run.tpot_ms)));
     }
-    const bool is_fitted = run.ttft_ms && !run.is_disaggregated && run.has_drawn_lengths();
-    if (is_fitted && in_first_half(run.group, 0)) {
-      first[parallel::framework_name(run.framework)].push_back(
-          {*run.ttft_ms, p.ttft_ms, {1, run.concurrency}});
+    if (!run.ttft_ms) continue;
+    if (!is_first) {
+      second.emplace_back(&run, samples(run, p));
+    } else if (!run.is_disaggregated && run.has_drawn_lengths()) {
+      first[parallel::framework_name(run.framework)].push_back(samples(run, p));
     }
   }
-  std::vector<double> errors;
-  for (const auto& [framework, samples] : first) {
+  std::map<std::string, std::vector<double>> fitted;
+  for (const auto& [framework, rows] : first) {
     std::vector<const fit::Sample*> all;
-    for (const fit::Sample& s : samples) all.push_back(&s);
-    const auto c = fit::fit_l1(all, {30, 1}, kStrength);
+    for (const fit::Sample& s : rows) all.push_back(&s);
+    const auto c = fitted[framework] = fit::fit_l1(all, {30, 1}, kStrength);
     const fit::Error e = score(all, c);
     fmt::print("TTFT, {}, {} rows: {:.1f} / {:.1f} in sample\n", framework, all.size(),
                100 * e.mean, 100 * e.median);
     (*constants)[{framework, "first_token"}] = {c[0], c[0], c[0]};
     (*constants)[{framework, "first_token_per_request"}] = {c[1], c[1], c[1]};
-    for (const fit::Sample* s : all) {
-      errors.push_back(std::fabs(std::log(s->predicted(c) / s->measured)));
-    }
   }
-  bands["ttft_band"] = errors;
-  for (auto& [name, values] : bands) {
+  for (const auto& [run, s] : second) {
+    const double predicted = s.predicted(fitted.at(parallel::framework_name(run->framework)));
+    errors[run->is_disaggregated ? "pool_ttft_band" : "ttft_band"].push_back(
+        std::fabs(std::log(predicted / s.measured)));
+  }
+  for (auto& [name, values] : errors) {
     const double b = band_of(values);
     (*constants)[{"any", name}] = {b, b, b};
   }
@@ -217,14 +227,15 @@ void write_constants(const std::string& path, const Constants& constants) {
 
 void run(const Options& options) {
   const std::string path = options.data + "/fitted/engines.csv";
-  const study::ServingWorld world(options.data, "");
-  parallel::EngineTable engines = parallel::EngineTable::read(path);
+  const catalog::Catalog facts = catalog::Catalog::load(options.data);
+  const parallel::KernelLibrary library(facts, options.data);
+  parallel::EngineTable engines = library.engines();
   for (const char* name : kConstants) engines.set("any", name, 0);
   for (const char* framework : {"trtllm", "vllm", "sglang"}) {
     engines.set(framework, "first_token", 0);
     engines.set(framework, "first_token_per_request", 0);
   }
-  study::ServingPredictor predictor(world.catalog(), world.sources(), engines);
+  study::ServingPredictor predictor(facts, library.sources(), engines);
   const auto runs = study::read_serving_measurements(options.measurements);
   const std::vector<Row> rows = sample_rows(runs, &predictor);
   Constants constants;

@@ -1,10 +1,12 @@
-// Fits what kernels of measured chips take over their derated rooflines (roofline_correction.h) and
-// writes data/fitted/roofline_correction.csv; prints how well each chip is predicted by the others.
+// Fits what kernels of measured chips take over their derated rooflines (roofline_correction.h),
+// with a share of the memory's peak and with the simulated memory, and writes
+// data/fitted/roofline_correction.csv and coupled_correction.csv; prints how well each chip is
+// predicted by the others.
 //
 //   fit_roofline [--write] [DATA_DIR]
 //
 // Operators of decode steps and prompts of several models, cut in two to four ways over eight
-// accelerators, are timed by the tables of a chip and by its derated roofline. The line of a kind
+// accelerators, are timed by the tables of a chip and by its derated rooflines. The line of a kind
 // is the one with the least mean absolute error in log, each kind of operator of a graph weighing
 // by what it takes of its step.
 
@@ -19,7 +21,7 @@
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/table.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
-#include "astrolabe/parallel/derated_clock.h"
+#include "astrolabe/parallel/coupled_clock.h"
 #include "astrolabe/parallel/engine_iteration.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/roofline_correction.h"
@@ -34,24 +36,33 @@ constexpr const char* kModels[] = {"llama_3_1_70b",   "deepseek_r1",  "gpt_oss_1
                                    "qwen3_235b_a22b", "minimax_m2_5", "qwen3_32b"};
 constexpr double kSequences[] = {4, 16, 64, 256}, kPrompts[] = {1024, 8192};
 constexpr double kContext = 4000;
+constexpr const char* kFiles[] = {"roofline_correction", "coupled_correction"};
+constexpr const char* kRooflines[] = {"their derated rooflines",
+                                      "their derated rooflines on a simulated memory"};
 
 struct Sample {
   std::size_t chip = 0;
   KernelKind kind = KernelKind::kProducts;
-  double derated = 0, measured = 0;  // us
-  double weight = 0;                 // share of its step
+  double predicted[2] = {};  // us, by roofline
+  double measured = 0;       // us
+  double weight = 0;         // share of its step
 };
 
 void add_step(const workload::OperatorList& operators, std::size_t chip, const KernelClock& tables,
-              const KernelClock& roofline, std::vector<Sample>* samples) {
+              const KernelClock& derated, const KernelClock& coupled,
+              std::vector<Sample>* samples) {
   const std::size_t first = samples->size();
   double all = 0;
   for (const workload::Operator& op : operators) {
     const double measured = tables.time(op).in(units::microsecond);
     all += op.count * measured;
     if (!is_corrected(op) || measured <= 0) continue;
-    samples->push_back({chip, kernel_kind(op), roofline.time(op).in(units::microsecond), measured,
-                        op.count * measured});
+    samples->push_back(
+        {chip,
+         kernel_kind(op),
+         {derated.time(op).in(units::microsecond), coupled.time(op).in(units::microsecond)},
+         measured,
+         op.count * measured});
   }
   for (std::size_t i = first; i < samples->size(); ++i) (*samples)[i].weight /= all;
 }
@@ -61,7 +72,9 @@ std::vector<Sample> read_samples(const catalog::Catalog& catalog, const std::str
   std::vector<Sample> samples;
   for (std::size_t c = 0; c < std::size(kChips); ++c) {
     const ServingChip chip = library.chip(kChips[c], Framework::kTrtllm);
-    const DeratedClock roofline(chip.accelerator, chip.derating);
+    const DeratedClock derated(chip.accelerator, chip.derating);
+    const CoupledClock coupled(
+        device::couple_memory(chip.accelerator, chip.derating, data_dir, "own"), chip.derating);
     for (const char* name : kModels) {
       const workload::ModelArchitecture model = workload::read_model(catalog, name);
       const workload::Precision precision =
@@ -72,7 +85,7 @@ std::vector<Sample> read_samples(const catalog::Catalog& catalog, const std::str
       for (const workload::ShardDegrees& shard : shards) {
         const auto add = [&](const workload::Batch& batch) {
           add_step(workload::build_operator_graph(model, precision, shard, batch, kServingRouting),
-                   c, *chip.clock, roofline, &samples);
+                   c, *chip.clock, derated, coupled, &samples);
         };
         for (const double b : kSequences) {
           add({.decode_sequences = b, .decode_context = kContext});
@@ -90,7 +103,8 @@ struct Fit {
 };
 
 // By two passes over a grid: five digits are not in the data. Samples of `without` are left out.
-Fit fit_line(const std::vector<Sample>& samples, KernelKind kind, std::size_t without) {
+Fit fit_line(const std::vector<Sample>& samples, std::size_t roofline, KernelKind kind,
+             std::size_t without) {
   Fit best;
   const auto scan = [&](double launch_low, double launch_high, double slope_low,
                         double slope_high) {
@@ -103,7 +117,8 @@ Fit fit_line(const std::vector<Sample>& samples, KernelKind kind, std::size_t wi
         int rows = 0;
         for (const Sample& s : samples) {
           if (s.kind != kind || s.chip == without) continue;
-          sum += s.weight * std::fabs(std::log(s.measured / (launch + slope * s.derated)));
+          sum +=
+              s.weight * std::fabs(std::log(s.measured / (launch + slope * s.predicted[roofline])));
           weights += s.weight;
           ++rows;
         }
@@ -118,34 +133,45 @@ Fit fit_line(const std::vector<Sample>& samples, KernelKind kind, std::size_t wi
   return best;
 }
 
+// Each chip by the line of the others: bias and mean error in log, and the bias without a line.
+void print_chips(const std::vector<Sample>& samples, std::size_t roofline, KernelKind kind) {
+  for (std::size_t c = 0; c < std::size(kChips); ++c) {
+    const Fit others = fit_line(samples, roofline, kind, c);
+    double sum = 0, error = 0, plain = 0, weights = 0;
+    for (const Sample& s : samples) {
+      if (s.kind != kind || s.chip != c) continue;
+      const double t = s.predicted[roofline];
+      const double off = std::log((others.launch + others.slope * t) / s.measured);
+      sum += s.weight * off;
+      error += s.weight * std::fabs(off);
+      plain += s.weight * std::log(t / s.measured);
+      weights += s.weight;
+    }
+    fmt::print(" {} bias {:+.2f}, error {:.2f} (before {:+.2f})", kChips[c], sum / weights,
+               error / weights, plain / weights);
+  }
+  fmt::print("\n");
+}
+
 void run(const std::string& data_dir, bool write) {
   const catalog::Catalog catalog = catalog::Catalog::load(data_dir);
   const std::vector<Sample> samples = read_samples(catalog, data_dir);
-  std::string csv =
-      "# What kernels of measured chips take over their derated rooflines: launch + slope x it. "
-      "Written by fit/fit_roofline.cc; do not edit.\n"
-      "kernels,launch_us,slope,mean_abs_log_error,rows\n";
-  for (int k = 0; k < kKernelKinds; ++k) {
-    const auto kind = static_cast<KernelKind>(k);
-    const Fit fit = fit_line(samples, kind, std::size(kChips));
-    csv += fmt::format("{},{:.3g},{:.3g},{:.3f},{}\n", kernel_kind_name(kind), fit.launch,
-                       fit.slope, fit.error, fit.rows);
-    fmt::print("{:<12} launch {:.2f} us, slope {:.2f}, error {:.3f}, {} rows;",
-               kernel_kind_name(kind), fit.launch, fit.slope, fit.error, fit.rows);
-    for (std::size_t c = 0; c < std::size(kChips); ++c) {
-      const Fit others = fit_line(samples, kind, c);
-      double sum = 0, plain = 0, weights = 0;
-      for (const Sample& s : samples) {
-        if (s.kind != kind || s.chip != c) continue;
-        sum += s.weight * std::log((others.launch + others.slope * s.derated) / s.measured);
-        plain += s.weight * std::log(s.derated / s.measured);
-        weights += s.weight;
-      }
-      fmt::print(" {} bias {:+.2f} (before {:+.2f})", kChips[c], sum / weights, plain / weights);
+  for (std::size_t r = 0; r < std::size(kFiles); ++r) {
+    std::string csv = fmt::format(
+        "# What kernels of measured chips take over {}: launch + slope x it. Written by "
+        "fit/fit_roofline.cc; do not edit.\nkernels,launch_us,slope,mean_abs_log_error,rows\n",
+        kRooflines[r]);
+    for (int k = 0; k < kKernelKinds; ++k) {
+      const auto kind = static_cast<KernelKind>(k);
+      const Fit fit = fit_line(samples, r, kind, std::size(kChips));
+      csv += fmt::format("{},{:.3g},{:.3g},{:.3f},{}\n", kernel_kind_name(kind), fit.launch,
+                         fit.slope, fit.error, fit.rows);
+      fmt::print("{} {:<12} launch {:.2f} us, slope {:.2f}, error {:.3f}, {} rows;", kFiles[r],
+                 kernel_kind_name(kind), fit.launch, fit.slope, fit.error, fit.rows);
+      print_chips(samples, r, kind);
     }
-    fmt::print("\n");
+    if (write) write_file_atomically(data_dir + "/fitted/" + kFiles[r] + ".csv", csv);
   }
-  if (write) write_file_atomically(data_dir + "/fitted/roofline_correction.csv", csv);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 
 from project_files import ROOT
 
@@ -55,6 +56,7 @@ class Sandbox:
         self.prefix = []
         self.file_size_limit = None
         self.environment = {}
+        self.interrupt_at = None  # the next command, once it has written this file
 
     def path(self, name):
         path = (self.folder / name).resolve()
@@ -70,7 +72,7 @@ class Sandbox:
                    "generate": self.make_large, "binary": self.make_binary,
                    "empty": self.make_empty, "directory": self.make_directory,
                    "unreadable": self.make_unreadable, "full": self.make_full_disk,
-                   "env": self.set_environment}
+                   "env": self.set_environment, "interrupt": self.set_interrupt}
         if kind not in actions:
             raise ValueError(f"no such directive: {' '.join(words)} (known: "
                              f"{', '.join(sorted(actions))}, exit, stdout, stderr)")
@@ -104,6 +106,12 @@ class Sandbox:
         """-- binary NAME [SIZE]: the same random bytes each time, zeros among them."""
         size = bytes_of(arguments[1]) if len(arguments) > 1 else 4096
         self.path(arguments[0]).write_bytes(b"\x7fELF\x00\xff\xfe" + random.Random(1).randbytes(size))
+
+    def set_interrupt(self, arguments, _content):
+        """-- interrupt when FILE: Ctrl-C for the next command once FILE holds something."""
+        if len(arguments) != 2 or arguments[0] != "when":
+            raise ValueError("not 'interrupt when FILE'")
+        self.interrupt_at = self.path(arguments[1])
 
     def make_empty(self, arguments, _content):
         self.path(arguments[0]).touch()
@@ -187,15 +195,35 @@ def run_command(program, text, sandbox, timeout):
     stdin = open(sandbox.folder / streams["<"], "rb") if streams["<"] else subprocess.DEVNULL
     stdout = open(sandbox.folder / streams[">"], "wb") if streams[">"] else subprocess.PIPE
     try:
-        done = subprocess.run(prefix + [str(program), *words[1:]], cwd=sandbox.folder, stdin=stdin,
-                              stdout=stdout, stderr=subprocess.PIPE, timeout=timeout,
-                              preexec_fn=limits, env=environment, check=False)
+        child = subprocess.Popen(prefix + [str(program), *words[1:]], cwd=sandbox.folder,
+                                 stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                                 preexec_fn=limits, env=environment)
+        given, complaint = finish(child, sandbox, timeout)
     finally:
         for stream in (stdin, stdout):
             if not isinstance(stream, int):
                 stream.close()
-    return {"exit": done.returncode, "stdout": readable(done.stdout or b"", sandbox),
-            "stderr": readable(done.stderr, sandbox)}
+    return {"exit": child.returncode, "stdout": readable(given or b"", sandbox),
+            "stderr": readable(complaint, sandbox)}
+
+
+def finish(child, sandbox, timeout):
+    """Waits for the child, interrupts it where the test says so; its stdout and stderr."""
+    awaited, sandbox.interrupt_at = sandbox.interrupt_at, None
+    end = time.monotonic() + timeout
+    try:
+        while awaited and child.poll() is None:
+            if awaited.exists() and awaited.stat().st_size > 0:
+                child.send_signal(signal.SIGINT)
+                break
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(child.args, timeout)
+            time.sleep(0.02)
+        return child.communicate(timeout=max(0.1, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise
 
 
 def readable(output, sandbox):

@@ -1,5 +1,10 @@
 #include "astrolabe/device/coupled_time.h"
 
+#include <algorithm>
+#include <thread>
+
+#include "astrolabe/device/table_cache.h"
+
 namespace astrolabe::device {
 
 namespace {
@@ -32,6 +37,18 @@ Bandwidth CoupledTime::sustained(const workload::Operator& op) const {
 
 OperatorCost CoupledTime::cost(const workload::Operator& op) const {
   return derated_.cost(op, sustained(op) / curve_.peak());
+}
+
+CoupledTime couple_memory(const Accelerator& accelerator, const Derating& derating,
+                          const std::string& data_dir, const std::string& memory,
+                          const SourcePosition& where, const std::string& key) {
+  const std::string product = memory == "own" ? accelerator.name : memory;
+  memory::check_product(data_dir, product, where, key);
+  memory::CurveOptions options;
+  options.cache_dir = cache_directory();
+  options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return {accelerator, derating,
+          memory::bandwidth_curve(data_dir, memory::load_product(data_dir, product), options)};
 }
 
 }  // namespace astrolabe::device

@@ -35,4 +35,10 @@ class CoupledTime final : public OperatorTime {
   Bytes kv_page_;
 };
 
+// `memory` of data/memory/products.csv, or "own": the accelerator's. Its curve is simulated once
+// and kept in cache_directory(). InputError at the caller's place and key for an unknown memory.
+CoupledTime couple_memory(const Accelerator& accelerator, const Derating& derating,
+                          const std::string& data_dir, const std::string& memory,
+                          const SourcePosition& where = {}, const std::string& key = "--memory");
+
 }  // namespace astrolabe::device

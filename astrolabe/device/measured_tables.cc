@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <unordered_map>
 
 #include "astrolabe/base/csv.h"
@@ -335,6 +336,25 @@ Coordinates MeasuredTables::coordinates(Family family, const Dims& dims) const {
   Coordinates x = coordinates_of(family, dims);
   scale(interpolation(family), coordinate_count(family), &x);
   return x;
+}
+
+std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
+                                               const MeasuredTables& tables,
+                                               const std::vector<std::string>& without) {
+  std::map<std::string, bool> is_left;  // by architecture: nothing measured is left
+  for (const MeasuredTable& table : tables.tables()) {
+    const auto chip = std::find_if(chips.begin(), chips.end(),
+                                   [&](const Chip& c) { return c.name == table.key.system; });
+    if (chip == chips.end()) continue;
+    const bool out = std::find(without.begin(), without.end(), chip->name) != without.end();
+    const auto [it, is_new] = is_left.emplace(chip->architecture, out);
+    if (!is_new) it->second = it->second && out;
+  }
+  std::vector<std::string> names;
+  for (const auto& [architecture, left_out] : is_left) {
+    if (left_out) names.push_back(architecture);
+  }
+  return names;
 }
 
 }  // namespace astrolabe::device

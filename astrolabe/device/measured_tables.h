@@ -89,4 +89,9 @@ class MeasuredTables {
   std::shared_ptr<const void> storage_;  // what the spans point into
 };
 
+// Architectures of which no measured system is left when those of `without` are left out.
+std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
+                                               const MeasuredTables& tables,
+                                               const std::vector<std::string>& without);
+
 }  // namespace astrolabe::device

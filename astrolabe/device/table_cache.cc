@@ -183,15 +183,15 @@ bool TableCache::write(const std::string& path, std::uint64_t fingerprint,
   return true;
 }
 
+std::string cache_directory() {
+  if (const char* own = std::getenv("ASTROLABE_CACHE_DIR")) return own;
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME")) return std::string(xdg) + "/astrolabe";
+  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.cache/astrolabe";
+  return "";
+}
+
 std::string default_cache_path(const std::string& directory) {
-  std::string root;
-  if (const char* own = std::getenv("ASTROLABE_CACHE_DIR")) {
-    root = own;
-  } else if (const char* xdg = std::getenv("XDG_CACHE_HOME")) {
-    root = std::string(xdg) + "/astrolabe";
-  } else if (const char* home = std::getenv("HOME")) {
-    root = std::string(home) + "/.cache/astrolabe";
-  }
+  const std::string root = cache_directory();
   if (root.empty()) return "";
   std::error_code ignored;
   const std::string absolute = std::filesystem::absolute(directory, ignored).string();

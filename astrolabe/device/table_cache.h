@@ -25,8 +25,10 @@ class TableCache {
                     const MeasuredTables& tables);
 };
 
-// For the tables of `directory`: in $ASTROLABE_CACHE_DIR, $XDG_CACHE_HOME/astrolabe or
-// ~/.cache/astrolabe; "" when none of them is set.
+// $ASTROLABE_CACHE_DIR, $XDG_CACHE_HOME/astrolabe or ~/.cache/astrolabe; "" when none of them is
+// set.
+std::string cache_directory();
+// In it, for the tables of `directory`; "" without one.
 std::string default_cache_path(const std::string& directory);
 
 }  // namespace astrolabe::device

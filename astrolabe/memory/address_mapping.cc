@@ -147,8 +147,7 @@ void AddressMapping::make_tables() {
         if (((byte >> b) & 1U) == 0 || 8 * t + b >= bits) continue;
         Request r;
         place_by_parts(std::uint64_t{1} << (8 * t + b), &r);
-        tables_[t][byte] ^= std::uint64_t{r.row} | std::uint64_t{r.column} << 32U |
-                            std::uint64_t{r.bank} << 48U | std::uint64_t{r.pseudo_channel} << 56U;
+        tables_[t][byte] ^= pack(r);
       }
     }
   }

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,15 +38,20 @@ class AddressMapping {
   // each of a few tables, one for every eight bits.
   void place(std::uint64_t access, Request* request) const {
     if (!is_linear_) return place_by_parts(access, request);
-    std::uint64_t packed = 0;
-    for (const auto& table : tables_) {
-      packed ^= table[access & 0xff];
-      access >>= 8U;
+    unpack(packed(access, 0), request);
+  }
+  // The accesses from `first` on. What is above their low byte changes once in 256.
+  void place(std::uint64_t first, std::span<Request> requests) const {
+    if (!is_linear_) {
+      for (Request& request : requests) place_by_parts(first++, &request);
+      return;
     }
-    request->row = static_cast<std::uint32_t>(packed);
-    request->column = static_cast<std::uint16_t>(packed >> 32U);
-    request->bank = static_cast<std::uint8_t>(packed >> 48U);
-    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 56U);
+    std::uint64_t high = packed(first >> 8U, 1);
+    const auto& table = tables_[0];
+    for (Request& request : requests) {
+      unpack(table[first & 0xff] ^ high, &request);
+      if ((++first & 0xff) == 0) high = packed(first >> 8U, 1);
+    }
   }
   void place_by_parts(std::uint64_t access, Request* request) const;
   std::uint64_t accesses() const { return accesses_; }
@@ -69,6 +75,26 @@ class AddressMapping {
     bool is_whole = true;
   };
 
+  std::uint64_t packed(std::uint64_t access, std::size_t first_table) const {
+    std::uint64_t all = 0;
+    for (std::size_t t = first_table; t < tables_.size(); ++t) {
+      all ^= tables_[t][access & 0xff];
+      access >>= 8U;
+    }
+    return all;
+  }
+  // As the fields lie in a request.
+  static std::uint64_t pack(const Request& r) {
+    return std::uint64_t{r.row} | std::uint64_t{r.column} << 32U |
+           std::uint64_t{r.pseudo_channel} << 48U | std::uint64_t{r.bank} << 56U;
+  }
+  static void unpack(std::uint64_t packed, Request* request) {
+    request->row = static_cast<std::uint32_t>(packed);
+    request->column = static_cast<std::uint16_t>(packed >> 32U);
+    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 48U);
+    request->bank = static_cast<std::uint8_t>(packed >> 56U);
+  }
+
   Slice read_slice(const std::string& word, bool may_be_part) const;
   void read_parts(const std::string& text);
   void read_hash(const std::string& text);
@@ -85,29 +111,49 @@ class AddressMapping {
   std::vector<std::array<std::uint64_t, 256>> tables_;
 };
 
+// Division by a number that stays the same, as a product: exact for x < 2^64 / divisor.
+class Divisor {
+ public:
+  explicit Divisor(std::uint64_t divisor)
+      : divisor_(divisor), reciprocal_(divisor > 1 ? ~std::uint64_t{0} / divisor + 1 : 0) {}
+  std::uint64_t quotient(std::uint64_t x) const {
+    if (reciprocal_ == 0) return x;
+    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(x) * reciprocal_) >> 64U);
+  }
+  std::uint64_t remainder(std::uint64_t x) const { return x - quotient(x) * divisor_; }
+  std::uint64_t value() const { return divisor_; }
+
+ private:
+  std::uint64_t divisor_, reciprocal_;
+};
+
 // Which channel an access belongs to.
 class ChannelMapping {
  public:
   ChannelMapping(std::uint64_t channels, std::uint64_t accesses_per_block)
-      : n_(channels), block_(accesses_per_block) {}
+      : n_(channels), block_(accesses_per_block), group_(channels * accesses_per_block) {}
 
-  std::uint64_t channels() const { return n_; }
-  std::uint64_t accesses_per_block() const { return block_; }
+  std::uint64_t channels() const { return n_.value(); }
+  std::uint64_t accesses_per_block() const { return block_.value(); }
+  std::uint64_t group(std::uint64_t access) const { return group_.quotient(access); }
+  std::uint64_t block(std::uint64_t access) const { return block_.quotient(access); }
   std::uint64_t channel(std::uint64_t access) const {
-    const std::uint64_t k = access / block_, g = k / n_;
-    return (k % n_ + hash(g)) % n_;
+    const std::uint64_t k = block(access), g = n_.quotient(k);
+    const std::uint64_t c = k - g * n_.value() + hash(g);
+    return c < n_.value() ? c : c - n_.value();
   }
   // The first access of a channel's block of group g.
   std::uint64_t block_of(std::uint64_t channel, std::uint64_t g) const {
-    return (g * n_ + (channel + n_ - hash(g)) % n_) * block_;
+    const std::uint64_t h = hash(g), place = channel >= h ? channel - h : channel + n_.value() - h;
+    return (g * n_.value() + place) * block_.value();
   }
   std::uint64_t local(std::uint64_t access) const {
-    return access / (block_ * n_) * block_ + access % block_;
+    return group(access) * block_.value() + block_.remainder(access);
   }
 
  private:
-  std::uint64_t hash(std::uint64_t g) const { return (g ^ (g >> 5) ^ (g >> 11)) % n_; }
-  std::uint64_t n_, block_;
+  std::uint64_t hash(std::uint64_t g) const { return n_.remainder(g ^ (g >> 5) ^ (g >> 11)); }
+  Divisor n_, block_, group_;
 };
 
 }  // namespace astrolabe::memory

@@ -11,7 +11,7 @@ namespace astrolabe::memory {
 
 namespace {
 
-constexpr std::uint64_t kVersion = 2;  // of what is simulated for a point
+constexpr std::uint64_t kVersion = 3;  // of what is simulated for a point
 
 struct Grid {
   std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};

@@ -8,6 +8,10 @@ namespace {
 
 constexpr std::uint64_t kQosShift = 56;
 
+Direction direction_of(const Request& r) {
+  return r.is_write != 0 ? Direction::kWrite : Direction::kRead;
+}
+
 }  // namespace
 
 Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings,
@@ -22,16 +26,9 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
   }
 }
 
-void Channel::log(Tick t, const Choice& choice, std::size_t lane, std::int32_t row,
-                  std::int32_t column) {
-  if (log_ == nullptr) return;
-  log_->push_back({t, choice.command, static_cast<std::int8_t>(lane),
-                   static_cast<std::int16_t>(choice.bank), row, column});
-}
-
-bool Channel::pull(std::size_t lane) {
-  Ring& own = lanes_[lane].waiting;
-  while (own.size == 0) {
+// Reads on until the lane has a request that waits; false if it cannot get one for now.
+bool Channel::pull(const Lane& lane) {
+  while (lane.waiting.empty()) {
     if (batch_at_ == batch_size_) {
       needs_input_ = needs_input_ || source_dry_;
       if (source_ended_ || source_dry_ || source_ == nullptr) return false;
@@ -47,42 +44,42 @@ bool Channel::pull(std::size_t lane) {
       }
     }
     Ring& target = lanes_[batch_[batch_at_].pseudo_channel].waiting;
-    if (target.size == kLookAhead) return false;
+    if (target.full()) return false;
     target.push(batch_[batch_at_++]);
   }
   return true;
 }
 
 // Takes waiting requests into the queues that have room.
-void Channel::fill(std::size_t lane, Tick t) {
-  Lane& l = lanes_[lane];
-  PseudoChannel& controller = l.controller;
-  bool added = false, was_full = l.waiting.size == kLookAhead;
-  while (l.waiting.size > 0 || pull(lane)) {
-    const Request& r = l.waiting.front();
-    const Direction d = r.is_write != 0 ? Direction::kWrite : Direction::kRead;
-    if (r.arrival > t || !controller.queues().has_room(d)) break;
+void Channel::fill(Lane* lane, Tick t) {
+  PseudoChannel& controller = lane->controller;
+  Ring& waiting = lane->waiting;
+  const bool was_full = waiting.full();
+  bool added = false;
+  while (!waiting.empty() || pull(*lane)) {
+    const Request& r = waiting.front();
+    if (r.arrival > t || !controller.queues().has_room(direction_of(r))) break;
     const std::uint64_t key = (std::uint64_t{r.qos_class} << kQosShift) | next_key_++;
     controller.add(r, key, r.arrival > 0 ? r.arrival : t, t);
-    l.waiting.pop();
+    waiting.pop();
     added = true;
   }
   controller.choose_direction();
   if (added && was_full) {
-    for (std::size_t other = 0; other < lanes_.size(); ++other) {
-      if (other != lane && lanes_[other].waiting.size == 0) fill(other, t);
+    for (Lane& other : lanes_) {
+      if (&other != lane && other.waiting.empty()) fill(&other, t);
     }
   }
-  set_timer(&l);
+  set_timer(lane);
 }
 
 void Channel::set_timer(Lane* lane) {
   Tick next = lane->controller.refresh().next_due();
-  if (lane->waiting.size > 0) {
+  if (!lane->waiting.empty()) {
     const Request& r = lane->waiting.front();
-    const Direction d = r.is_write != 0 ? Direction::kWrite : Direction::kRead;
-    if (r.arrival >= now_ && lane->controller.queues().has_room(d))
+    if (r.arrival >= now_ && lane->controller.queues().has_room(direction_of(r))) {
       next = std::min(next, r.arrival);
+    }
   }
   if (next == lane->next_timer) return;
   lane->next_timer = next;
@@ -92,66 +89,56 @@ void Channel::set_timer(Lane* lane) {
 
 void Channel::work_timers(Tick t) {
   now_ = std::max(now_, t);
-  for (std::size_t p = 0; p < lanes_.size(); ++p) {
-    PseudoChannel& controller = lanes_[p].controller;
-    if (lanes_[p].next_timer > t) continue;
+  for (Lane& lane : lanes_) {
+    PseudoChannel& controller = lane.controller;
+    if (lane.next_timer > t) continue;
     if (power_ == Power::kSelfRefresh) controller.refresh().skip_until(t);
     while (controller.refresh().next_due() <= t) controller.refresh().become_due();
-    fill(p, t);
+    fill(&lane, t);
   }
   for (Lane& lane : lanes_) {
-    PseudoChannel& c = lane.controller;
-    const RequestQueues& q = c.queues();
-    const RequestQueues::Mask work = q.with_work(Direction::kRead) | q.with_work(Direction::kWrite);
-    if (c.refresh().begin(work, !q.empty())) c.forget();
+    lane.controller.begin_refresh();
     set_timer(&lane);
   }
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }
 
-// Asks both schedulers again: what changed, and what the buses allow by now.
-void Channel::look_again(Tick* column, Tick* row) {
+// Asks all schedulers again: what changed, and what the buses allow by now.
+void Channel::look_again(Lane** column, Lane** row) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
   for (Lane& lane : lanes_) {
-    *column = std::min(*column, lane.controller.best_column(column_floor).at);
-    *row = std::min(*row, lane.controller.best_row(row_floor, pairing_).at);
+    const Choice& c = lane.controller.best_column(column_floor);
+    const Choice& r = lane.controller.best_row(row_floor, pairing_);
+    if (&lane == lanes_.data() || c.before((*column)->controller.column())) *column = &lane;
+    if (&lane == lanes_.data() || r.before((*row)->controller.row())) *row = &lane;
   }
 }
 
-std::size_t Channel::start_column(Tick t) {
-  std::size_t best = 0;
-  for (std::size_t p = 1; p < lanes_.size(); ++p) {
-    if (lanes_[p].controller.column().before(lanes_[best].controller.column())) best = p;
-  }
-  Lane& lane = lanes_[best];
-  const Choice choice = lane.controller.column();
-  const RequestQueues::Entry& e = lane.controller.start_column(choice, column_free_);
-  log(t, choice, best, static_cast<std::int32_t>(e.row), e.column);
+void Channel::start_column(Lane* lane) {
+  const Tick t = lane->controller.column().at;
+  const Command command = lane->controller.column().command;
+  const int bank = lane->controller.column().bank;
+  const RequestQueues::Entry& e = lane->controller.start_column(bank, t, column_free_);
+  if (log_ != nullptr) log(t, command, lane->number, bank, e.row, e.column);
   column_free_ = t + 2;
   column_bus_ticks_ += 2;
-  return best;
 }
 
-void Channel::start_row(Tick t) {
-  std::size_t best = 0;
-  for (std::size_t p = 1; p < lanes_.size(); ++p) {
-    if (lanes_[p].controller.row().before(lanes_[best].controller.row())) best = p;
+void Channel::start_row(Lane* lane) {
+  PseudoChannel& c = lane->controller;
+  const Tick t = c.row().at;
+  const Command command = c.row().command;
+  const int bank = c.row().bank;
+  const bool is_activate = command == Command::kActivate, was_working = c.refresh().is_working();
+  const std::uint32_t row = c.start_row(command, bank, t);
+  if (log_ != nullptr) {
+    log(t, command, lane->number, bank, is_activate ? std::int64_t{row} : -1, -1);
   }
-  PseudoChannel& c = lanes_[best].controller;
-  const Choice choice = c.row();
-  const bool was_working = c.refresh().is_working();
-  const std::uint32_t row = c.start_row(choice);
-  const Command command = choice.command;
-  log(t, choice, best, command == Command::kActivate ? static_cast<std::int32_t>(row) : -1, -1);
-  const Tick held = command == Command::kActivate ? spec_->activate_ticks : spec_->row_ticks;
+  const Tick held = is_activate ? spec_->activate_ticks : spec_->row_ticks;
   row_free_ = t + held;
   row_bus_ticks_ += held;
-  if ((t & 1) == 0) pairing_ = {row_free_, static_cast<int>(best)};
-  if (command == Command::kActivate || (was_working && !c.refresh().is_working())) {
-    const RequestQueues& q = c.queues();
-    const RequestQueues::Mask work = q.with_work(Direction::kRead) | q.with_work(Direction::kWrite);
-    if (c.refresh().begin(work, !q.empty())) c.forget();
-  }
+  if ((t & 1) == 0) pairing_ = {row_free_, lane->number};
+  if (is_activate || (was_working && !c.refresh().is_working())) c.begin_refresh();
 }
 
 bool Channel::is_idle() const {
@@ -164,7 +151,7 @@ bool Channel::is_idle() const {
 bool Channel::is_finished() const {
   if (!source_ended_ || batch_at_ < batch_size_) return false;
   for (const Lane& lane : lanes_) {
-    if (lane.waiting.size > 0 || !lane.controller.queues().empty()) return false;
+    if (!lane.waiting.empty() || !lane.controller.queues().empty()) return false;
   }
   return true;
 }
@@ -179,7 +166,7 @@ Tick Channel::next_power_event() const {
 
 void Channel::note_power(Tick t, Command command) {
   ++power_commands_[index(command) - index(Command::kPowerDown)];
-  log(t, {t, 0, -1, command}, static_cast<std::size_t>(-1), -1, -1);
+  if (log_ != nullptr) log(t, command, -1, -1, -1, -1);
 }
 
 // Into power-down with all banks closed, or from there into self-refresh.
@@ -195,17 +182,16 @@ void Channel::change_power(Tick t) {
     return;
   }
   Tick closed = t;
-  for (std::size_t p = 0; p < lanes_.size(); ++p) {
-    PseudoChannel& c = lanes_[p].controller;
+  for (Lane& lane : lanes_) {
+    PseudoChannel& c = lane.controller;
     if (c.queues().open() == 0) continue;
-    Choice close{std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll, -1)}), 0, -1,
-                 Command::kPrechargeAll};
-    close.at += close.at & 1;
-    c.start_row(close);
-    log(close.at, close, p, -1, -1);
-    row_free_ = close.at + 2;
+    Tick close = std::max({t, row_free_, c.timing().earliest(Command::kPrechargeAll, -1)});
+    close += close & 1;
+    c.start_row(Command::kPrechargeAll, -1, close);
+    if (log_ != nullptr) log(close, Command::kPrechargeAll, lane.number, -1, -1, -1);
+    row_free_ = close + 2;
     row_bus_ticks_ += spec_->row_ticks;
-    closed = std::max(closed, close.at + spec_->ticks("tRP"));
+    closed = std::max(closed, close + spec_->ticks("tRP"));
   }
   power_since_ = closed + (closed & 1);
   note_power(power_since_, Command::kPowerDown);
@@ -227,30 +213,28 @@ void Channel::wake(Tick t) {
 }
 
 // What happens at tick t: a column command, a row command, and the requests they make room for.
-void Channel::step(Tick t, Tick column, Tick row) {
+void Channel::step(Tick t, Lane* column, Lane* row) {
   now_ = t;
-  std::size_t served = lanes_.size();
-  if (column == t) {
-    served = start_column(t);  // no row command that it makes possible may start before t + tRTP
-  }
-  if (row == t) start_row(t);
+  const bool is_column = column->controller.column().at == t;
+  // No row command that a column command makes possible may start before t + tRTP.
+  const bool is_row = row->controller.row().at == t;
+  if (is_column) start_column(column);
+  if (is_row) start_row(row);
   idle_since_ = t;
   now_ = t + 1;
   fill_tick_ = t;
-  if (served < lanes_.size()) {
-    fill(served, t);
-    PseudoChannel& c = lanes_[served].controller;
-    if (c.queues().empty()) {
-      if (c.refresh().begin(0, false)) c.forget();
-      is_finished_ = is_finished();
-    }
+  if (!is_column) return;
+  fill(column, t);
+  if (column->controller.queues().empty()) {
+    column->controller.begin_refresh();
+    is_finished_ = is_finished();
   }
 }
 
 Channel::Progress Channel::run(Tick until) {
   if (source_dry_ || next_key_ == 1) {
     source_dry_ = needs_input_ = false;
-    for (std::size_t p = 0; p < lanes_.size(); ++p) fill(p, fill_tick_);
+    for (Lane& lane : lanes_) fill(&lane, fill_tick_);
   }
   for (std::uint64_t events = 0;; ++events) {
     if ((events & 0xfff) == 0 && interrupt_ != nullptr && interrupt_->load()) {
@@ -258,9 +242,9 @@ Channel::Progress Channel::run(Tick until) {
     }
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
-    Tick column = kNever, row = kNever;
+    Lane *column, *row;
     look_again(&column, &row);
-    const Tick t = std::min(column, row);
+    const Tick t = std::min(column->controller.column().at, row->controller.row().at);
     if (next_timer_ <= t || t >= kNever) {
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;

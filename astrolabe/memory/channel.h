@@ -57,35 +57,37 @@ class Channel {
  private:
   struct Ring {
     std::array<Request, kLookAhead> items;
-    std::size_t begin = 0, size = 0;
-    Request& front() { return items[begin]; }
-    const Request& front() const { return items[begin]; }
-    void push(const Request& r) { items[(begin + size++) % kLookAhead] = r; }
-    void pop() {
-      begin = (begin + 1) % kLookAhead;
-      --size;
-    }
+    std::size_t begin = 0, end = 0;  // counted on; places are their remainders
+    bool empty() const { return begin == end; }
+    bool full() const { return end - begin == kLookAhead; }
+    const Request& front() const { return items[begin % kLookAhead]; }
+    void push(const Request& r) { items[end++ % kLookAhead] = r; }
+    void pop() { ++begin; }
   };
   struct Lane {
-    Lane(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings,
-         int number, Tick first_refresh)
-        : controller(spec, plan, settings, number, first_refresh) {}
+    Lane(const DramSpec& spec, const TimingPlan& plan, const ControllerSettings& settings, int n,
+         Tick first_refresh)
+        : controller(spec, plan, settings, n, first_refresh), number(n) {}
     PseudoChannel controller;
+    int number;
     Ring waiting;  // read from the source, not yet in a queue
     Tick next_timer = 0;
   };
   enum class Power : std::uint8_t { kUp, kDown, kSelfRefresh };
 
-  void look_again(Tick* column, Tick* row);
-  void step(Tick t, Tick column, Tick row);
-  std::size_t start_column(Tick t);  // returns its lane
-  void start_row(Tick t);
-  void fill(std::size_t lane, Tick t);
-  bool pull(std::size_t lane);
+  void look_again(Lane** column, Lane** row);
+  void step(Tick t, Lane* column, Lane* row);
+  void start_column(Lane* lane);
+  void start_row(Lane* lane);
+  void fill(Lane* lane, Tick t);
+  bool pull(const Lane& lane);
   void work_timers(Tick t);
   void set_timer(Lane* lane);
   bool is_finished() const;
-  void log(Tick t, const Choice& choice, std::size_t lane, std::int32_t row, std::int32_t column);
+  void log(Tick t, Command command, int lane, int bank, std::int64_t row, std::int32_t column) {
+    log_->push_back({t, command, static_cast<std::int8_t>(lane), static_cast<std::int16_t>(bank),
+                     static_cast<std::int32_t>(row), column});
+  }
   bool is_idle() const;
   Tick next_power_event() const;
   void change_power(Tick t);

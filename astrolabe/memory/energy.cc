@@ -3,6 +3,7 @@
 #include <array>
 
 #include "astrolabe/base/csv.h"
+#include "astrolabe/memory/error_correction.h"
 
 namespace astrolabe::memory {
 
@@ -63,8 +64,7 @@ EnergyTable load_energy(const std::string& data_dir, const std::string& standard
   return e;
 }
 
-EnergySplit energy_of(const EnergyFigures& f, const Statistics& s, const DramSpec& spec,
-                      bool is_scrubbing) {
+EnergySplit energy_of(const EnergyFigures& f, const Statistics& s, const DramSpec& spec) {
   const auto n = [&s](Command c) { return static_cast<double>(s.commands[index(c)]); };
   const double bits = 8.0 * kAccessBytes, data = bits * static_cast<double>(s.requests());
   const double rows = spec.organization.rows / kRefreshesOfAllRows;
@@ -76,9 +76,7 @@ EnergySplit energy_of(const EnergyFigures& f, const Statistics& s, const DramSpe
   e.tsv = f.tsv_bit * data;
   e.phy = f.phy_bit * data;
   e.refresh = f.refresh_row * (rows * refreshes);
-  if (is_scrubbing) {
-    e.scrub = (n(Command::kRefreshBank) + n(Command::kRefreshAll)) * 2 * bits * f.core_bit;
-  }
+  e.scrub = f.core_bit * (2 * bits * scrubs(s, spec));
   const double lanes = spec.organization.pseudo_channels;
   const auto time = [&](Tick ticks) { return spec.tick() * static_cast<double>(ticks) * lanes; };
   const Tick down = s.power_down_ticks + s.self_refresh_ticks;

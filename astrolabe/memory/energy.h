@@ -6,8 +6,8 @@
 //       + pseudo-channels (P_up t_up + P_pd t_pd + P_sr t_sr)
 //
 // A refresh command refreshes rows_per_refresh rows of each bank it covers: all rows of a bank in
-// 8192 commands. On-die ECC is inside the figures per bit (the check bits move with the data);
-// scrubbing reads, corrects and writes back one access a refresh command when it is on.
+// 8192 commands. On-die ECC is inside the figures per bit (the check bits move with the data); a
+// scrub (error_correction.h) is an access read and written back inside the array.
 // Assumption: half of the data bits toggle. Ranges are those of the table, all low or all high.
 // Source: [oconnor2017fgdram] for HBM2; later standards are estimates, see data/memory/energy.csv.
 
@@ -36,6 +36,6 @@ struct EnergySplit {
 
 EnergyTable load_energy(const std::string& data_dir, const std::string& standard);
 EnergySplit energy_of(const EnergyFigures& figures, const Statistics& statistics,
-                      const DramSpec& spec, bool is_scrubbing = true);
+                      const DramSpec& spec);
 
 }  // namespace astrolabe::memory

@@ -37,6 +37,14 @@ MappingText find_mapping(const std::string& data_dir, const std::string& name) {
                    join_alternatives(names) + ", or a text of parts");
 }
 
+const CsvTable::Row* find_product(const CsvTable& table, const std::string& name) {
+  for (const CsvTable::Row& row : table.rows()) {
+    const bool is_built_in = !name.empty() && table.cell(row, "accelerator") == name;
+    if (is_built_in || table.cell(row, "product") == name) return &row;
+  }
+  return nullptr;
+}
+
 MemoryConfig read_product(const std::string& data_dir, const CsvTable& table,
                           const CsvTable::Row& row, const TimingOverrides& overrides) {
   MemoryConfig config;
@@ -79,20 +87,21 @@ std::vector<std::string> product_names(const std::string& data_dir) {
   return names;
 }
 
-MemoryConfig load_product(const std::string& data_dir, const std::string& product,
-                          const TimingOverrides& overrides) {
+void check_product(const std::string& data_dir, const std::string& product,
+                   const SourcePosition& where, const std::string& key) {
   const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
-  for (const CsvTable::Row& row : table.rows()) {
-    const bool is_built_in = !product.empty() && table.cell(row, "accelerator") == product;
-    if (is_built_in || table.cell(row, "product") == product) {
-      return read_product(data_dir, table, row, overrides);
-    }
-  }
+  if (find_product(table, product) != nullptr) return;
   const std::vector<std::string> names = product_names(data_dir);
   const std::string nearest = nearest_word(product, names);
-  throw InputError({}, "--product",
-                   product + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
+  throw InputError(where, key, product + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
                    join_alternatives(names, 20));
+}
+
+MemoryConfig load_product(const std::string& data_dir, const std::string& product,
+                          const TimingOverrides& overrides) {
+  check_product(data_dir, product, {}, "--product");
+  const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
+  return read_product(data_dir, table, *find_product(table, product), overrides);
 }
 
 MemoryConfig load_preset(const std::string& data_dir, const std::string& preset,

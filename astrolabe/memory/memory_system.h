@@ -66,6 +66,9 @@ MemoryConfig load_product(const std::string& data_dir, const std::string& produc
 MemoryConfig load_preset(const std::string& data_dir, const std::string& preset,
                          const TimingOverrides& overrides = {});
 std::vector<std::string> product_names(const std::string& data_dir);
+// InputError at the caller's place and key for a name that load_product does not know.
+void check_product(const std::string& data_dir, const std::string& product,
+                   const SourcePosition& where, const std::string& key);
 // A text, or the name of one in mappings.csv.
 std::string mapping_text(const std::string& data_dir, const std::string& name_or_text);
 

@@ -49,96 +49,102 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
-Tick PseudoChannel::column_at(Tick floor, Command command, int bank) const {
-  return rising(std::max(std::max(floor, timing_.earliest_in_group(command, bank)),
-                         timing_.earliest_in_bank(command, bank)));
+void PseudoChannel::forget() {
+  for (Kept& best : kept_) best.is_stale = true;
+  row_changed_ = true;
 }
 
-Tick PseudoChannel::column_floor(Command command) const {
-  return std::max(column_floor_, timing_.earliest_of_all(command));
-}
-
-Tick PseudoChannel::activate_floor() const {
-  return std::max(row_floor_, timing_.earliest_of_all(Command::kActivate));
-}
-
-Tick PseudoChannel::precharge_at(int bank) const {
-  const Tick at = std::max(std::max(row_floor_, timing_.earliest_of_all(Command::kPrecharge)),
-                           timing_.earliest_in_bank(Command::kPrecharge, bank));
-  return may_close_on_falling_ ? at : rising(at);
-}
-
-void PseudoChannel::look_for_column() {
-  const Command command = direction_ == Direction::kRead ? Command::kRead : Command::kWrite;
-  const Tick floor = column_floor(command);
-  BestChoice best;
-  best.command = command;
-  for (Mask m = banks_with_hit(); m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    best.offer(column_at(floor, command, bank), queues_.oldest_hit_key(direction_, bank), bank);
-  }
-  column_ = best;
-  column_changed_ = false;
-}
-
-void PseudoChannel::look_for_activate() {
-  const Tick floor = activate_floor();
-  BestChoice best;
-  best.command = Command::kActivate;
-  const Mask closed = queues_.with_work(direction_) & ~refresh_.blocked() & ~queues_.open();
-  for (Mask m = closed; m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    best.offer(rising(std::max(floor, timing_.earliest_activate_in_bank(bank))),
-               queues_.oldest_key(direction_, bank), bank);
-  }
-  activate_ = best;
-  activate_changed_ = false;
-}
-
-void PseudoChannel::look_for_precharge() {
-  BestChoice best;
-  best.command = Command::kPrecharge;
-  const Mask wrong =
-      queues_.with_work(direction_) & ~refresh_.blocked() & queues_.open() & ~banks_with_hit();
-  for (Mask m = wrong; m != 0; m &= m - 1) {
-    const int bank = __builtin_ctzll(m);
-    best.offer(precharge_at(bank), queues_.oldest_key(direction_, bank), bank);
-  }
-  if (closes_early_ != 0) {  // rows closed early have no order: whoever waits is looked for again
-    for (Mask m = banks_to_close(); m != 0; m &= m - 1) {
-      const int bank = __builtin_ctzll(m);
-      best.offer(precharge_at(bank), ~std::uint64_t{0} - 1, bank);
+// Puts a bank whose requests or row changed where it belongs: in no list if it has no request of
+// the direction, or is to be refreshed.
+void PseudoChannel::place(int bank) {
+  Wait list = Wait::kColumn;
+  std::uint64_t key = queues_.oldest_hit_key(direction_, bank);
+  if (key == RequestQueues::kNoKey || ((capped_[d()] | refresh_.blocked()) & bit(bank)) != 0) {
+    key = queues_.oldest_key(direction_, bank);
+    const bool is_open = (queues_.open() & bit(bank)) != 0;
+    list = is_open ? Wait::kPrecharge : Wait::kActivate;
+    if (key == RequestQueues::kNoKey || (refresh_.blocked() & bit(bank)) != 0) {
+      list = Wait::kNothing;
     }
-    best.oldest = 0;
   }
-  precharge_ = best;
-  precharge_changed_ = false;
+  const Wait from = waiting_.list_of(bank);
+  if (list == from && key == waiting_.key(bank)) return;
+  if (kept(from).bank == bank) expire(from);
+  waiting_.move(bank, list, key);
+  if (list == Wait::kColumn) offer<Wait::kColumn>(bank, key);
+  if (list == Wait::kActivate) offer<Wait::kActivate>(bank, key);
+  if (list == Wait::kPrecharge) offer<Wait::kPrecharge>(bank, key);
 }
 
-// A bank whose request may have become the first: the kept choice is compared with it.
-void PseudoChannel::offer_column(int bank) {
-  if (column_changed_ || (banks_with_hit() & bit(bank)) == 0) return;
-  const Command command = column_.command;
-  column_.offer(column_at(column_floor(command), command, bank),
-                queues_.oldest_hit_key(direction_, bank), bank);
+void PseudoChannel::place_all() {
+  waiting_.clear();
+  forget();
+  for (Mask m = queues_.with_work(direction_); m != 0; m &= m - 1) place(__builtin_ctzll(m));
 }
 
-void PseudoChannel::offer_activate(int bank) {
-  if (activate_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
-  const Tick at = rising(std::max(activate_floor(), timing_.earliest_activate_in_bank(bank)));
-  if (activate_.offer(at, queues_.oldest_key(direction_, bank), bank)) row_offered_ = true;
+// A refresh of the bank (-1: of all) begins or has started.
+void PseudoChannel::place_refreshed(int bank) {
+  forget();
+  if (bank < 0) {
+    place_all();
+  } else {
+    place(bank);
+  }
 }
 
-void PseudoChannel::offer_precharge(int bank) {
-  if (precharge_changed_ || (refresh_.blocked() & bit(bank)) != 0) return;
-  if (precharge_.offer(precharge_at(bank), queues_.oldest_key(direction_, bank), bank))
-    row_offered_ = true;
+template <Wait list>
+void PseudoChannel::offer(int bank, std::uint64_t key) {
+  Kept& best = kept(list);
+  if (best.is_stale) return;
+  if (best.at == best.soonest && best.key <= key) return;
+  const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
+  const Choice choice{at, key, bank, command_of<list>()};
+  if (!choice.before(best)) return;
+  static_cast<Choice&>(best) = choice;
+  if (list != Wait::kColumn && choice.before(row_)) row_ = choice;
 }
 
-PseudoChannel::Mask PseudoChannel::banks_to_close() const {
-  return queues_.open() & closes_early_ & ~refresh_.blocked() &
-         ~queues_.with_work(Direction::kRead) & ~queues_.with_work(Direction::kWrite);
+// Rows that the page policy wants closed have no order among them.
+void PseudoChannel::offer_early_closing() {
+  const Mask unwanted = queues_.open() & closes_early_ & ~refresh_.blocked() &
+                        ~queues_.with_work(Direction::kRead) &
+                        ~queues_.with_work(Direction::kWrite);
+  for (Mask m = unwanted; m != 0; m &= m - 1) {
+    offer<Wait::kPrecharge>(__builtin_ctzll(m), RequestQueues::kNoKey - 1);
+  }
 }
+
+template <Wait list>
+void PseudoChannel::look(Tick floor) {
+  Kept& best = kept(list);
+  const Command command = command_of<list>();
+  const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command)));
+  best.soonest = soonest;
+  const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
+  static_assert(kMostBanks <= 64, "order and bank have six bits each");
+  if (!best.is_stale && best.bank == waiting_.first(list) && !closes_early) {
+    best.at = soonest;  // the oldest that waited is still the first
+    return;
+  }
+  best.is_stale = false;
+  // Delay, place in the list and bank in one number: the least is the choice, found without
+  // branches that nobody can foresee.
+  std::int64_t least = INT64_MAX, order = 0;
+  for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
+    const Tick delay = std::max<Tick>(0, soonest_of_bank<list>(b) - soonest);
+    least = std::min(least, delay << 12 | order | b);
+    if (delay == 0) break;
+    order += kMostBanks;
+  }
+  const bool is_any = least != INT64_MAX;
+  const int bank = static_cast<int>(least % kMostBanks);
+  best.at = is_any ? soonest + (least >> 12) : kNever;
+  best.bank = is_any ? bank : -1;
+  best.key = is_any ? waiting_.key(bank) : RequestQueues::kNoKey;
+  best.command = command;
+  if (closes_early) offer_early_closing();
+}
+template void PseudoChannel::look<Wait::kColumn>(Tick);
 
 Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) const {
   Choice c;
@@ -161,16 +167,16 @@ Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) cons
 }
 
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
-  row_floor_ = floor;
-  row_offered_ = false;
-  if (activate_changed_ || (activate_.at < floor && !activate_.wait(rising(floor)))) {
-    look_for_activate();
-  }
-  const Tick close = may_close_on_falling_ ? floor : rising(floor);
-  if (precharge_changed_ || (precharge_.at < floor && !precharge_.wait(close))) {
-    look_for_precharge();
-  }
-  row_ = precharge_.before(activate_) ? static_cast<const Choice&>(precharge_) : activate_;
+  const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
+  if (activate.is_stale | (activate.at < floor)) look<Wait::kActivate>(floor);
+  if (precharge.is_stale | (precharge.at < floor)) look<Wait::kPrecharge>(floor);
+  // Field by field: a copy of the whole would wait for the stores of its parts.
+  const bool is_precharge = precharge.before(activate);
+  row_.at = is_precharge ? precharge.at : activate.at;
+  row_.key = is_precharge ? precharge.key : activate.key;
+  row_.bank = is_precharge ? precharge.bank : activate.bank;
+  row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
+  row_changed_ = false;
   if (!refresh_.is_working()) return;
   const Choice refresh = refresh_choice(floor, pairing);
   if (!row_.before(refresh)) row_ = refresh;
@@ -181,18 +187,9 @@ void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival,
     empty_until_ = now;
     was_empty_ = false;
   }
-  const int bank = request.bank;
-  queues_.add(request, key, arrival);
-  if (closes_early_ != 0) precharge_changed_ = true;
-  if (static_cast<std::size_t>(request.is_write) != d()) return;
-  if ((banks_with_hit() & bit(bank)) != 0) {
-    offer_column(bank);
-    if (precharge_.bank == bank) precharge_changed_ = true;
-  } else if ((queues_.open() & bit(bank)) == 0) {
-    offer_activate(bank);
-  } else {
-    offer_precharge(bank);
-  }
+  const bool is_first = queues_.add(request, key, arrival);
+  if (closes_early_ != 0) expire(Wait::kPrecharge);
+  if (is_first && request.is_write == d()) place(request.bank);
 }
 
 void PseudoChannel::choose_direction() {
@@ -206,7 +203,7 @@ void PseudoChannel::choose_direction() {
   }
   if (next == direction_) return;
   direction_ = next;
-  forget();
+  place_all();
 }
 
 // A bank whose oldest request waits for another row while younger ones hit.
@@ -218,23 +215,16 @@ void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   }
 }
 
-const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Tick floor) {
-  const int bank = choice.bank;
-  const Tick t = choice.at;
-  const RequestQueues::Slot slot = queues_.oldest_hit(direction_, bank);
-  const RequestQueues::Entry& entry = queues_.at(direction_, slot);
+const RequestQueues::Entry& PseudoChannel::start_column(int bank, Tick t, Tick floor) {
+  const RequestQueues::Entry& entry = queues_.oldest_hit(direction_, bank);
   if (entry.needed_precharge) {
     ++statistics_.row_conflicts;
   } else if (entry.needed_activate) {
     ++statistics_.row_misses;
-  } else {
-    ++statistics_.row_hits;
   }
   if (t > slot_free_) count_loss(t, entry, floor);
   slot_free_ = t + slot_;
-  statistics_.data_ticks += slot_;
-  ++statistics_.commands[index(choice.command)];
-  timing_.start(choice.command, bank, t);
+  timing_.start(command_of<Wait::kColumn>(), bank, t);
   if (direction_ == Direction::kRead) {
     ++statistics_.reads;
     last_read_ = t;
@@ -243,18 +233,15 @@ const RequestQueues::Entry& PseudoChannel::start_column(const Choice& choice, Ti
   } else {
     ++statistics_.writes;
     last_write_ = t;
-    last_write_of_group_[static_cast<std::size_t>(timing_.group_of(bank))] = t;
+    last_write_of_group_[timing_.group_of(bank)] = t;
     statistics_.clocks = std::max(statistics_.clocks, t + tCWL_ + slot_);
   }
   note_bypass(bank, entry.previous == RequestQueues::kNone);
-  queues_.remove(direction_, slot);
-  if (closes_early_ != 0) {
-    precharge_changed_ = true;
-  } else if ((queues_.with_work(direction_) & ~banks_with_hit() & bit(bank)) != 0) {
-    offer_precharge(bank);
-  }
+  queues_.remove_oldest_hit(direction_, bank);
+  expire(Wait::kColumn);
+  place(bank);
+  if (closes_early_ != 0) expire(Wait::kPrecharge);
   if (queues_.empty()) was_empty_ = true;
-  column_changed_ = true;
   return entry;
 }
 
@@ -284,44 +271,43 @@ void PseudoChannel::close_bank(int bank, Tick t) {
   capped_[1] &= ~bit(bank);
 }
 
-void PseudoChannel::note_activate(int bank, Tick t) {
+std::uint32_t PseudoChannel::activate(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   h.activate_bank_ready = timing_.earliest_in_bank(Command::kActivate, bank);
   h.activate_ready = std::max(timing_.earliest_of_all(Command::kActivate),
                               timing_.earliest_in_group(Command::kActivate, bank));
   h.activate = h.opened = t;
-  queues_.oldest(direction_, bank).needed_activate = true;
-  note_page_outcome(bank, queues_.oldest(direction_, bank).row);
+  RequestQueues::Entry& oldest = queues_.oldest(direction_, bank);
+  oldest.needed_activate = true;
+  note_page_outcome(bank, oldest.row);
   refresh_.note_activate(bank);
+  queues_.activate(bank, oldest.row);
+  timing_.start(Command::kActivate, bank, t);
+  expire(Wait::kActivate);
+  if (closes_early_ != 0) expire(Wait::kPrecharge);
+  place(bank);
+  return oldest.row;
 }
 
-std::uint32_t PseudoChannel::start_row(const Choice& choice) {
-  const int bank = choice.bank;
-  const Tick t = choice.at;
-  ++statistics_.commands[index(choice.command)];
-  const bool is_wanted = bank >= 0 && (queues_.with_work(direction_) & bit(bank)) != 0;
-  if (choice.command == Command::kActivate) {
-    note_activate(bank, t);
-    const std::uint32_t row = queues_.oldest(direction_, bank).row;
-    queues_.activate(bank, row);
-    timing_.start(choice.command, bank, t);
-    activate_changed_ = true;
-    precharge_changed_ = precharge_changed_ || closes_early_ != 0;
-    offer_column(bank);
-    return row;
+void PseudoChannel::precharge(int bank, Tick t) {
+  close_bank(bank, t);
+  if ((queues_.with_work(direction_) & bit(bank)) != 0 && bank != refresh_.bank()) {
+    queues_.oldest(direction_, bank).needed_precharge = true;
   }
-  if (choice.command == Command::kPrecharge) {
-    close_bank(bank, t);
-    if (is_wanted && bank != refresh_.bank()) {
-      queues_.oldest(direction_, bank).needed_precharge = true;
-    }
-    queues_.precharge(bank);
-    timing_.start(choice.command, bank, t);
-    precharge_changed_ = true;
-    if (is_wanted) offer_activate(bank);
+  queues_.precharge(bank);
+  expire(Wait::kPrecharge);
+  place(bank);
+}
+
+std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
+  ++statistics_.commands[index(command)];
+  if (command == Command::kActivate) return activate(bank, t);
+  timing_.start(command, bank, t);
+  if (command == Command::kPrecharge) {
+    precharge(bank, t);
     return RequestQueues::kClosed;
   }
-  if (choice.command == Command::kPrechargeAll) {
+  if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
   } else if (bank < 0) {
@@ -331,15 +317,14 @@ std::uint32_t PseudoChannel::start_row(const Choice& choice) {
     history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
     refresh_.finish();
   }
-  timing_.start(choice.command, bank, t);
-  forget();
+  place_refreshed(bank);
   return RequestQueues::kClosed;
 }
 
-Tick PseudoChannel::turnaround_end(int group) const {
+Tick PseudoChannel::turnaround_end(std::size_t group) const {
   if (direction_ == Direction::kWrite) return last_read_ + tRTW_;
   return std::max(last_write_ + tCWL_ + slot_ + tWTRS_,
-                  last_write_of_group_[static_cast<std::size_t>(group)] + tCWL_ + slot_ + tWTRL_);
+                  last_write_of_group_[group] + tCWL_ + slot_ + tWTRL_);
 }
 
 // Why nothing was on the data bus between the last burst and the one of the command at t. The
@@ -379,6 +364,11 @@ void PseudoChannel::end(Tick t) {
     h.opened = t;
   }
   statistics_.most_postponed = refresh_.most_owed();
+  const std::int64_t requests = statistics_.requests();
+  statistics_.commands[index(Command::kRead)] = statistics_.reads;
+  statistics_.commands[index(Command::kWrite)] = statistics_.writes;
+  statistics_.row_hits = requests - statistics_.row_misses - statistics_.row_conflicts;
+  statistics_.data_ticks = requests * slot_;
 }
 
 }  // namespace astrolabe::memory

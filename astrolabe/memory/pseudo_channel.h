@@ -10,9 +10,11 @@
 //   Row command: the refresh in work; else for the oldest request of each bank without a hit an ACT
 //   or a PREpb, chosen likewise; else a row that the page policy wants closed.
 //
+// Each bank waits for one kind of command and stands in that list (WaitingBanks), in service order.
 // The channel asks for the best command at or after a tick; nothing is scanned per clock. The best
-// column command, ACT and PREpb are kept between answers: what becomes possible is compared with
-// them, and banks are gone through again only after a command of that kind or when a bus was taken.
+// column command, ACT and PREpb are kept between answers: a bank that joins their list is compared
+// with them, and the list is gone through again only after a command of that kind, when the best
+// left it or when a bus was taken, and only until a bank that may start as soon as any.
 
 #include <algorithm>
 #include <array>
@@ -22,6 +24,7 @@
 #include "astrolabe/memory/refresh_state.h"
 #include "astrolabe/memory/request_queues.h"
 #include "astrolabe/memory/statistics.h"
+#include "astrolabe/memory/waiting_banks.h"
 
 namespace astrolabe::memory {
 
@@ -34,26 +37,6 @@ struct Choice {
 
   bool before(const Choice& other) const {
     return at != other.at ? at < other.at : key < other.key;
-  }
-};
-
-// The best of the candidates that were offered.
-struct BestChoice : Choice {
-  std::uint64_t oldest = ~std::uint64_t{0};  // the least key of all candidates
-
-  bool offer(Tick t, std::uint64_t k, int b) {
-    oldest = std::min(oldest, k);
-    if (t > at || (t == at && k >= key)) return false;
-    at = t;
-    key = k;
-    bank = b;
-    return true;
-  }
-  // No candidate may start before `t` any more. The oldest stays the best without another look.
-  bool wait(Tick t) {
-    if (key != oldest) return false;
-    at = t;
-    return true;
   }
 };
 
@@ -77,55 +60,82 @@ class PseudoChannel {
   DeviceTiming& timing() { return timing_; }
 
   const Choice& best_column(Tick floor) {
-    column_floor_ = floor;
-    if (column_changed_ || (column_.at < floor && !column_.wait(rising(floor)))) look_for_column();
-    return column_;
+    Kept& best = kept(Wait::kColumn);
+    if (best.is_stale | (best.at < floor)) look<Wait::kColumn>(floor);
+    return best;
   }
   const Choice& best_row(Tick floor, const RowPairing& pairing) {
-    if (activate_changed_ || precharge_changed_ || row_.at < floor || row_offered_ ||
-        refresh_.is_working()) {
-      look_for_row(floor, pairing);
-    }
+    if (row_changed_ | (row_.at < floor) | refresh_.is_working()) look_for_row(floor, pairing);
     return row_;
   }
 
   // The last answers.
-  const Choice& column() const { return column_; }
+  const Choice& column() const { return kept(Wait::kColumn); }
   const Choice& row() const { return row_; }
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the request that is served; it stands until the next one is added.
-  const RequestQueues::Entry& start_column(const Choice& choice, Tick floor);
+  const RequestQueues::Entry& start_column(int bank, Tick t, Tick floor);
   // Returns the row of an ACT.
-  std::uint32_t start_row(const Choice& choice);
+  std::uint32_t start_row(Command command, int bank, Tick t);
   void choose_direction();
-  void end(Tick t);  // counts what is left of the data bus and of open banks up to t
-  void forget() { column_changed_ = activate_changed_ = precharge_changed_ = true; }
+  void begin_refresh() {  // if it is time to
+    if (refresh_.begin(queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite),
+                       !queues_.empty())) {
+      place_refreshed(refresh_.bank());
+    }
+  }
+  void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
 
  private:
+  // The best of a list; stale: to be looked for again.
+  struct Kept : Choice {
+    Tick soonest = 0;  // that any bank of the list may start when it was looked for
+    bool is_stale = true;
+  };
+
   static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
   static Tick rising(Tick t) { return t + (t & 1); }
   std::size_t d() const { return static_cast<std::size_t>(direction_); }
-
-  Mask banks_with_hit() const {
-    return queues_.with_hit(direction_) & ~capped_[d()] & ~refresh_.blocked();
+  Kept& kept(Wait list) { return kept_[static_cast<std::size_t>(list)]; }
+  const Kept& kept(Wait list) const { return kept_[static_cast<std::size_t>(list)]; }
+  template <Wait list>
+  Command command_of() const {
+    if (list == Wait::kActivate) return Command::kActivate;
+    if (list == Wait::kPrecharge) return Command::kPrecharge;
+    return static_cast<Command>(direction_);  // RD, WR
   }
-  Mask banks_to_close() const;
-  void look_for_column();
+  // On the next edge that may carry the command.
+  template <Wait list>
+  Tick on_edge(Tick t) const {
+    return list == Wait::kPrecharge && may_close_on_falling_ ? t : rising(t);
+  }
+  template <Wait list>
+  Tick soonest_of_bank(int bank) const {
+    const Command c = command_of<list>();
+    return on_edge<list>(
+        std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank)));
+  }
+
+  void place(int bank);
+  void place_all();
+  void place_refreshed(int bank);
+  void forget();
+  template <Wait list>
+  void offer(int bank, std::uint64_t key);
+  void expire(Wait list) {
+    kept(list).is_stale = true;
+    row_changed_ = row_changed_ || list != Wait::kColumn;
+  }
+  template <Wait list>
+  void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
-  void look_for_activate();
-  void look_for_precharge();
-  void offer_column(int bank);
-  void offer_activate(int bank);
-  void offer_precharge(int bank);
-  Tick column_floor(Command command) const;
-  Tick activate_floor() const;
-  Tick column_at(Tick floor, Command command, int bank) const;
-  Tick precharge_at(int bank) const;
-  void note_activate(int bank, Tick t);
+  void offer_early_closing();
+  std::uint32_t activate(int bank, Tick t);  // returns the row
+  void precharge(int bank, Tick t);
   Choice refresh_choice(Tick floor, const RowPairing& pairing) const;
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
-  Tick turnaround_end(int group) const;
+  Tick turnaround_end(std::size_t group) const;
   void note_bypass(int bank, bool is_oldest);
   void note_page_outcome(int bank, std::uint32_t row);
   void close_bank(int bank, Tick t);
@@ -152,15 +162,14 @@ class PseudoChannel {
   std::array<Mask, 2> capped_{};
   Mask closes_early_ = 0;
   std::array<BankHistory, kMostBanks> history_{};
-  std::array<Tick, 32> last_write_of_group_{};
+  std::array<Tick, kMostBanks> last_write_of_group_{};
   Tick last_read_ = -kNever, last_write_ = -kNever;
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
-  BestChoice column_, activate_, precharge_;
+  WaitingBanks waiting_;
+  std::array<Kept, 4> kept_{};  // by list
   Choice row_;
-  Tick column_floor_ = 0, row_floor_ = 0;
-  bool column_changed_ = true, activate_changed_ = true, precharge_changed_ = true;
-  bool row_offered_ = true;
+  bool row_changed_ = true;
   Statistics statistics_;
 };
 

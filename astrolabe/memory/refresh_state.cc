@@ -30,8 +30,7 @@ void RefreshState::become_due() {
   next_due_ += interval_;
 }
 
-bool RefreshState::begin(Mask with_work, bool has_requests) {
-  if (is_working()) return false;
+bool RefreshState::choose(Mask with_work) {
   if (to_manage_ != 0) {
     bank_ = __builtin_ctzll(to_manage_);
     command_ = Command::kManageBank;
@@ -39,7 +38,6 @@ bool RefreshState::begin(Mask with_work, bool has_requests) {
     return true;
   }
   if (mode_ == RefreshMode::kNone) return false;
-  if (has_requests ? owed_ <= postpone_ : owed_ <= -pull_in_) return false;
   if (mode_ == RefreshMode::kAllBank) {
     bank_ = -1;
     command_ = Command::kRefreshAll;

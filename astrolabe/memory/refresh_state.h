@@ -33,12 +33,17 @@ class RefreshState {
 
   void become_due();
   // Begins a refresh if it is time to; `with_work`: banks with queued requests.
-  bool begin(Mask with_work, bool has_requests);
+  bool begin(Mask with_work, bool has_requests) {
+    if (is_working()) return false;
+    const bool is_time = has_requests ? owed_ > postpone_ : owed_ > -pull_in_;
+    return (is_time || to_manage_ != 0) && choose(with_work);
+  }
   void finish();  // the refresh command started
   void note_activate(int bank);
   void skip_until(Tick t);  // self-refresh looks after itself
 
  private:
+  bool choose(Mask with_work);
   static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
 
   RefreshMode mode_;

@@ -10,7 +10,7 @@
 
 namespace astrolabe::memory {
 
-struct Request {
+struct alignas(32) Request {
   Tick arrival = 0;  // not before; 0 in a closed loop
   std::uint32_t row = 0;
   std::uint16_t column = 0;

@@ -1,10 +1,10 @@
 #pragma once
 
 // The read and the write queue of one pseudo-channel, kept as one list per bank in the order of
-// service, and what follows from the open rows: which banks have a request that hits.
+// service, and the open rows: so the oldest request of each bank that hits is known.
 //
-// Order of service: QoS class, then age. All operations of the scheduler read bit masks of banks
-// (bit = bank); nothing is searched but the requests of one bank.
+// Order of service: QoS class, then age, as one key. Nothing is searched but the requests of one
+// bank.
 
 #include <array>
 #include <cstdint>
@@ -20,12 +20,13 @@ enum class Direction : std::uint8_t { kRead, kWrite };
 class RequestQueues {
  public:
   using Slot = std::uint16_t;
-  using Mask = std::uint64_t;
+  using Mask = std::uint64_t;  // of banks: bit = bank
   static constexpr Slot kNone = 0xffff;
   static constexpr std::size_t kMostEntries = 256;  // per direction
   static constexpr std::uint32_t kClosed = 0xffffffff;
+  static constexpr std::uint64_t kNoKey = ~std::uint64_t{0};
 
-  struct Entry {
+  struct alignas(32) Entry {
     std::uint64_t key = 0;  // order of service
     Tick arrival = 0;
     std::uint32_t row = 0;
@@ -42,49 +43,43 @@ class RequestQueues {
   bool empty() const { return size_[0] + size_[1] == 0; }
 
   Mask with_work(Direction d) const { return work_[i(d)]; }
-  Mask with_hit(Direction d) const { return hit_[i(d)]; }
   Mask open() const { return open_; }
   std::uint32_t open_row(int bank) const { return open_row_[static_cast<std::size_t>(bank)]; }
 
-  const Entry& oldest(Direction d, int bank) const { return at(d, list(d, bank).head); }
-  Entry& oldest(Direction d, int bank) { return at(d, list(d, bank).head); }
-  Slot oldest_hit(Direction d, int bank) const { return list(d, bank).hit; }
-  // Their places in the order of service; undefined where there is none.
-  std::uint64_t oldest_key(Direction d, int bank) const {
-    return head_key_[i(d)][static_cast<std::size_t>(bank)];
-  }
-  std::uint64_t oldest_hit_key(Direction d, int bank) const {
-    return hit_key_[i(d)][static_cast<std::size_t>(bank)];
-  }
-  const Entry& at(Direction d, Slot slot) const { return entries_[i(d)][slot]; }
-  Entry& at(Direction d, Slot slot) { return entries_[i(d)][slot]; }
+  Entry& oldest(Direction d, int bank) { return entries_[list(d, bank).head]; }
+  const Entry& oldest_hit(Direction d, int bank) const { return entries_[list(d, bank).hit]; }
+  // Their places in the order of service; kNoKey where there is none.
+  std::uint64_t oldest_key(Direction d, int bank) const { return list(d, bank).head_key; }
+  std::uint64_t oldest_hit_key(Direction d, int bank) const { return list(d, bank).hit_key; }
 
-  void add(const Request& request, std::uint64_t key, Tick arrival);
-  void remove(Direction d, Slot slot);
+  // Returns whether the oldest of the bank, or of those that hit, is another one now.
+  bool add(const Request& request, std::uint64_t key, Tick arrival);
+  void remove_oldest_hit(Direction d, int bank);
   void activate(int bank, std::uint32_t row);
   void precharge(int bank);
   void precharge_all();
 
  private:
-  struct List {
+  struct alignas(32) List {  // the requests of a direction and bank
+    std::uint64_t head_key = kNoKey, hit_key = kNoKey;
     Slot head = kNone, tail = kNone, hit = kNone;
   };
   static std::size_t i(Direction d) { return static_cast<std::size_t>(d); }
   static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
   const List& list(Direction d, int bank) const {
-    return lists_[i(d)][static_cast<std::size_t>(bank)];
+    return lists_[i(d) * kMostBanks + static_cast<std::size_t>(bank)];
   }
-  List& list(Direction d, int bank) { return lists_[i(d)][static_cast<std::size_t>(bank)]; }
-  Slot next_hit(Direction d, Slot from, std::uint32_t row) const;
-  void set_hit(Direction d, int bank, Slot slot);
+  List& list(Direction d, int bank) {
+    return lists_[i(d) * kMostBanks + static_cast<std::size_t>(bank)];
+  }
+  void find_hit(List* list, Slot from, std::uint32_t row) const;
 
-  std::array<std::array<Entry, kMostEntries>, 2> entries_;
-  std::array<std::array<Slot, kMostEntries>, 2> free_;
-  std::array<std::array<List, kMostBanks>, 2> lists_;
-  std::array<std::array<std::uint64_t, kMostBanks>, 2> head_key_{}, hit_key_{};
+  std::array<Entry, 2 * kMostEntries> entries_;
+  std::array<List, std::size_t{2} * kMostBanks> lists_;
+  std::array<std::array<Slot, kMostEntries>, 2> free_;  // the first size_ of them are taken
   std::array<std::uint32_t, kMostBanks> open_row_;
   std::array<std::size_t, 2> size_{}, capacity_;
-  std::array<Mask, 2> work_{}, hit_{};
+  std::array<Mask, 2> work_{};
   Mask open_ = 0;
 };
 

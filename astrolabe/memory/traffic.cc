@@ -7,12 +7,17 @@
 #include <cmath>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/memory/error_correction.h"
 
 namespace astrolabe::memory {
 
 namespace {
 
 constexpr std::uint64_t kPage = 65536 / kAccessBytes;
+
+std::uint64_t accesses_of(Bytes bytes) {
+  return static_cast<std::uint64_t>(std::ceil(bytes.in(kAccessBytes * units::byte)));
+}
 
 // The series of segments of a traffic, the same for every channel.
 class Pattern {
@@ -51,8 +56,9 @@ class Pattern {
       case Traffic::Kind::kSequential:
         return {0, left_, writes_all};
       case Traffic::Kind::kStride: {
-        const Segment s{step_ % accesses_, 1, writes_all};
+        const Segment s{step_, 1, writes_all};
         step_ += n;
+        if (step_ >= accesses_) step_ %= accesses_;
         return s;
       }
       case Traffic::Kind::kRandom:
@@ -75,13 +81,10 @@ class Pattern {
 
   // An operator's streams in turn, a page of each at a time, in proportion.
   Segment draw_operator() {
-    const auto accesses = [](Bytes b) {
-      return static_cast<std::uint64_t>(std::ceil(b.in(kAccessBytes * units::byte)));
-    };
     for (;;) {
       const OperatorTraffic& o = traffic_.operators[op_ % traffic_.operators.size()];
-      const std::array<std::uint64_t, 3> whole = {accesses(o.streamed), accesses(o.gathered),
-                                                  accesses(o.written)};
+      const std::array<std::uint64_t, 3> whole = {accesses_of(o.streamed), accesses_of(o.gathered),
+                                                  accesses_of(o.written)};
       std::size_t best = 3;
       double least = 1;
       for (std::size_t k = 0; k < 3; ++k) {
@@ -98,7 +101,7 @@ class Pattern {
         continue;
       }
       const std::uint64_t page =
-          o.page.base() > 0 ? std::max<std::uint64_t>(1, accesses(o.page)) : kPage;
+          o.page.base() > 0 ? std::max<std::uint64_t>(1, accesses_of(o.page)) : kPage;
       const std::uint64_t n = std::min(page, whole[best] - done_[best]);
       done_[best] += n;
       if (best == 1) {
@@ -126,7 +129,7 @@ class SegmentSource final : public RequestSource {
         channels_(channels),
         channel_(channel),
         memory_(mapping.accesses() * channels.channels()),
-        write_every_(traffic.write_every),
+        write_every_(static_cast<std::uint64_t>(traffic.write_every)),
         qos_class_(traffic.qos_class),
         arrivals_(traffic.seed, channel + 1) {
     if (traffic.rate_gb_per_s > 0) {
@@ -140,23 +143,38 @@ class SegmentSource final : public RequestSource {
     std::size_t n = 0;
     while (n < requests.size()) {
       if (at_ == end_ && !next_block()) break;
-      Request& r = requests[n++];
-      r = {};
-      mapping_->place(local_++, &r);
-      r.is_write = write_every_ > 1 ? (at_ % static_cast<std::uint64_t>(write_every_) ==
-                                       static_cast<std::uint64_t>(write_every_) - 1)
-                                    : segment_.is_write;
-      r.qos_class = qos_class_;
-      ++at_;
-      if (mean_ticks_ > 0) {
-        clock_ += mean_ticks_ * arrivals_.exponential();
-        r.arrival = static_cast<Tick>(clock_) + 1;
+      const auto run = requests.subspan(
+          n, static_cast<std::size_t>(std::min<std::uint64_t>(requests.size() - n, end_ - at_)));
+      mapping_->place(local_, run);
+      for (Request& r : run) {
+        r.arrival = 0;
+        r.is_write = segment_.is_write;
+        r.qos_class = qos_class_;
       }
+      if (write_every_ > 1) spread_writes(run);
+      if (mean_ticks_ > 0) spread_arrivals(run);
+      at_ += run.size();
+      local_ += run.size();
+      n += run.size();
     }
     return n;
   }
 
  private:
+  void spread_writes(std::span<Request> run) const {
+    std::uint64_t turn = at_ % write_every_;
+    for (Request& r : run) {
+      r.is_write = ++turn == write_every_;
+      if (turn == write_every_) turn = 0;
+    }
+  }
+  void spread_arrivals(std::span<Request> run) {
+    for (Request& r : run) {
+      clock_ += mean_ticks_ * arrivals_.exponential();
+      r.arrival = static_cast<Tick>(clock_) + 1;
+    }
+  }
+
   // The next run of accesses of this channel within the series.
   bool next_block() {
     for (;;) {
@@ -168,31 +186,36 @@ class SegmentSource final : public RequestSource {
       if (begin >= end) continue;
       at_ = begin;
       end_ = end;
-      local_ = channels_.local(begin) % mapping_->accesses();
+      local_ = channels_.local(begin);
+      if (local_ >= mapping_->accesses()) local_ %= mapping_->accesses();
       return true;
     }
   }
 
+  // The next segment that may be of this channel.
   bool next_segment() {
-    if (rest_.accesses == 0 && !pattern_.next(&rest_)) return false;
-    // A segment that goes past the end of the memory begins again at its start.
-    segment_ = rest_;
-    segment_.first %= memory_;
-    segment_.accesses = std::min(segment_.accesses, memory_ - segment_.first);
-    rest_.first = 0;
-    rest_.accesses -= segment_.accesses;
-    rest_.is_write = segment_.is_write;
-    const std::uint64_t span = channels_.accesses_per_block() * channels_.channels();
-    group_ = segment_.first / span;
-    group_end_ = (segment_.first + segment_.accesses - 1) / span + 1;
-    return true;
+    for (;;) {
+      if (rest_.accesses == 0 && !pattern_.next(&rest_)) return false;
+      // A segment that goes past the end of the memory begins again at its start.
+      const std::uint64_t first = rest_.first < memory_ ? rest_.first : rest_.first % memory_;
+      const std::uint64_t accesses = std::min(rest_.accesses, memory_ - first);
+      const std::uint64_t last = first + accesses - 1;
+      rest_.first = 0;
+      rest_.accesses -= accesses;
+      if (channels_.block(first) == channels_.block(last) && channels_.channel(first) != channel_) {
+        continue;
+      }
+      segment_ = {first, accesses, rest_.is_write};
+      group_ = channels_.group(first);
+      group_end_ = channels_.group(last) + 1;
+      return true;
+    }
   }
 
   Pattern pattern_;
   const AddressMapping* mapping_;
   ChannelMapping channels_;
-  std::uint64_t channel_, memory_;
-  int write_every_;
+  std::uint64_t channel_, memory_, write_every_;
   std::uint8_t qos_class_;
   RandomStream arrivals_;
   double mean_ticks_ = 0, clock_ = 0;
@@ -285,6 +308,10 @@ std::uint64_t parse_bytes(std::string_view text) {
 
 }  // namespace
 
+std::uint64_t OperatorTraffic::accesses() const {
+  return accesses_of(streamed) + accesses_of(gathered) + accesses_of(written);
+}
+
 std::vector<std::string> traffic_names() {
   std::vector<std::string> names = {"stride4k", "kv_gather:BYTES", "moe_gather:BYTES"};
   for (const Named& n : kNamed) names.emplace_back(n.name);
@@ -318,12 +345,16 @@ Traffic parse_traffic(const std::string& name) {
 std::unique_ptr<RequestSource> make_source(const Traffic& traffic, const AddressMapping& mapping,
                                            const ChannelMapping& channels, std::uint64_t channel,
                                            Duration tick) {
-  if (traffic.kind == Traffic::Kind::kRandom) {
-    return std::make_unique<RandomSource>(traffic, mapping, channels, channel, tick);
-  }
   ASTROLABE_DEMAND(traffic.kind != Traffic::Kind::kOperators || !traffic.operators.empty(),
                    "operators");
-  return std::make_unique<SegmentSource>(traffic, mapping, channels, channel, tick);
+  std::unique_ptr<RequestSource> source;
+  if (traffic.kind == Traffic::Kind::kRandom) {
+    source = std::make_unique<RandomSource>(traffic, mapping, channels, channel, tick);
+  } else {
+    source = std::make_unique<SegmentSource>(traffic, mapping, channels, channel, tick);
+  }
+  if (traffic.partial_writes <= 0) return source;
+  return read_before_partial_writes(std::move(source), traffic.partial_writes);
 }
 
 }  // namespace astrolabe::memory

@@ -13,7 +13,7 @@
 //   moe_gather          experts of 8 MiB (or moe_gather:BYTES) anywhere
 //   all_reduce          read two buffers, write one, 8 KiB chunks in turn
 //   checkpoint          sequential writes
-//   operators           a list of (bytes read, bytes written), see OperatorTraffic
+//   operators           bytes streamed, gathered and written side by side, see OperatorTraffic
 // Assumption: caches are not modelled; a stream is what misses them.
 
 #include <memory>
@@ -32,12 +32,16 @@ struct Segment {
   bool is_write = false;
 };
 
-// What an operator moves, without a word of hardware: made from workload's operators by the caller.
+// What an operator moves in one execution (operator_traffic.h).
 struct OperatorTraffic {
-  Bytes streamed;  // read front to back: weights, activations
-  Bytes gathered;  // read in pages: KV cache, experts
+  std::string name;
+  double count = 1;  // executions
+  Bytes streamed;    // read front to back: weights, activations
+  Bytes gathered;    // read in pages: KV cache, experts
   Bytes written;
   Bytes page;  // of what is gathered
+
+  std::uint64_t accesses() const;
 };
 
 struct Traffic {
@@ -59,6 +63,7 @@ struct Traffic {
   std::uint64_t seed = 1;
   double rate_gb_per_s = 0;  // open loop, of the whole memory; 0: closed loop
   std::uint8_t qos_class = 0;
+  double partial_writes = 0;  // share of the writes (error_correction.h); their reads come on top
   std::vector<OperatorTraffic> operators;
 };
 

@@ -48,7 +48,8 @@ Bytes hbm_used(const ServingChip& chip, const ServingRequest& request, const Dep
       spread_uncuttable_experts(request.model, request.precision, p.layout.shard);
   const SteadyLoad load = steady_load(request.work);
   const MemoryFit m = memory_fit(request.model, request.precision, shard, chip.engine,
-                                 chip.accelerator.hbm_capacity, load.held(), request.block_count);
+                                 chip.accelerator.hbm_capacity, load.held(), request.block_count,
+                                 draft_memory(request, shard, load.held()));
   return m.weights + m.activations + m.graph_capture + m.other_reserve +
          p.state.sequences * load.context * m.kv_per_token;
 }

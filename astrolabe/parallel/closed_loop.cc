@@ -63,6 +63,12 @@ class Loop {
   double need(const Request& r) const {
     return r.prompt + engine_.schedule.answer_reserve * r.answer;
   }
+  // Steps from the first token of an answer to its last.
+  std::int64_t steps(const Request& r) const {
+    return std::max<std::int64_t>(1, std::llround(std::ceil((r.answer - 1) / accepted() - 1e-9)));
+  }
+  double accepted() const { return load_.speculation.acceptance_length; }
+  double verified() const { return load_.speculation.verified(); }
   bool can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const;
   bool is_sglang() const { return engine_.framework == Framework::kSglang; }
   bool starts_prefill() const;  // SGLang: prompts alone
@@ -171,11 +177,11 @@ double Loop::decode_only() const {
   double most = 0, all = 0, core = 0;
   for (const Rank& k : ranks_) {
     most = std::max(most, static_cast<double>(k.decoding));
-    all += k.decoding;
+    all += k.decoding * verified();
     core = std::max(core, table_.decode(k.decoding, k.mean_context()));
   }
   if (all <= 0) return 0;
-  return table_.step(most, all, core, most, false) + host_ + sampling_ * most;
+  return table_.step(most * verified(), all, core, most, false) + host_ + sampling_ * most;
 }
 
 double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
@@ -183,7 +189,8 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
   *has_prompts = false;
   for (const Rank& k : ranks_) {
     const double decoding = pauses_decoding ? 0 : k.decoding;
-    double tokens = decoding, time = table_.decode(decoding, k.mean_context()), out = decoding;
+    double tokens = decoding * verified(), time = table_.decode(decoding, k.mean_context()),
+           out = decoding;
     bool is_first = true;
     for (const Chunk& c : k.plan) {
       const Request& r = requests_[static_cast<std::size_t>(c.request)];
@@ -226,7 +233,7 @@ void Loop::finish(Rank* k) {
     r.end = now_;
     --k->decoding;
     --k->load;
-    k->context_sum -= r.prompt + r.answer;
+    k->context_sum -= r.prompt + 1 + static_cast<double>(steps(r)) * accepted();
     k->reserved -= need(r);
     ++ended_;
     if (next_ < requests_.size()) arrive();
@@ -244,7 +251,7 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
   for (Rank& k : ranks_) {
     if (!pauses_decoding && k.decoding > 0) {
       k.step += steps;
-      k.context_sum += static_cast<double>(k.decoding) * static_cast<double>(steps);
+      k.context_sum += static_cast<double>(k.decoding) * static_cast<double>(steps) * accepted();
     }
     for (const Chunk& c : k.plan) {
       Request& r = requests_[static_cast<std::size_t>(c.request)];
@@ -255,7 +262,7 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
       k.waiting.pop_front();
       ++k.decoding;
       k.context_sum += r.prompt + 1;
-      k.ending.emplace(k.step + r.answer - 1, c.request);
+      k.ending.emplace(k.step + this->steps(r), c.request);
     }
     k.plan.clear();
   }
@@ -291,7 +298,7 @@ ClosedLoopResult Loop::run() {
     const bool pauses_decoding = starts_prefill();
     const bool is_held = holds_prompts();
     if (!is_held && (!is_sglang() || pauses_decoding)) {
-      for (Rank& k : ranks_) plan(&k, pauses_decoding ? 0 : k.decoding);
+      for (Rank& k : ranks_) plan(&k, pauses_decoding ? 0 : k.decoding * verified());
     }
     bool has_prompts = false;
     const double t = iteration(pauses_decoding, &has_prompts);

@@ -11,11 +11,13 @@
 // TPOT of a request: from its first to its last token over (tokens - 1); TTFT from arrival; the
 // result has their means over all requests, the starting burst included, as benchmarks report them.
 // Assumes lengths uniform in a range and independent. With one length for all, whole waves of
-// requests end together. Fails for prefix caches and for speculative decoding.
+// requests end together. With speculative decoding every step gives the acceptance length of
+// tokens (a mean, not drawn) and computes all drafts. Fails for prefix caches.
 
 #include <cstdint>
 
 #include "astrolabe/parallel/iteration_table.h"
+#include "astrolabe/workload/demand_class.h"
 
 namespace astrolabe::parallel {
 
@@ -24,6 +26,7 @@ struct ClosedLoopLoad {
   int requests = 0;                        // 0: 10 times the concurrency
   double prompt_low = 1, prompt_high = 1;  // tokens
   double answer_low = 2, answer_high = 2;
+  workload::Speculation speculation = {};
   bool is_sampled = false;       // top-k and top-p, sorted
   bool is_host_exposed = false;  // scheduler not overlapped with the GPU
   std::uint64_t seed = 1;
@@ -39,7 +42,7 @@ struct ClosedLoopResult {
   Frequency requests;        // per second, of the deployment
 };
 
-// kv_tokens: that one rank can hold.
+// table: of an iteration with the drafts of the load. kv_tokens: that one rank can hold.
 ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engine,
                                  double kv_tokens, double vocab, const ClosedLoopLoad& load);
 

@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 21> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 22> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
@@ -29,6 +29,7 @@ constexpr std::array<ConstantRule, 21> kRules = {{{"kernel", "us", 0, 50},
                                                   {"tpot_band", "1", 0, 5},
                                                   {"pool_tpot_band", "1", 0, 5},
                                                   {"ttft_band", "1", 0, 5},
+                                                  {"pool_ttft_band", "1", 0, 5},
                                                   {"token_budget", "tokens", 1, 1e6},
                                                   {"answer_reserve", "1", 0, 1},
                                                   {"max_sequences", "sequences", 1, 1e6},
@@ -64,11 +65,11 @@ std::optional<Framework> find_framework(std::string_view name) {
   return std::nullopt;
 }
 
-Framework parse_framework(const std::string& name) {
+Framework parse_framework(const std::string& name, const SourcePosition& where) {
   if (const auto found = find_framework(name)) return *found;
   const std::vector<std::string> known = {"trtllm", "vllm", "sglang"};
   const std::string nearest = nearest_word(name, known);
-  throw InputError({}, "--framework",
+  throw InputError(where, where.file.empty() ? "--framework" : "frameworks",
                    name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
                    join_alternatives(known));
 }
@@ -141,7 +142,8 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
                  .kv_share = value("kv_share"),
                  .tpot_band = value("tpot_band"),
                  .pool_tpot_band = value("pool_tpot_band"),
-                 .ttft_band = value("ttft_band")};
+                 .ttft_band = value("ttft_band"),
+                 .pool_ttft_band = value("pool_ttft_band")};
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
                 .max_sequences = value("max_sequences"),

@@ -37,7 +37,8 @@ inline constexpr int kFrameworks = 3;
 
 const char* framework_name(Framework framework);  // "trtllm", "vllm", "sglang": as tables have it
 std::optional<Framework> find_framework(std::string_view name);
-Framework parse_framework(const std::string& name);  // InputError for --framework
+// InputError at a place in a file, or for --framework.
+Framework parse_framework(const std::string& name, const SourcePosition& where = {});
 
 struct EngineConstants {
   Duration kernel;
@@ -48,8 +49,8 @@ struct EngineConstants {
   Bytes runtime_reserve, graph_capture;           // the second is part of the first
   double memory_share = 1;                        // of HBM that a process can have
   double kv_share = 1;  // of what weights and reserve leave, that becomes KV cache
-  // Half widths of the 10-90 % bands, in log: of TPOT, of TPOT in pools, of TTFT.
-  double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0;
+  // Half widths of the 10-90 % bands, in log, of aggregated engines and of pools.
+  double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0, pool_ttft_band = 0;
 
   double prefill_slow(bool is_moe) const { return is_moe ? prefill_slow_moe : prefill_slow_dense; }
 };

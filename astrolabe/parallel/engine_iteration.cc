@@ -48,16 +48,22 @@ double quantise_launches(std::string_view product, const Operator& quantise, boo
 EngineIteration::EngineIteration(const workload::ModelArchitecture& model,
                                  const workload::Precision& precision,
                                  const workload::ShardDegrees& shard, const Engine& engine,
-                                 const KernelClock& clock)
+                                 const KernelClock& clock, double draft_tokens)
     : model_(model),
       precision_(precision),
       shard_(spread_uncuttable_experts(model, precision, shard)),
       engine_(engine),
       clock_(clock),
+      draft_tokens_(draft_tokens),
       launches_(count_launches()) {}
 
-OperatorList EngineIteration::graph(const workload::Batch& batch) const {
+OperatorList EngineIteration::graph(workload::Batch batch) const {
+  batch.draft_tokens = draft_tokens_;
   return workload::build_operator_graph(model_, precision_, shard_, batch, kServingRouting);
+}
+
+OperatorList EngineIteration::graph_of_tokens(double tokens) const {
+  return graph({.decode_sequences = tokens / (1 + draft_tokens_), .decode_context = 1});
 }
 
 EngineIteration::Part EngineIteration::part_of(const Operator& op) const {
@@ -110,7 +116,7 @@ Duration EngineIteration::norm_statistics(double tokens) const {
 
 Duration EngineIteration::dense(double tokens) const {
   // Attention is left out, so the kind of batch does not matter.
-  const OperatorList operators = graph({.decode_sequences = tokens, .decode_context = 1});
+  const OperatorList operators = graph_of_tokens(tokens);
   Duration t = sum(operators, Part::kDense) + norm_statistics(tokens);
   const Duration shared = sum(operators, Part::kShared);
   if (tokens > kOverlapTokens) return t + shared;
@@ -123,7 +129,7 @@ Duration EngineIteration::dense(double tokens) const {
 
 Duration EngineIteration::routed(double tokens, Part part) const {
   if (!model_.is_moe()) return {};
-  return sum(graph({.decode_sequences = tokens / shard_.data, .decode_context = 1}), part);
+  return sum(graph_of_tokens(tokens / shard_.data), part);
 }
 
 Duration EngineIteration::experts(double tokens) const { return routed(tokens, Part::kExperts); }

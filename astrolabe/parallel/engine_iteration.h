@@ -12,8 +12,11 @@
 //   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread
 //   over
 //     the ranks instead (spread_uncuttable_experts)
-// Small kernels: the graph names them; an engine launches `launches()` of them an iteration, each
-// at EngineConstants::kernel. TensorRT-LLM fuses norms into the all-reduce before them, rotary
+// Speculative decoding: a decoding sequence brings 1 + drafts tokens, and multi-token prediction
+// its layers (operator_graph.h). Tokens of prompts are taken to pass those layers as often as
+// others, which overstates a step with prompts by (drafts - 1) / (1 + drafts) of a layer. Small
+// kernels: the graph names them; an engine launches `launches()` of them an iteration, each at
+// EngineConstants::kernel. TensorRT-LLM fuses norms into the all-reduce before them, rotary
 // embedding and cache write into attention, and fp8 quantisation into the kernel before. Assumes
 // kernels of one stream do not overlap and all ranks wait for the slowest.
 
@@ -36,9 +39,9 @@ class EngineIteration {
  public:
   EngineIteration(const workload::ModelArchitecture& model, const workload::Precision& precision,
                   const workload::ShardDegrees& shard, const Engine& engine,
-                  const KernelClock& clock);
+                  const KernelClock& clock, double draft_tokens = 0);
 
-  Duration dense(double tokens) const;     // m of a rank
+  Duration dense(double tokens) const;     // m of a rank, drafts among them
   Duration experts(double tokens) const;   // T of all attention-DP ranks
   Duration exchange(double tokens) const;  // T
   Duration decode(double sequences, double context) const;
@@ -46,6 +49,7 @@ class EngineIteration {
   Duration head(double sequences) const;
   Duration fixed() const;  // small kernels
   double launches() const { return launches_; }
+  double draft_tokens() const { return draft_tokens_; }
 
   const workload::ModelArchitecture& model() const { return model_; }
   const workload::Precision& precision() const { return precision_; }
@@ -57,7 +61,8 @@ class EngineIteration {
 
   Duration routed(double tokens, Part part) const;
   Part part_of(const workload::Operator& op) const;
-  workload::OperatorList graph(const workload::Batch& batch) const;
+  workload::OperatorList graph(workload::Batch batch) const;
+  workload::OperatorList graph_of_tokens(double tokens) const;  // on a rank, all decoding
   Duration sum(const workload::OperatorList& operators, Part part) const;
   Duration norm_statistics(double tokens) const;
   double count_launches() const;
@@ -67,7 +72,7 @@ class EngineIteration {
   workload::ShardDegrees shard_;
   Engine engine_;
   const KernelClock& clock_;
-  double launches_ = 0;
+  double draft_tokens_ = 0, launches_ = 0;
 };
 
 // The layout with experts spread over the ranks where their width cannot be cut.

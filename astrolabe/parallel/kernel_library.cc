@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "astrolabe/device/table_cache.h"
-#include "astrolabe/parallel/derated_clock.h"
+#include "astrolabe/parallel/coupled_clock.h"
 
 namespace astrolabe::parallel {
 namespace {
@@ -28,15 +28,55 @@ std::optional<std::string> maker_of(const catalog::Catalog& catalog, const std::
   return std::nullopt;
 }
 
-// A scenario gives the chip other figures than those it was measured with.
-bool is_changed(const catalog::Catalog& catalog, std::string_view accelerator) {
+// Whether a scenario gives an accelerator another figure of those that `matters` names.
+template <class Matters>
+bool is_changed(const catalog::Catalog& catalog, std::string_view accelerator, Matters matters) {
   const auto facts = catalog.facts_of(accelerator);
-  return std::any_of(facts.begin(), facts.end(), [](const catalog::Fact* fact) {
-    const std::string& a = fact->attribute;
-    return fact->is_used && fact->source == "scenario" &&
-           (a == "hbm_bandwidth" || a == "tdp" || a.starts_with("dense_") ||
-            a.starts_with("scale_"));
+  return std::any_of(facts.begin(), facts.end(), [&](const catalog::Fact* fact) {
+    return fact->is_used && fact->source == "scenario" && matters(fact->attribute);
   });
+}
+
+// Other figures than the chip was measured with.
+bool is_changed_chip(const catalog::Catalog& catalog, std::string_view accelerator) {
+  return is_changed(catalog, accelerator, [](const std::string& a) {
+    return a == "hbm_bandwidth" || a == "tdp" || a.starts_with("dense_");
+  });
+}
+
+// Other links than its collectives were measured on.
+bool has_changed_links(const catalog::Catalog& catalog, std::string_view accelerator) {
+  return is_changed(catalog, accelerator,
+                    [](const std::string& a) { return a.starts_with("scale_"); });
+}
+
+std::vector<std::string> list_of(const std::string& without) {
+  return without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without};
+}
+
+// As they were measured, and then those that the catalogue of a scenario changes, as sisters.
+std::vector<device::TiledChip> read_chips(const catalog::Catalog& catalog,
+                                          const std::string& data_dir, const std::string& without) {
+  std::vector<device::TiledChip> chips = device::read_tiled_chips(catalog), changed;
+  for (const device::TiledChip& chip : chips) {
+    if (chip.accelerator.empty() || !is_changed_chip(catalog, chip.accelerator)) continue;
+    changed.push_back(chip);
+    changed.back().name += kChangedMark;
+  }
+  if (!changed.empty()) chips = device::read_tiled_chips(catalog::Catalog::load(data_dir));
+  std::vector<std::string> names;
+  for (const device::TiledChip& chip : chips) names.push_back(chip.name);
+  if (!without.empty() && std::find(names.begin(), names.end(), without) == names.end()) {
+    throw InputError({"command line", 0}, "--accelerator-without-tables", without,
+                     join_alternatives(names, names.size()));
+  }
+  chips.insert(chips.end(), changed.begin(), changed.end());
+  return chips;
+}
+
+std::vector<device::Chip> measured_chips(std::vector<device::Chip> chips) {
+  std::erase_if(chips, [](const device::Chip& c) { return c.name.back() == kChangedMark; });
+  return chips;
 }
 
 }  // namespace
@@ -76,24 +116,31 @@ double kernel_source_band(KernelSource source) {
   return kDeratedBand;
 }
 
-KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir)
+KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
+                             const std::string& without)
     : catalog_(catalog),
-      all_chips_(device::read_tiled_chips(catalog)),
+      data_dir_(data_dir),
+      all_chips_(read_chips(catalog, data_dir, without)),
       chips_(device::chips_of(all_chips_)),
-      tables_(device::MeasuredTables::load(data_dir + "/measurements",
-                                           data_dir + "/fitted/interpolation.csv", chips_,
-                                           device::default_cache_path(data_dir + "/measurements"))),
-      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_, {}),
-      times_(tables_, chips_, {}, &tiled_),
-      network_(network::NetworkPredictor::load(catalog, data_dir)),
-      sources_{tables_, times_, chips_, network_, ""},
+      tables_(device::MeasuredTables::load(
+          data_dir + "/measurements", data_dir + "/fitted/interpolation.csv",
+          measured_chips(chips_), device::default_cache_path(data_dir + "/measurements"))),
+      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), all_chips_,
+             device::architectures_without(chips_, tables_, list_of(without))),
+      times_(tables_, chips_, list_of(without), &tiled_),
+      network_(network::NetworkPredictor::load(catalog, data_dir, without)),
+      sources_{tables_, times_, chips_, network_, without},
       engines_(EngineTable::read(data_dir + "/fitted/engines.csv")),
-      correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")) {}
+      correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")),
+      coupled_correction_(RooflineCorrection::read(data_dir + "/fitted/coupled_correction.csv")) {}
 
 const device::Chip* KernelLibrary::find_system(std::string_view accelerator) const {
-  if (is_changed(catalog_, accelerator)) return nullptr;
+  if (has_changed_links(catalog_, accelerator)) return nullptr;
+  const bool is_changed = is_changed_chip(catalog_, accelerator);
   for (const device::Chip& chip : chips_) {
-    if (accelerator == chip.name || accelerator.starts_with(chip.name + "_")) return &chip;
+    const std::string name = chip.name.substr(0, chip.name.find(kChangedMark));
+    if ((chip.name != name) != is_changed) continue;
+    if (accelerator == name || accelerator.starts_with(name + "_")) return &chip;
   }
   return nullptr;
 }
@@ -104,6 +151,7 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
   KernelSource source = KernelSource::kForeign;
   const auto maker = catalog_.find_text(accelerator, "vendor");
   for (const auto& table : tables_.tables()) {
+    if (table.key.system == sources_.without) continue;
     if (table.key.system == system->name) return KernelSource::kTables;
     const auto measured = std::find_if(chips_.begin(), chips_.end(), [&](const device::Chip& c) {
       return c.name == table.key.system;
@@ -117,23 +165,38 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
 }
 
 ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framework,
-                                std::string_view version) const {
+                                const ChipOptions& options) const {
   ServingChip chip;
-  chip.accelerator = device::read_accelerator(catalog_, accelerator);
   chip.derating = device::read_derating(catalog_, accelerator);
-  chip.engine = engines_.engine(framework, version);
+  chip.engine = engines_.engine(framework, options.version);
   const device::Chip* system = find_system(accelerator);
-  chip.source = source_of(accelerator, system);
-  Clocks& clocks = clocks_[std::string(accelerator) + "|" + framework_name(framework)];
+  chip.source = options.memory.empty() ? source_of(accelerator, system) : KernelSource::kCoupled;
+  Clocks& clocks =
+      clocks_[std::string(accelerator) + "|" + framework_name(framework) + "|" + options.memory];
   if (!clocks.kept) {
-    if (system != nullptr) {
+    clocks.accelerator = device::read_accelerator(catalog_, accelerator);
+    if (!options.memory.empty()) {
+      const device::CoupledTime times =
+          device::couple_memory(clocks.accelerator, chip.derating, data_dir_, options.memory);
+      clocks.accelerator = times.accelerator();
+      clocks.source = std::make_unique<CoupledClock>(times, chip.derating, coupled_correction_);
+    } else if (system != nullptr) {
       clocks.source = std::make_unique<MeasuredClock>(sources_, system->name, framework);
     } else {
-      clocks.source = std::make_unique<DeratedClock>(chip.accelerator, chip.derating, correction_);
+      clocks.source =
+          std::make_unique<DeratedClock>(clocks.accelerator, chip.derating, correction_);
     }
     clocks.kept = std::make_unique<KeptClock>(*clocks.source);
   }
+  chip.accelerator = clocks.accelerator;
   chip.clock = clocks.kept.get();
+  if (options.speedup > 1) {
+    chip.clock = &clocks.improved
+                      .try_emplace(options.speedup, *clocks.kept, chip.accelerator, options.speedup)
+                      .first->second;
+    chip.engine.constants.kernel = chip.engine.constants.kernel / options.speedup;
+    chip.engine.constants.host = chip.engine.constants.host / options.speedup;
+  }
   return chip;
 }
 

@@ -11,7 +11,8 @@
 //   kForeign  the same, and on no chip of its maker
 //   kDerated  no row in data/chips.csv, or a scenario changes the chip's figures: data sheet and
 //             measured fractions of other chips (derated_clock.h)
-//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h); not from here
+//   kCoupled  data sheet and fractions with a simulated memory (coupled_clock.h), where one is
+//             asked for
 // with a band that is added to the engine's (in squares): half width of 10-90 % in log.
 
 #include <map>
@@ -19,6 +20,7 @@
 #include <string>
 
 #include "astrolabe/device/derating.h"
+#include "astrolabe/parallel/improved_clock.h"
 #include "astrolabe/parallel/kept_clock.h"
 #include "astrolabe/parallel/measured_clock.h"
 #include "astrolabe/parallel/roofline_correction.h"
@@ -43,31 +45,42 @@ struct ServingChip {
   }
 };
 
+struct ChipOptions {
+  std::string version = {};  // of the framework; empty: whichever is newest
+  std::string memory = {};   // simulated in place of what is known of its kernels (couple_memory)
+  double speedup = 1;        // of the software over today's, 1 or more (improved_clock.h)
+};
+
 class KernelLibrary {
  public:
-  // The catalogue must outlive the library. InputError for tables that are absent or broken.
-  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir);
+  // The catalogue must outlive the library. `without`: a system to time from what is known of
+  // others; empty: none. InputError when it is unknown, or for tables that are absent or broken.
+  KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
+                const std::string& without = "");
   KernelLibrary(const KernelLibrary&) = delete;
   KernelLibrary& operator=(const KernelLibrary&) = delete;
 
-  // An empty version: whichever is newest. InputError for an accelerator that is unknown or lacks a
-  // fact. The clock lives as long as the library and keeps what it was asked.
+  // InputError for an accelerator that is unknown or lacks a fact, and for an unknown memory. The
+  // clock lives as long as the library and keeps what it was asked.
   ServingChip chip(std::string_view accelerator, Framework framework,
-                   std::string_view version = "") const;
+                   const ChipOptions& options = {}) const;
 
-  bool is_measured(std::string_view accelerator) const { return find_system(accelerator); }
+  const MeasuredSources& sources() const { return sources_; }
   const EngineTable& engines() const { return engines_; }
 
  private:
   struct Clocks {
+    device::Accelerator accelerator;  // with the bandwidth of its simulated memory
     std::unique_ptr<const KernelClock> source;
     std::unique_ptr<const KeptClock> kept;
+    std::map<double, ImprovedClock> improved;  // by speed-up
   };
 
   const device::Chip* find_system(std::string_view accelerator) const;
   KernelSource source_of(std::string_view accelerator, const device::Chip* system) const;
 
   const catalog::Catalog& catalog_;
+  std::string data_dir_;
   std::vector<device::TiledChip> all_chips_;
   std::vector<device::Chip> chips_;
   device::MeasuredTables tables_;
@@ -76,7 +89,7 @@ class KernelLibrary {
   network::NetworkPredictor network_;
   MeasuredSources sources_;
   EngineTable engines_;
-  RooflineCorrection correction_;
+  RooflineCorrection correction_, coupled_correction_;
   mutable std::map<std::string, Clocks> clocks_;
 };
 

@@ -17,16 +17,25 @@ void set_bands(const ServingChip& chip, DeploymentPoint* p) {
   const EngineConstants& c = chip.engine.constants;
   const double kernels = kernel_source_band(chip.source);
   p->band = combined(p->is_pools ? c.pool_tpot_band : c.tpot_band, kernels);
-  p->ttft_band = combined(c.ttft_band, kernels);
+  p->ttft_band = combined(p->is_pools ? c.pool_ttft_band : c.ttft_band, kernels);
 }
 
 void add_work(const ServingChip& chip, const ServingCandidate& engine, DeploymentPoint* p) {
   const SteadyState& s = p->state;
   const double stages = p->layout.shard.pipeline;
-  const Frequency steps = stages / s.tpot;  // of a stage: it runs `stages` micro-batches in turn
+  const SteadyLoad& load = engine.curves().load();
+  // Of a stage: it runs `stages` micro-batches in turn.
+  const Frequency steps = stages / (s.tpot * load.speculation.acceptance_length);
   const Frequency chunks = p->is_pools ? Frequency() : s.chunks_per_step * steps;
-  p->work = serving_work(engine.iteration(), chip, engine.curves().load(), s.sequences / stages,
-                         steps, s.pieces, chunks);
+  p->work =
+      serving_work(engine.iteration(), chip, load, s.sequences / stages, steps, s.pieces, chunks);
+  if (const EngineIteration* draft = engine.draft_iteration()) {
+    SteadyLoad drafted = load;
+    drafted.speculation = {};
+    const Frequency passes = load.speculation.draft_tokens * steps;
+    add_work_of_drafts(
+        chip, serving_work(*draft, chip, drafted, s.sequences, passes, s.pieces, chunks), &p->work);
+  }
 }
 
 struct PrefillChoice {

@@ -76,6 +76,7 @@ MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view sy
                              Framework framework)
     : sources_(sources),
       chip_(chip_of(sources.chips, system)),
+      fabric_(chip_.name.substr(0, chip_.name.find(kChangedMark))),
       framework_(framework),
       is_hopper_(chip_.architecture == "hopper") {}
 

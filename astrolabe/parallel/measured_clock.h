@@ -39,6 +39,8 @@
 namespace astrolabe::parallel {
 
 inline constexpr double kPlentyTokens = 512;
+// At the end of the name of a chip whose figures a scenario changed: a sister of the real one.
+inline constexpr char kChangedMark = '*';
 
 // What is measured; all must outlive the clocks.
 struct MeasuredSources {
@@ -88,12 +90,13 @@ class MeasuredClock final : public KernelClock {
   double exchange_kernel(const workload::CollectiveShape& s, const char* library,
                          const char* kernel, const char* operation) const;
   double deep_ep(const workload::CollectiveShape& s, bool is_dispatch) const;
-  int domain() const { return sources_.network.fabric(chip_.name).scale_up_domain; }
+  int domain() const { return sources_.network.fabric(fabric_).scale_up_domain; }
   double at(const network::CollectiveKey& key, Bytes buffer) const;
   double at(const network::ExchangeKey& key, double tokens) const;
 
   const MeasuredSources sources_;
   const device::Chip& chip_;
+  std::string fabric_;  // the system whose links it has
   Framework framework_;
   bool is_hopper_ = false;
   mutable std::map<std::string, Keys> kernels_;

@@ -63,7 +63,7 @@ double MeasuredClock::at(const ExchangeKey& key, double tokens) const {
 
 double MeasuredClock::library(Operation operation, int ranks, Bytes buffer) const {
   if (ranks <= 1 || buffer.base() <= 0) return 0;
-  CollectiveKey key{chip_.name, "nccl", "NCCL", "", "half", {}};
+  CollectiveKey key{fabric_, "nccl", "NCCL", "", "half", {}};
   key.shape.operation = operation;
   key.shape.ranks = ranks;
   return at(key, buffer);
@@ -75,7 +75,7 @@ double MeasuredClock::all_reduce(int ranks, Bytes buffer) const {
   const double nccl = library(Operation::kAllReduce, ranks, buffer);
   if (ranks > domain()) return nccl;
   const CustomKernel custom = custom_kernel(framework_);
-  CollectiveKey key{chip_.name, "custom_allreduce", custom.kernel, custom.version, "bfloat16", {}};
+  CollectiveKey key{fabric_, "custom_allreduce", custom.kernel, custom.version, "bfloat16", {}};
   key.shape.operation = Operation::kAllReduce;
   key.shape.implementation = Implementation::kCustom;
   key.shape.ranks = ranks;
@@ -89,7 +89,7 @@ double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const 
                       : s.format == workload::NumberFormat::kFp8 ? "fp8"
                                                                  : "bfloat16";
   if (!is_trtllm) dtype = std::string_view(operation) == "combine" ? "bf16" : "fp8";
-  ExchangeKey key{chip_.name, library, kernel, "", operation, dtype, {}};
+  ExchangeKey key{fabric_, library, kernel, "", operation, dtype, {}};
   key.shape.every_copy = key.library == "deepep_ll";
   key.shape.sms = key.library == "deepep_normal" ? kDeepEpSms : 0;
   key.shape.is_preparation = std::string_view(operation) == "alltoall_prepare";

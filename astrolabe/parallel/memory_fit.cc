@@ -46,12 +46,13 @@ std::string MemoryFit::reason() const {
 
 MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::Precision& precision,
                      const workload::ShardDegrees& shard, const Engine& engine, Bytes hbm,
-                     double tokens_of_sequence, std::optional<double> block_count) {
+                     double tokens_of_sequence, std::optional<double> block_count,
+                     const DraftMemory& drafts) {
   const EngineConstants& c = engine.constants;
   MemoryFit f;
   f.capacity = hbm;
   f.usable = c.memory_share * hbm;
-  f.weights = workload::weight_bytes_per_accelerator(model, precision, shard);
+  f.weights = workload::weight_bytes_per_accelerator(model, precision, shard) + drafts.weights;
   f.activations = engine.schedule.token_budget * widest_pair(model, shard) *
                   workload::bytes_per_element(workload::NumberFormat::kBf16);
   f.graph_capture = c.graph_capture;
@@ -61,7 +62,7 @@ MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::P
   f.block_tokens = engine.schedule.block_tokens;
   const Bytes sequence =
       workload::kv_bytes_per_accelerator(model, precision, shard, tokens_of_sequence);
-  f.kv_per_token = sequence / tokens_of_sequence;
+  f.kv_per_token = sequence / tokens_of_sequence + drafts.kv_per_token;
   if (f.kv_cache > Bytes()) {
     f.kv_cache = c.kv_share * f.kv_cache;
     f.kv_blocks =

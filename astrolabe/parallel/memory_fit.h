@@ -36,9 +36,15 @@ struct MemoryFit {
   double sequences(double need) const { return need > 0 ? kv_tokens / need : 0; }
 };
 
+// What predicts tokens, on one accelerator: layers of the model itself or another model.
+struct DraftMemory {
+  Bytes weights, kv_per_token;
+};
+
 // tokens_of_sequence: a sequence at its end. `shard` as the engine runs it.
 MemoryFit memory_fit(const workload::ModelArchitecture& model, const workload::Precision& precision,
                      const workload::ShardDegrees& shard, const Engine& engine, Bytes hbm,
-                     double tokens_of_sequence, std::optional<double> block_count = {});
+                     double tokens_of_sequence, std::optional<double> block_count = {},
+                     const DraftMemory& drafts = {});
 
 }  // namespace astrolabe::parallel

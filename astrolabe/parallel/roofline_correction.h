@@ -2,11 +2,12 @@
 
 // How much longer kernels of measured chips take than their derated rooflines say:
 //   t = launch + slope t_derated
-// by kind of kernel. Derating fractions are medians over large shapes; at the sizes of serving
-// kernels fill a chip less well, and latencies within them (pipeline fill, reductions, routing of
-// tokens, handshakes of ranks) do not shrink. Fitted by fit/fit_roofline.cc over models, layouts
-// and batches on the chips that have tables, each with its own fractions; for chips without.
-// Fails as any such mean does: software of another make may reach more or less.
+// by kind of kernel; on a simulated memory (coupled_clock.h) by a table of its own. Derating
+// fractions are medians over large shapes; at the sizes of serving kernels fill a chip less well,
+// and latencies within them (pipeline fill, reductions, routing of tokens, handshakes of ranks) do
+// not shrink. Fitted by fit/fit_roofline.cc over models, layouts and batches on the chips that have
+// tables, each with its own fractions; for chips without. Fails as any such mean does: software of
+// another make may reach more or less.
 
 #include <array>
 #include <string>
@@ -31,7 +32,8 @@ struct RooflineCorrection {
   };
   std::array<Line, kKernelKinds> lines{};
 
-  // data/fitted/roofline_correction.csv. InputError for a row that is unknown, missing or absurd.
+  // data/fitted/roofline_correction.csv, coupled_correction.csv. InputError for a row that is
+  // unknown, missing or absurd.
   static RooflineCorrection read(const std::string& path);
   Duration apply(KernelKind kind, Duration derated) const {
     const Line& line = lines[static_cast<std::size_t>(kind)];

@@ -12,7 +12,27 @@ constexpr double kFullest = 0.95;  // of a prefill pool's time, whatever TTFT is
 // Whole sequences on a rank, or less than one where ranks outnumber requests.
 double whole(double sequences) { return sequences > 1 ? std::floor(sequences + 1e-6) : sequences; }
 
+workload::ShardDegrees draft_shard(const workload::ShardDegrees& shard) {
+  return {.tensor = shard.tensor};
+}
+
 }  // namespace
+
+DraftMemory draft_memory(const ServingRequest& request, const workload::ShardDegrees& shard,
+                         double tokens) {
+  if (request.work.speculation.draft_tokens <= 0) return {};
+  if (request.draft) {
+    const auto& [model, precision] = *request.draft;
+    const workload::ShardDegrees own = draft_shard(shard);
+    return {workload::weight_bytes_per_accelerator(model, precision, own),
+            workload::kv_bytes_per_accelerator(model, precision, own, tokens) / tokens};
+  }
+  const workload::ModelArchitecture& model = request.model;
+  const Bytes sequence =
+      workload::kv_bytes_per_accelerator(model, request.precision, shard, tokens);
+  return {workload::mtp_bytes_per_accelerator(model, request.precision, shard),
+          static_cast<double>(model.mtp_layers) / model.n_layers() / tokens * sequence};
+}
 
 PrefillPoint PrefillPoint::at_rate(double workers, Frequency each) const {
   PrefillPoint p = *this;
@@ -59,6 +79,7 @@ SteadyLoad steady_load(const workload::DemandClass& work) {
   load.square_ratio = work.input.second_moment_ratio();
   load.answer = std::max(2.0, work.output.mean());
   load.context = std::max(2.0, work.decode_context());
+  load.speculation = work.speculation;
   return load;
 }
 
@@ -69,15 +90,38 @@ ServingCandidate::ServingCandidate(const ServingChip& chip, const ServingRequest
       layout_(layout),
       conflict_(layout_conflict(request.model, chip.accelerator, layout)) {
   if (!conflict_.empty()) return;
-  const SteadyLoad load = steady_load(request.work);
+  if (request.draft) {
+    conflict_ = layout.shard.pipeline > 1 ? "a draft model runs beside one pipeline stage"
+                                          : layout_conflict(request.draft->model, chip.accelerator,
+                                                            {draft_shard(layout.shard)});
+    if (!conflict_.empty()) conflict_ = "draft model: " + conflict_;
+    if (!conflict_.empty()) return;
+  }
+  const double held = steady_load(request.work).held();
   const workload::ShardDegrees shard =
       spread_uncuttable_experts(request.model, request.precision, layout.shard);
   memory_ = memory_fit(request.model, request.precision, shard, chip.engine,
-                       chip.accelerator.hbm_capacity, load.held(), request.block_count);
-  if (!memory_.fits()) return;
-  iteration_ = std::make_unique<EngineIteration>(request.model, request.precision, layout.shard,
-                                                 chip.engine, *chip.clock);
-  curves_ = std::make_unique<EngineCurves>(*iteration_, load);
+                       chip.accelerator.hbm_capacity, held, request.block_count,
+                       draft_memory(request, shard, held));
+  if (memory_.fits()) build();
+}
+
+void ServingCandidate::build() {
+  const SteadyLoad load = steady_load(request_.work);
+  const auto iteration = [&](const workload::ModelArchitecture& model,
+                             const workload::Precision& precision,
+                             const workload::ShardDegrees& shard, double drafts) {
+    return std::make_unique<EngineIteration>(model, precision, shard, chip_.engine, *chip_.clock,
+                                             drafts);
+  };
+  workload::ModelArchitecture model = request_.model;
+  if (request_.draft) {
+    model.mtp_layers = 0;  // its own layers for that stay idle
+    draft_iteration_ =
+        iteration(request_.draft->model, request_.draft->precision, draft_shard(layout_.shard), 0);
+  }
+  iteration_ = iteration(model, request_.precision, layout_.shard, load.speculation.draft_tokens);
+  curves_ = std::make_unique<EngineCurves>(*iteration_, load, draft_iteration_.get());
 }
 
 SteadyState ServingCandidate::state(double sequences, bool is_decode_pool) const {

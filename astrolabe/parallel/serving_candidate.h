@@ -20,12 +20,23 @@
 
 namespace astrolabe::parallel {
 
+// A smaller model that drafts the tokens of speculative decoding, each tensor group its own copy.
+struct DraftModel {
+  workload::ModelArchitecture model;
+  workload::Precision precision;
+};
+
 struct ServingRequest {
   workload::ModelArchitecture model;
   workload::Precision precision;
   workload::DemandClass work;  // limits of TTFT and TPOT; infinite where there is none
   std::optional<double> block_count;
+  std::optional<DraftModel> draft = {};  // none: multi-token prediction of the model itself
 };
+
+// What a layout holds for the drafts of a request whose sequences have so many tokens at their end.
+DraftMemory draft_memory(const ServingRequest& request, const workload::ShardDegrees& shard,
+                         double tokens_of_sequence);
 
 // Limits that no request misses.
 inline constexpr Duration kNoLimit = Duration::from_base(1e300);
@@ -72,6 +83,7 @@ class ServingCandidate {
   // Only of candidates that can serve.
   const EngineCurves& curves() const { return *curves_; }
   const EngineIteration& iteration() const { return *iteration_; }
+  const EngineIteration* draft_iteration() const { return draft_iteration_.get(); }  // or none
   Duration ttft_floor() const { return parallel::ttft_floor(*curves_); }
   Duration tpot_floor() const;
   EnginePoint largest(bool is_decode_pool) const;  // without a service level
@@ -86,13 +98,14 @@ class ServingCandidate {
   double fewest() const { return 1.0 / layout_.shard.data; }  // one request in flight
   BatchLimit missed(const SteadyState& state, bool is_decode_pool) const;
   Duration transfer() const;  // of the KV cache of a prompt to the decode pool
+  void build();
 
   const ServingChip& chip_;
   const ServingRequest& request_;
   Layout layout_;
   std::string conflict_;
   MemoryFit memory_;
-  std::unique_ptr<EngineIteration> iteration_;
+  std::unique_ptr<EngineIteration> iteration_, draft_iteration_;
   std::unique_ptr<EngineCurves> curves_;
 };
 

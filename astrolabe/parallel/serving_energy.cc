@@ -30,6 +30,16 @@ Spent spent(const EngineIteration& it, const ServingChip& chip, const workload::
   return s;
 }
 
+Power idle_power(const ServingChip& chip) {
+  return device::PowerModel(chip.accelerator, chip.derating.power).idle();
+}
+
+void set_power(const ServingChip& chip, Power power, ServingWork* w) {
+  const device::Accelerator& a = chip.accelerator;
+  w->power = std::min(power, a.tdp);
+  w->it_power = std::max(a.it_power - (a.tdp - w->power), w->power);
+}
+
 }  // namespace
 
 ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, const SteadyLoad& load,
@@ -38,7 +48,10 @@ ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, con
   Spent decode, chunk;
   const Frequency none;
   if (decode_rate > none) {
-    decode = spent(it, chip, {.decode_sequences = sequences, .decode_context = load.context - 1});
+    decode = spent(it, chip,
+                   {.decode_sequences = sequences,
+                    .decode_context = load.context - 1,
+                    .draft_tokens = load.speculation.draft_tokens});
   }
   if (chunk_rate > none) {
     const double tokens = load.prompt / pieces;
@@ -49,14 +62,17 @@ ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, con
                    .prefill_square_ratio = load.square_ratio,
                    .prefill_finished = 1 / pieces});
   }
-  const device::Accelerator& a = chip.accelerator;
-  const Power idle = device::PowerModel(a, chip.derating.power).idle();
   ServingWork w;
-  w.power = std::min(idle + decode.dynamic * decode_rate + chunk.dynamic * chunk_rate, a.tdp);
-  w.it_power = std::max(a.it_power - (a.tdp - w.power), w.power);
+  set_power(chip, idle_power(chip) + decode.dynamic * decode_rate + chunk.dynamic * chunk_rate, &w);
   w.hbm_bandwidth = decode.traffic * decode_rate + chunk.traffic * chunk_rate;
   w.flops = decode.flops * decode_rate + chunk.flops * chunk_rate;
   return w;
+}
+
+void add_work_of_drafts(const ServingChip& chip, const ServingWork& drafts, ServingWork* w) {
+  set_power(chip, w->power + drafts.power - idle_power(chip), w);
+  w->hbm_bandwidth += drafts.hbm_bandwidth;
+  w->flops += drafts.flops;
 }
 
 }  // namespace astrolabe::parallel

@@ -24,4 +24,7 @@ ServingWork serving_work(const EngineIteration& iteration, const ServingChip& ch
                          const SteadyLoad& load, double sequences, Frequency decode_rate,
                          double pieces, Frequency chunk_rate);
 
+// Adds what another model does on the same accelerator: all of it but its idle power.
+void add_work_of_drafts(const ServingChip& chip, const ServingWork& drafts, ServingWork* work);
+
 }  // namespace astrolabe::parallel

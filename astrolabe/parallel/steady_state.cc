@@ -11,17 +11,21 @@ constexpr int kBisections = 40;
 constexpr double kBusiest = 0.98;  // of iterations that take prompts, in the time they queue
 constexpr double kTail = 1e-6;     // of the distribution of chunks, left out
 
+// Tokens of the budget that decoding takes beside prompts.
+double decoding_tokens(const EngineCurves& c, double sequences) {
+  if (c.engine().framework == Framework::kSglang) return 0;
+  return sequences * c.load().speculation.verified();
+}
+
 double pieces_of(const EngineCurves& c, double sequences) {
-  const EngineSchedule& s = c.engine().schedule;
   if (c.engine().framework == Framework::kTrtllm) return 1;
-  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
-  return std::max(1.0, std::ceil(c.load().prompt / std::max(1.0, s.token_budget - decoding)));
+  const double room = c.engine().schedule.token_budget - decoding_tokens(c, sequences);
+  return std::max(1.0, std::ceil(c.load().prompt / std::max(1.0, room)));
 }
 
 // Chunks that one iteration of a rank can take.
 double most_chunks(const EngineCurves& c, double sequences, double pieces) {
-  const double decoding = c.engine().framework == Framework::kSglang ? 0 : sequences;
-  const double room = c.engine().schedule.token_budget - decoding;
+  const double room = c.engine().schedule.token_budget - decoding_tokens(c, sequences);
   return std::max(1.0, std::floor(room * pieces / c.load().prompt));
 }
 
@@ -116,7 +120,8 @@ double outside(const EngineCurves& c, double in_flight) {
 
 }  // namespace
 
-EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
+EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load,
+                           const EngineIteration* draft)
     : load_(load),
       engine_(it.engine()),
       ranks_(it.shard().data),
@@ -124,7 +129,8 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
       is_moe_(it.model().is_moe()) {
   const auto seconds = [](Duration t) { return t.in(units::second); };
   const double most = engine_.schedule.max_sequences;
-  const double most_tokens = std::max(engine_.schedule.token_budget, load.prompt) + most;
+  const double most_tokens =
+      std::max(engine_.schedule.token_budget, load.prompt) + most * load.speculation.verified();
   curves_ = IterationCurves(it, most_tokens, most);
   decode_ = LogCurve(most, [&](double b) { return seconds(it.decode(b, load.context)); });
   shortest_prefill_ = seconds(it.prefill(kShortestPrompt, 0));
@@ -139,6 +145,10 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load)
     const double square = 2 * std::max(0.0, prompt_core_ - 2 * whole(load.prompt / 2));
     prompt_core_ += (load.square_ratio - 1) * std::min(square, prompt_core_);
   }
+  if (draft == nullptr) return;
+  SteadyLoad drafted = load;
+  drafted.speculation = {};
+  draft_ = std::make_shared<EngineCurves>(*draft, drafted);
 }
 
 double EngineCurves::core(double chunks, double pieces) const {
@@ -147,14 +157,19 @@ double EngineCurves::core(double chunks, double pieces) const {
 }
 
 double EngineCurves::step(double b) const {
-  return curves_.step(b, b * ranks_, decode_.at(b), b, false);
+  const double tokens = b * load_.speculation.verified();
+  const double own = curves_.step(tokens, tokens * ranks_, decode_.at(b), b, false);
+  return draft_ ? own + load_.speculation.draft_tokens * draft_->step(b) : own;
 }
 
 double EngineCurves::step(double b, double chunks, double all_chunks, double pieces) const {
-  const double tokens = load_.prompt / pieces;
-  return curves_.step(b + chunks * tokens, b * ranks_ + all_chunks * tokens,
-                      decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces),
-                      true);
+  const double tokens = load_.prompt / pieces, decoding = b * load_.speculation.verified();
+  const double own =
+      curves_.step(decoding + chunks * tokens, decoding * ranks_ + all_chunks * tokens,
+                   decode_.at(b) + core(chunks, pieces), std::max(1.0, b + chunks / pieces), true);
+  if (!draft_) return own;
+  const double further = b > 0 ? (load_.speculation.draft_tokens - 1) * draft_->step(b) : 0;
+  return own + draft_->step(b, chunks, all_chunks, pieces) + further;
 }
 
 SteadyState steady_state(const EngineCurves& c, double sequences) {
@@ -162,7 +177,7 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   s.sequences = sequences;
   const double stages = c.stages(), b = sequences / stages;
   s.pieces = pieces_of(c, b);
-  s.chunks_per_step = s.pieces * b / c.load().answer;
+  s.chunks_per_step = s.pieces * b / c.load().steps();
   const double others = std::max(0.0, 1 - 1 / std::max(1.0, sequences * c.ranks()));
   const double rate = others * s.chunks_per_step;
   const double most = most_chunks(c, b, s.pieces);
@@ -174,7 +189,7 @@ SteadyState steady_state(const EngineCurves& c, double sequences) {
   const double added = each / batch.steps;
   const double step = alone + added;
   s.prefill_share = added / step;
-  s.tpot = stages * step * units::second;
+  s.tpot = stages * step / c.load().speculation.acceptance_length * units::second;
   s.requests = sequences * c.ranks() / (c.load().answer * s.tpot);
   const bool pauses = c.engine().framework == Framework::kSglang;
   const double own = batch.is_full ? each : cost.expected(mean, 1, batch.held > 0);
@@ -202,12 +217,12 @@ SteadyState steady_at_concurrency(const EngineCurves& c, double in_flight, doubl
 
 double prefill_bound_sequences(const EngineCurves& c) {
   if (c.engine().framework == Framework::kSglang) return c.engine().schedule.max_sequences;
-  // Steps that hold b sequences take most(b) chunks, and q b / O arrive.
+  // Steps that hold b sequences take most(b) chunks, and q b A / O arrive.
   double low = 0, high = c.stages() * c.engine().schedule.max_sequences;
   for (int i = 0; i < kBisections; ++i) {
     const double middle = (low + high) / 2, b = middle / c.stages();
     const double pieces = pieces_of(c, b);
-    const bool is_fed = pieces * b / c.load().answer <= most_chunks(c, b, pieces);
+    const bool is_fed = pieces * b / c.load().steps() <= most_chunks(c, b, pieces);
     (is_fed ? low : high) = middle;
   }
   return low;
@@ -223,7 +238,8 @@ SteadyState decode_state(const EngineCurves& c, double sequences) {
   SteadyState s;
   s.sequences = sequences;
   s.in_flight = sequences * c.ranks();
-  s.tpot = c.stages() * c.step(sequences / c.stages()) * units::second;
+  s.tpot = c.stages() * c.step(sequences / c.stages()) / c.load().speculation.acceptance_length *
+           units::second;
   s.requests = s.in_flight / (c.load().answer * s.tpot);
   return s;
 }

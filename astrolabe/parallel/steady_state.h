@@ -16,10 +16,15 @@
 //   TTFT = q t(own chunk and others) + time in the queue + what lies outside the engine
 //   in flight = R b + rate TTFT (Little)
 // p pipeline stages run p micro-batches of b/p sequences in turn: TPOT is p times a stage's step.
-// Fails where answers are few steps long, and at the start and end of a benchmark; within 3 % of
-// the simulation in TPOT for loads that last (see the test).
+// Speculative decoding: t(b) computes 1 + drafts tokens of a sequence, answers take O / A steps and
+// a token 1 / A of one (A: acceptance length). A draft model adds a step of its own for every
+// draft. Fails where answers are few steps long, and at the start and end of a benchmark; within 3
+// % of the simulation in TPOT for loads that last (see the test).
+
+#include <memory>
 
 #include "astrolabe/parallel/iteration_table.h"
+#include "astrolabe/workload/demand_class.h"
 
 namespace astrolabe::parallel {
 
@@ -30,15 +35,19 @@ struct SteadyLoad {
   double square_ratio = 1;  // E[n^2]/E[n]^2 of prompts
   double answer = 2;
   double context = 2;  // in the cache of a decoding sequence
+  workload::Speculation speculation;
 
   double held() const { return prompt + cached + answer; }  // by a sequence at its end
+  double steps() const { return answer / speculation.acceptance_length; }  // of an answer
   double need(double answer_reserve) const { return prompt + cached + answer_reserve * answer; }
 };
 
 // The parts of an iteration that a load of this kind asks for, as curves. Seconds.
 class EngineCurves {
  public:
-  EngineCurves(const EngineIteration& iteration, const SteadyLoad& load);
+  // `draft`: of the model that drafts tokens, if another one does.
+  EngineCurves(const EngineIteration& iteration, const SteadyLoad& load,
+               const EngineIteration* draft = nullptr);
 
   // One step of a stage: `sequences` decode on each rank, beside `chunks` on the fullest rank and
   // `all_chunks` on all together, of prompt / pieces tokens each.
@@ -61,6 +70,7 @@ class EngineCurves {
   double prompt_core_ = 0, shortest_prefill_ = 0;
   int ranks_ = 1, stages_ = 1;
   bool is_moe_ = false;
+  std::shared_ptr<const EngineCurves> draft_;
 };
 
 struct SteadyState {

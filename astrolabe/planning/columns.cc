@@ -170,8 +170,8 @@ void ColumnBuilder::allocation_columns() {
           const OperatingPoint& point = need.points[o];
           const auto id =
               add(indexed("serve", who + "," + point.name, p_.quarter(t).text()), kInfinity);
-          const double tokens = point.tokens.in(units::token / units::day) * scale::kTokensPerDay /
-                                scale::kAccelerators / work.peak_to_average;
+          const double tokens = p_.token_rate(need, point, t).in(units::token / units::day) *
+                                scale::kTokensPerDay / scale::kAccelerators / work.peak_to_average;
           const Power extra = point.it_power - p_.idle_power_share * p_.accelerators[a].it_power;
           const double megawatts =
               extra.in(units::MW) / scale::kAccelerators / work.peak_to_average;

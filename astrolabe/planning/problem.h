@@ -125,6 +125,10 @@ struct OperatingPoint {
   std::string name;  // "throughput", "energy"
   TokenRate tokens;  // processed tokens (input + output) per accelerator at full load
   Power it_power;    // per accelerator while serving, servers and network included
+  // Over `tokens`, one, two, ... years after the accelerator's first delivery; then no more.
+  std::vector<double> software_gain = {};
+
+  TokenRate tokens_after(double years) const;
 };
 struct CapacityNeed {
   ClassId work;
@@ -232,6 +236,8 @@ struct Problem {
 
   int horizon() const { return quarters; }
   Quarter quarter(int t) const { return start + t; }
+  // Tokens of an operating point at t: software improves from the first delivery on.
+  TokenRate token_rate(const CapacityNeed& need, const OperatingPoint& point, int t) const;
   double discount_factor(int t) const;  // (1 + discount_rate)^-((t + 1/2) / 4): mid-quarter
 };
 

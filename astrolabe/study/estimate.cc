@@ -24,11 +24,12 @@ struct NamedPrecision {
   Precision precision;
 };
 
-NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& chip) {
-  const workload::ModelArchitecture& model = request.model.model;
+NamedPrecision precision_of(const workload::ModelConfig& config, const std::string& wanted,
+                            const ServingChip& chip) {
+  const workload::ModelArchitecture& model = config.model;
   const Framework framework = chip.engine.framework;
-  if (request.precision.empty() && request.model.precision) {
-    Precision p = *request.model.precision;
+  if (wanted.empty() && config.precision) {
+    Precision p = *config.precision;
     p.head = workload::GemmFormat::kBf16;
     p.attention = workload::NumberFormat::kBf16;
     const bool is_quantised = workload::traits(p.experts).is_activation_quantised ||
@@ -40,9 +41,7 @@ NamedPrecision precision_of(const EstimateRequest& request, const ServingChip& c
   }
   const bool has_fp8 = chip.accelerator.executed_format(workload::NumberFormat::kFp8) ==
                        workload::NumberFormat::kFp8;
-  const std::string word = !request.precision.empty() ? request.precision
-                           : has_fp8                  ? "fp8"
-                                                      : "bf16";
+  const std::string word = !wanted.empty() ? wanted : has_fp8 ? "fp8" : "bf16";
   const Precision p =
       parallel::checkpoint_precision(word, model, framework, chip.has_fp4(), {"--precision", 0});
   parallel::require_formats(p, chip.accelerator, word);
@@ -55,6 +54,9 @@ workload::DemandClass work_of(const EstimateRequest& request) {
   work.input = workload::LengthDistribution::fixed(request.input_tokens);
   work.output = workload::LengthDistribution::fixed(request.output_tokens);
   work.cached_input = request.cached_percent / 100;
+  work.speculation = {request.draft_tokens, request.acceptance_length};
+  workload::require_speculation(work.speculation, request.model.model,
+                                request.draft_model.has_value(), {});
   const auto limit = [](const std::optional<double>& ms) {
     return ms ? *ms * units::millisecond : parallel::kNoLimit;
   };
@@ -75,13 +77,16 @@ parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& ch
   return layout;
 }
 
-// A benchmark of the engine with these requests in flight; a pipeline is not simulated.
+// A benchmark of the engine with these requests in flight; pipelines, cached prompts and draft
+// models are not simulated.
 std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
                                                    const ServingRequest& request,
                                                    const ServingCandidate& candidate,
                                                    double in_flight) {
   const parallel::EngineIteration& it = candidate.iteration();
-  if (it.shard().pipeline > 1 || request.work.cached_input > 0) return std::nullopt;
+  if (it.shard().pipeline > 1 || request.work.cached_input > 0 || request.draft) {
+    return std::nullopt;
+  }
   const double input = request.work.input.mean(), output = request.work.output.mean();
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(std::lround(in_flight)));
@@ -90,8 +95,10 @@ std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
   load.prompt_high = (1 + kLengthSpread) * input;
   load.answer_low = std::max(2.0, (1 - kLengthSpread) * output);
   load.answer_high = std::max(2.0, (1 + kLengthSpread) * output);
+  load.speculation = request.work.speculation;
   const parallel::TableLimits limits{
-      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) + 1024,
+      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) +
+                1024 * load.speculation.verified(),
       .sequences = std::max(16.0, 2.0 * load.concurrency / it.shard().data),
       .context = load.prompt_high + load.answer_high};
   const parallel::IterationTable table(it, limits);
@@ -113,7 +120,8 @@ LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& re
   e.tpot_floor = candidate.tpot_floor();
   const auto add = [&](const parallel::DeploymentPoint& p) {
     e.points.push_back(p);
-    e.decode_steps.push_back(decode_state(candidate.curves(), p.state.sequences).tpot);
+    const parallel::SteadyState decode = decode_state(candidate.curves(), p.state.sequences);
+    e.decode_steps.push_back(request.work.speculation.acceptance_length * decode.tpot);
   };
   // Every second point: batches double.
   const std::vector<parallel::EnginePoint> points = candidate.points(false);
@@ -153,13 +161,19 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   e.request = request;
   e.model = request.model.model.name;
   e.accelerator = accelerator_entity(catalog, request.accelerator);
+  const double speedup = std::pow(1 + request.software_gain_percent / 100, request.software_years);
   const ServingChip chip =
-      library.chip(e.accelerator, parallel::parse_framework(request.framework), request.version);
+      library.chip(e.accelerator, parallel::parse_framework(request.framework),
+                   {.version = request.version, .memory = request.memory, .speedup = speedup});
   e.source = chip.source;
-  const NamedPrecision precision = precision_of(request, chip);
+  const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;
-  const ServingRequest serving{request.model.model, precision.precision, work_of(request),
-                               request.block_count};
+  ServingRequest serving{
+      request.model.model, precision.precision, work_of(request), request.block_count, {}};
+  if (request.draft_model) {
+    const Precision own = precision_of(*request.draft_model, request.precision, chip).precision;
+    serving.draft = parallel::DraftModel{request.draft_model->model, own};
+  }
   parallel::SearchOptions options;
   options.allows_aggregated = request.mode != "disagg";
   options.allows_pools = request.mode != "agg";

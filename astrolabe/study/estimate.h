@@ -20,12 +20,16 @@ struct EstimateRequest {
   workload::ModelConfig model;
   std::string accelerator;
   std::string framework = "trtllm", version;
+  double software_gain_percent = 0, software_years = 0;  // a year; from the software of the tables
   std::string precision;              // empty: the checkpoint's, where it says so, else fp8 or bf16
   std::optional<std::string> layout;  // none: search
   std::string mode = "both";          // agg, disagg
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
+  double draft_tokens = 0, acceptance_length = 1;  // of speculative decoding
+  std::optional<workload::ModelConfig> draft_model;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
+  std::string memory;  // simulated in place of measured kernels (KernelLibrary::chip)
 };
 
 // Of one layout.

@@ -40,9 +40,20 @@ Json band_json(double value, double band) {
 std::string head_text(const Estimate& e) {
   const EstimateRequest& r = e.request;
   std::string text = fmt::format(
-      "{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}\n", e.model,
+      "{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}{}\n", e.model,
       e.precision, e.accelerator, r.framework, r.version.empty() ? "" : " " + r.version,
-      r.input_tokens, r.cached_percent, r.output_tokens, parallel::kernel_source_name(e.source));
+      r.input_tokens, r.cached_percent, r.output_tokens, parallel::kernel_source_name(e.source),
+      r.memory.empty() ? "" : ": " + r.memory);
+  if (r.software_gain_percent > 0 && r.software_years > 0) {
+    text +=
+        fmt::format("software {:g} years on, {:g} % faster a year, no kernel below its roofline\n",
+                    r.software_years, r.software_gain_percent);
+  }
+  if (r.draft_tokens > 0) {
+    text += fmt::format("speculative decoding: {:g} drafts{}, {:g} tokens a step\n", r.draft_tokens,
+                        r.draft_model ? " of " + r.draft_model->model.name : std::string(),
+                        r.acceptance_length);
+  }
   if (r.ttft_ms) text += fmt::format("TTFT at most {:.0f} ms  ", *r.ttft_ms);
   if (r.tpot_ms) text += fmt::format("TPOT at most {:.1f} ms", *r.tpot_ms);
   if (r.ttft_ms || r.tpot_ms) text += "\n";
@@ -245,11 +256,17 @@ Json to_json(const Estimate& e) {
             {"accelerator", e.accelerator},
             {"framework", r.framework},
             {"version", r.version},
+            {"software_gain_percent", r.software_gain_percent},
+            {"software_years", r.software_years},
             {"precision", e.precision},
             {"kernels", parallel::kernel_source_name(e.source)},
+            {"simulated_memory", e.request.memory},
             {"input_tokens", r.input_tokens},
             {"output_tokens", r.output_tokens},
             {"cached_percent", r.cached_percent},
+            {"draft_tokens", r.draft_tokens},
+            {"draft_model", r.draft_model ? Json(r.draft_model->model.name) : Json(nullptr)},
+            {"acceptance_length", r.acceptance_length},
             {"ttft_limit_ms", r.ttft_ms ? Json(*r.ttft_ms) : Json(nullptr)},
             {"tpot_limit_ms", r.tpot_ms ? Json(*r.tpot_ms) : Json(nullptr)},
             {"mode", r.mode},

@@ -70,25 +70,6 @@ std::vector<std::string> table_names(const std::vector<device::TiledChip>& chips
 
 }  // namespace
 
-std::vector<std::string> architectures_without(const std::vector<Chip>& chips,
-                                               const device::MeasuredTables& tables,
-                                               const std::vector<std::string>& without) {
-  std::map<std::string, bool> is_left;  // by architecture: nothing measured is left
-  for (const device::MeasuredTable& table : tables.tables()) {
-    const auto chip = std::find_if(chips.begin(), chips.end(),
-                                   [&](const Chip& c) { return c.name == table.key.system; });
-    if (chip == chips.end()) continue;
-    const bool out = std::find(without.begin(), without.end(), chip->name) != without.end();
-    const auto [it, is_new] = is_left.emplace(chip->architecture, out);
-    if (!is_new) it->second = it->second && out;
-  }
-  std::vector<std::string> names;
-  for (const auto& [architecture, left_out] : is_left) {
-    if (left_out) names.push_back(architecture);
-  }
-  return names;
-}
-
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   if (auto network = validate_network(request)) return std::move(*network);
   const std::vector<device::TiledChip> all =
@@ -101,7 +82,7 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
                                    device::default_cache_path(directory));
   const device::TiledTime tiled(
       device::read_tiled_tables(request.data + "/fitted/tiled_parameters.csv"), all,
-      architectures_without(chips, tables, without));
+      device::architectures_without(chips, tables, without));
   const device::MeasuredTime time(tables, chips, without, &tiled);
   AccuracyScorer scorer;
   const device::MeasurementFile file =

@@ -20,9 +20,4 @@ struct OperatorValidationRequest {
 // and precision. InputError for a bad file and for a system that is not known.
 AccuracyReport validate_operators(const OperatorValidationRequest& request);
 
-// Architectures of which no measured system is left when those of `without` are left out.
-std::vector<std::string> architectures_without(const std::vector<device::Chip>& chips,
-                                               const device::MeasuredTables& tables,
-                                               const std::vector<std::string>& without);
-
 }  // namespace astrolabe::study

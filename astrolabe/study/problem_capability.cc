@@ -1,5 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <thread>
+
 #include "astrolabe/parallel/capability.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/training_capability.h"
@@ -14,11 +20,14 @@ namespace {
 // (Llama 3: 8,192 tokens).
 constexpr double kTrainingSequence = 8192;
 
-// Software of measured chips; the rest run what is written for any.
-constexpr parallel::Framework kMeasuredFramework = parallel::Framework::kTrtllm,
-                              kAnyFramework = parallel::Framework::kVllm;
+constexpr unsigned kMostThreads = 8;
 
-using Chips = std::vector<parallel::ServingChip>;
+// One class on one accelerator, with the best of its frameworks.
+struct Answer {
+  parallel::Capability capability;
+  parallel::Framework framework = parallel::Framework::kVllm;
+  std::vector<double> software_gain;  // planning::OperatingPoint
+};
 
 workload::DemandClass demand_class(const DemandInput& input) {
   workload::DemandClass work;
@@ -28,6 +37,7 @@ workload::DemandClass demand_class(const DemandInput& input) {
   work.output = workload::LengthDistribution::from_mean_and_p90(
       input.output_tokens, input.output_tokens_p90, input.position, "output_tokens");
   work.cached_input = input.cached_input;
+  work.speculation = input.speculation;
   work.ttft = input.ttft;
   work.tpot = input.tpot;
   return work;
@@ -39,6 +49,7 @@ Table capability_table() {
           {{"class", "Class of work", {}},
            {"model", "Model", {}},
            {"accelerator", "Accelerator", {}},
+           {"framework", "Framework", {}},
            {"point", "Operating point", {}},
            {"layout", "Layout", {}},
            {"batch", "Decode batch on a rank", {}},
@@ -61,19 +72,22 @@ std::string layout_text(const parallel::DeploymentPoint& point) {
 }
 
 // A row of the table and an operating point of the plan.
-void add_point(const parallel::Capability& c, const char* name, const parallel::OperatingPoint& o,
+void add_point(const Answer& answer, const char* name, const parallel::OperatingPoint& o,
                double delivered, planning::CapacityNeed* need, Table* table) {
+  const parallel::Capability& c = answer.capability;
   const TokenRate per_second = units::token / units::second;
   const parallel::DeploymentPoint& point = o.point;
-  table->add_row({c.work, c.model, c.accelerator, std::string(name), layout_text(point),
-                  point.state.sequences, o.processed_tokens().in(per_second),
+  table->add_row({c.work, c.model, c.accelerator,
+                  std::string(parallel::framework_name(answer.framework)), std::string(name),
+                  layout_text(point), point.state.sequences, o.processed_tokens().in(per_second),
                   point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
                   point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
                   o.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
                   100 * o.mfu,
                   std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
                       parallel::kernel_source_name(c.source)});
-  need->points.push_back({name, delivered * o.processed_tokens(), point.work.it_power});
+  need->points.push_back(
+      {name, delivered * o.processed_tokens(), point.work.it_power, answer.software_gain});
 }
 
 // The formats of a published checkpoint in this precision, in what the chip can multiply.
@@ -88,24 +102,129 @@ workload::Precision precision_on(const DemandInput& input, const workload::Model
   return chip.accelerator.executed_precision(wanted);
 }
 
-void add_inference(const DemandInput& input, std::size_t work_index,
-                   const catalog::Catalog& catalog, const Chips& chips, double delivered,
-                   BuiltProblem* built) {
-  const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
-  for (std::size_t a = 0; a < chips.size(); ++a) {
-    const parallel::ServingChip& chip = chips[a];
-    const parallel::ServingRequest request{
-        model, precision_on(input, model, chip), demand_class(input), {}};
-    const parallel::Capability c = parallel::find_capability(chip, request);
+// TensorRT-LLM is NVIDIA's, SGLang's kernels are for GPUs, vLLM has a plug-in for every maker.
+std::vector<parallel::Framework> frameworks_of(const Scenario& scenario,
+                                               const catalog::Catalog& catalog,
+                                               const std::string& accelerator) {
+  using parallel::Framework;
+  std::vector<Framework> all = scenario.frameworks;
+  const auto maker = catalog.find_text(accelerator, "vendor");
+  if (maker != "NVIDIA") std::erase(all, Framework::kTrtllm);
+  if (maker != "NVIDIA" && maker != "AMD") std::erase(all, Framework::kSglang);
+  if (all.empty()) all = {Framework::kVllm};
+  return all;
+}
+
+// What the scenario has simulated for the accelerator.
+std::string memory_of(const Scenario& scenario, const std::string& accelerator) {
+  const auto input = std::find_if(scenario.accelerators.begin(), scenario.accelerators.end(),
+                                  [&](const AcceleratorInput& a) { return a.name == accelerator; });
+  return input == scenario.accelerators.end() ? "" : input->memory;
+}
+
+// All classes on one accelerator.
+class CapabilitySearch {
+ public:
+  CapabilitySearch(const Scenario& scenario, const catalog::Catalog& catalog,
+                   const parallel::KernelLibrary& library, std::string accelerator)
+      : scenario_(scenario),
+        library_(library),
+        accelerator_(std::move(accelerator)),
+        memory_(memory_of(scenario, accelerator_)),
+        frameworks_(frameworks_of(scenario, catalog, accelerator_)) {}
+
+  Answer answer(const DemandInput& input, const workload::ModelArchitecture& model) const {
+    Answer best = best_of(frameworks_, input, model, 1);
+    if (scenario_.software_gain <= 0 || !best.capability.is_ok()) return best;
+    const TokenRate today = best.capability.fastest.processed_tokens();
+    for (int year = 1; year <= scenario_.software_gain_years; ++year) {
+      const Answer later =
+          best_of({best.framework}, input, model, std::pow(1 + scenario_.software_gain, year));
+      best.software_gain.push_back(later.capability.fastest.processed_tokens() / today);
+    }
+    return best;
+  }
+
+ private:
+  Answer best_of(const std::vector<parallel::Framework>& frameworks, const DemandInput& input,
+                 const workload::ModelArchitecture& model, double speedup) const {
+    std::optional<Answer> best;
+    for (const parallel::Framework framework : frameworks) {
+      const parallel::ServingChip chip =
+          library_.chip(accelerator_, framework, {.memory = memory_, .speedup = speedup});
+      const parallel::ServingRequest request{
+          model, precision_on(input, model, chip), demand_class(input), {}};
+      Answer a{parallel::find_capability(chip, request), framework, {}};
+      const bool is_better =
+          !best || (a.capability.is_ok() &&
+                    (!best->capability.is_ok() || a.capability.fastest.processed_tokens() >
+                                                      best->capability.fastest.processed_tokens()));
+      if (is_better) best = std::move(a);
+    }
+    return *best;
+  }
+
+  const Scenario& scenario_;
+  const parallel::KernelLibrary& library_;
+  std::string accelerator_, memory_;
+  std::vector<parallel::Framework> frameworks_;
+};
+
+using Answers = std::vector<std::vector<Answer>>;  // [accelerator][class]
+
+// Accelerators are shared out among threads; each has a library of its own, since clocks keep what
+// they were asked.
+Answers find_answers(const Scenario& scenario, const catalog::Catalog& catalog,
+                     const std::vector<planning::AcceleratorType>& types) {
+  std::vector<workload::ModelArchitecture> models;
+  for (const DemandInput& input : scenario.demand) {
+    models.push_back(workload::read_model(catalog, input.model));
+    workload::require_speculation(input.speculation, models.back(), false, input.position);
+  }
+  Answers answers(types.size());
+  const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+  std::vector<std::exception_ptr> errors(types.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    const parallel::KernelLibrary library(catalog, catalog.data_dir());
+    for (std::size_t a = next++; a < types.size(); a = next++) {
+      try {
+        const CapabilitySearch search(scenario, catalog, library, types[a].name);
+        for (std::size_t c = 0; c < models.size(); ++c) {
+          answers[a].push_back(search.answer(scenario.demand[c], models[c]));
+        }
+      } catch (...) {
+        errors[a] = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t k = 1; k < std::min<std::size_t>(threads, types.size()); ++k) {
+      others.emplace_back(work);
+    }
+    work();
+  }
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return answers;
+}
+
+void add_inference(const DemandInput& input, std::size_t work_index, const Answers& answers,
+                   double delivered, BuiltProblem* built) {
+  for (std::size_t a = 0; a < answers.size(); ++a) {
+    const Answer& answer = answers[a][work_index];
+    const parallel::Capability& c = answer.capability;
     planning::CapacityNeed need{
         planning::ClassId(work_index), planning::AcceleratorId(a), {}, c.reason};
     if (c.is_ok()) {
-      add_point(c, "throughput", c.fastest, delivered, &need, &built->capability);
+      add_point(answer, "throughput", c.fastest, delivered, &need, &built->capability);
       if (c.thriftiest) {
-        add_point(c, "energy", *c.thriftiest, delivered, &need, &built->capability);
+        add_point(answer, "energy", *c.thriftiest, delivered, &need, &built->capability);
       }
     } else {
-      built->capability.add_row({input.name, input.model, chip.accelerator.name,
+      built->capability.add_row({input.name, input.model, c.accelerator, std::string(),
                                  std::string("none"), c.reason, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
                                  0.0, 0.0, std::string()});
     }
@@ -114,16 +233,18 @@ void add_inference(const DemandInput& input, std::size_t work_index,
 }
 
 void add_training(const TrainingInput& input, std::size_t work_index,
-                  const catalog::Catalog& catalog, const Chips& chips, BuiltProblem* built) {
+                  const catalog::Catalog& catalog, BuiltProblem* built) {
   const workload::ModelArchitecture model = workload::read_model(catalog, input.model);
   const workload::Precision precision = workload::parse_precision(input.precision, input.position);
-  for (std::size_t a = 0; a < chips.size(); ++a) {
+  const auto& types = built->problem.accelerators;
+  for (std::size_t a = 0; a < types.size(); ++a) {
     const parallel::TrainingCapability c = parallel::training_capability(
-        model, precision, chips[a].accelerator, chips[a].derating, kTrainingSequence);
+        model, precision, device::read_accelerator(catalog, types[a].name),
+        device::read_derating(catalog, types[a].name), kTrainingSequence);
     planning::CapacityNeed need{
         planning::ClassId(work_index), planning::AcceleratorId(a), {}, c.reason};
-    if (c.is_ok) need.points.push_back({"training", c.tokens, c.it_power});
-    built->capability.add_row({input.name, input.model, chips[a].accelerator.name,
+    if (c.is_ok) need.points.push_back({"training", c.tokens, c.it_power, {}});
+    built->capability.add_row({input.name, input.model, types[a].name, std::string(),
                                std::string(c.is_ok ? "training" : "none"), c.reason, 0.0,
                                c.tokens.in(units::token / units::second), 0.0, 0.0, 0.0,
                                c.it_power.in(units::watt), 0.0, 0.0, 100 * c.mfu,
@@ -137,24 +258,23 @@ void add_training(const TrainingInput& input, std::size_t work_index,
 void add_capability(const Scenario& scenario, const catalog::Catalog& catalog,
                     BuiltProblem* built) {
   built->capability = capability_table();
-  const parallel::KernelLibrary library(catalog, catalog.data_dir());
-  Chips chips;
+  const auto rate = std::find_if(built->capability.columns.begin(), built->capability.columns.end(),
+                                 [](const auto& column) { return column.name == "tokens_per_s"; });
   for (const planning::AcceleratorType& type : built->problem.accelerators) {
-    const bool is_measured = library.is_measured(type.name);
-    chips.push_back(library.chip(type.name, is_measured ? kMeasuredFramework : kAnyFramework));
     for (const char* attribute : {"hbm_bandwidth", "hbm_capacity", "dense_bf16", "dense_fp8",
                                   "dense_fp4", "scale_up_domain", "it_power"}) {
       if (catalog.has_value(type.name, attribute)) {
-        built->capability.columns[6].facts.push_back(type.name + "." + attribute);
+        rate->facts.push_back(type.name + "." + attribute);
       }
     }
   }
+  const Answers answers = find_answers(scenario, catalog, built->problem.accelerators);
   std::size_t work = 0;
   for (const DemandInput& input : scenario.demand) {
-    add_inference(input, work++, catalog, chips, scenario.delivered_throughput, built);
+    add_inference(input, work++, answers, scenario.delivered_throughput, built);
   }
   for (const TrainingInput& input : scenario.training) {
-    add_training(input, work++, catalog, chips, built);
+    add_training(input, work++, catalog, built);
   }
 }
 

@@ -96,6 +96,14 @@ void read_general(const TomlTable& root, Scenario* s) {
     s->availability = t.find_number("availability").value_or(1);
     s->delivered_throughput = t.find_number("delivered_throughput").value_or(1);
     s->idle_power_share = t.find_number("idle_power").value_or(0);
+    if (t.has("frameworks")) s->frameworks.clear();
+    for (const auto& [name, where] : t.texts("frameworks")) {
+      s->frameworks.push_back(parallel::parse_framework(name, where));
+    }
+    s->software_gain = t.find_number("software_gain").value_or(0) * units::year.base();
+    if (t.has("years_of_software_gain")) {
+      s->software_gain_years = static_cast<int>(t.integer("years_of_software_gain"));
+    }
   }
   for (const TomlTable& t : root.tables("wafers")) {
     s->yield_model = t.text_or("yield_model", "poisson");
@@ -166,6 +174,12 @@ DemandInput read_demand(const TomlTable& t, const Scenario& s) {
   check_lengths(t, "input_tokens");
   check_lengths(t, "output_tokens");
   d.cached_input = t.find_number("cached_input").value_or(0);
+  d.speculation.draft_tokens = t.find_number("draft_tokens").value_or(0);
+  d.speculation.acceptance_length = t.find_number("acceptance_length").value_or(1);
+  if (d.speculation.acceptance_length > d.speculation.verified()) {
+    t.fail("acceptance_length", format_number(d.speculation.acceptance_length),
+           "at most draft_tokens + 1");
+  }
   d.ttft = t.get<Duration::kDim>("ttft");
   d.tpot = t.get<Duration::kDim>("tpot");
   d.peak_to_average = t.find_number("peak_to_average").value_or(1);
@@ -213,6 +227,7 @@ AcceleratorInput read_accelerator(const TomlTable& t, const Scenario&) {
   a.name = t.text("name");
   a.first_delivery = t.find_quarter("first_delivery");
   a.last_order = t.find_quarter("last_order");
+  a.memory = t.text_or("memory", "");
   if (a.first_delivery && a.last_order && *a.last_order < *a.first_delivery) {
     t.fail("last_order", a.last_order->text(),
            "a quarter not before the first delivery " + a.first_delivery->text());

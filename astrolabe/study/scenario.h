@@ -16,6 +16,8 @@
 #include "astrolabe/base/quantity.h"
 #include "astrolabe/base/quarter.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/parallel/engine.h"
+#include "astrolabe/workload/demand_class.h"
 
 namespace astrolabe::study {
 
@@ -42,7 +44,8 @@ struct DemandInput {
   double input_tokens = 0, output_tokens = 0;  // mean lengths of a request
   std::optional<double> input_tokens_p90, output_tokens_p90;
   double cached_input = 0;  // share of input tokens found in a prefix cache
-  Duration ttft, tpot;      // service level
+  workload::Speculation speculation;
+  Duration ttft, tpot;  // service level
   double peak_to_average = 1;
   Path tokens_per_day;  // processed tokens (input + output) a day
   TokenPrice value_unserved;
@@ -69,6 +72,7 @@ struct TrainingInput {
 struct AcceleratorInput {
   std::string name;
   std::optional<Quarter> first_delivery, last_order;  // override the catalogue
+  std::string memory;  // simulated for its capability (parallel::KernelLibrary); empty: none
   SourcePosition position;
   KeyLines key_lines;
 };
@@ -151,6 +155,10 @@ struct Scenario {
   double availability = 1;  // [fleet]
   double delivered_throughput = 1;
   double idle_power_share = 0;
+  std::vector<parallel::Framework> frameworks = {  // the best of those that a chip runs is taken
+      parallel::Framework::kTrtllm, parallel::Framework::kVllm, parallel::Framework::kSglang};
+  double software_gain = 0;  // a year, on fixed hardware
+  int software_gain_years = 3;
   std::string yield_model = "poisson";  // [wafers]
   double cluster_alpha = 3;
   bool has_yield_learning = true;

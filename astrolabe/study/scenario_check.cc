@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "astrolabe/memory/memory_system.h"
 #include "astrolabe/study/scenario.h"
 
 namespace astrolabe::study {
@@ -73,6 +74,10 @@ void check_work(const Scenario& s, const Catalog& catalog) {
 // from nothing.
 void check_accelerator(const AcceleratorInput& a, const Scenario& s, const Catalog& catalog) {
   check_entity(catalog, a.name, {"accelerators"}, "accelerator.name", key_position(a, "name"));
+  if (!a.memory.empty()) {
+    memory::check_product(catalog.data_dir(), a.memory == "own" ? a.name : a.memory,
+                          key_position(a, "memory"), "accelerator.memory");
+  }
   for (const char* attribute : {"process_node", "packaging"}) {
     const std::string& line = catalog.get_text(a.name, attribute);
     const bool is_listed = std::any_of(s.suppliers.begin(), s.suppliers.end(),

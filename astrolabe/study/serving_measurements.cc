@@ -84,6 +84,10 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   m.system = row.text("system");
   m.version = row.text("backend_version");
   m.precision = row.text("precision");
+  if (m.precision != "bf16" && m.precision != "fp8" && m.precision != "fp4" &&
+      m.precision != "int4") {
+    row.fail("precision " + m.precision + " is unknown");
+  }
   m.gemm_format = row.text("gemm_quant");
   const auto framework = parallel::find_framework(row.text("backend"));
   if (!framework) row.fail("backend " + row.text("backend") + " is unknown");

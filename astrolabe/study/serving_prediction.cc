@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/kernel_library.h"
 
 namespace astrolabe::study {
@@ -11,7 +12,6 @@ using parallel::Deployment;
 using parallel::Framework;
 using workload::GemmFormat;
 using workload::ModelArchitecture;
-using workload::NumberFormat;
 using workload::Precision;
 
 namespace {
@@ -24,13 +24,6 @@ const double kFormulas = parallel::kernel_source_band(parallel::KernelSource::kT
 
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
 constexpr int kFewestRequests = 2500, kFewestWaves = 3;
-
-Precision fp4_precision(const ModelArchitecture& model) {
-  Precision p = Precision::of(GemmFormat::kNvfp4);
-  p.head = GemmFormat::kBf16;
-  if (model.is_moe()) p.projections = GemmFormat::kBf16;
-  return p;
-}
 
 // Benchmarks send 10 requests for each in flight; a few thousand tell the mean as well.
 int request_count(int concurrency) {
@@ -54,24 +47,10 @@ parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
 
 Precision serving_precision(const ServingMeasurement& run, const ModelArchitecture& model,
                             bool has_fp4) {
-  Precision p;
-  const bool is_narrow = run.precision == "fp8" || run.precision == "fp4";
-  if (model.model_type == "gpt_oss") {
-    p.experts = has_fp4 ? GemmFormat::kMxfp4Mxfp8 : GemmFormat::kMxfp4Weights;
-  } else if (run.precision == "fp8") {
-    const bool is_blocks = model.is_moe() || run.gemm_format == "fp8_block";
-    p = Precision::of(is_blocks ? GemmFormat::kFp8Block : GemmFormat::kFp8);
-  } else if (run.precision == "fp4") {
-    p = fp4_precision(model);
-  } else if (run.precision == "int4") {
-    p.experts = model.is_moe() ? GemmFormat::kInt4Weights : GemmFormat::kBf16;
-    if (!model.is_moe()) p = Precision::of(GemmFormat::kInt4Weights);
+  Precision p = parallel::checkpoint_precision(run.precision, model, run.framework, has_fp4, {});
+  if (run.precision == "fp8" && run.gemm_format == "fp8_block" && model.model_type != "gpt_oss") {
+    p.projections = p.ffn = p.experts = GemmFormat::kFp8Block;
   }
-  p.head = GemmFormat::kBf16;
-  p.attention = NumberFormat::kBf16;
-  const bool has_narrow_cache =
-      is_narrow && (run.framework == Framework::kTrtllm || has_fp4 || !model.is_moe());
-  p.kv_cache = has_narrow_cache ? NumberFormat::kFp8 : NumberFormat::kBf16;
   return p;
 }
 
@@ -183,7 +162,8 @@ ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
   const ModelArchitecture& model = *find_model(run.model);
   out.vocab = model.vocab;
   out.is_moe = model.is_moe();
-  out.ttft_band = engines_->engine(run.framework, run.version).constants.ttft_band;
+  const parallel::EngineConstants c = engines_->engine(run.framework, run.version).constants;
+  out.ttft_band = run.is_disaggregated ? c.pool_ttft_band : c.ttft_band;
   if (run.is_disaggregated) {
     serve_pools(run, &out);
   } else {

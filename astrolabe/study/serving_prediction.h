@@ -1,14 +1,6 @@
 #pragma once
 
 // Predicts measured serving runs from tables of kernels and the constants of the engines.
-//
-// Precision of a checkpoint's parts, by its published name:
-//   bf16   all                     int4   experts int4 weight-only, the rest bf16
-//   fp8    dense models per tensor (unless the run says fp8_block), MoE models in blocks of 128
-//   fp4    dense models nvfp4; MoE models experts and feed-forward nvfp4, projections bf16
-//   gpt-oss: experts mxfp4, activations bf16 where the chip has no fp4, else mxfp8; the rest bf16
-// KV cache: fp8 for fp8 and fp4 checkpoints under TensorRT-LLM, on chips with fp4, and for dense
-// models; else bf16.
 
 #include <map>
 #include <memory>
@@ -32,6 +24,7 @@ struct ServingPrediction {
   std::string reason;  // why there is none; empty when there is
 };
 
+// parallel/checkpoint_precision.h, and the products' format where the run says it.
 workload::Precision serving_precision(const ServingMeasurement& run,
                                       const workload::ModelArchitecture& model, bool has_fp4);
 

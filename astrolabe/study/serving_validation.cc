@@ -7,10 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "astrolabe/base/error.h"
-#include "astrolabe/device/table_cache.h"
-#include "astrolabe/study/operator_validation.h"
-
 namespace astrolabe::study {
 namespace {
 
@@ -86,36 +82,7 @@ void append_groups(AccuracyReport* report, const AccuracyReport& more) {
   }
 }
 
-std::vector<device::TiledChip> read_known_chips(const catalog::Catalog& catalog,
-                                                const std::string& without) {
-  std::vector<device::TiledChip> chips = device::read_tiled_chips(catalog);
-  std::vector<std::string> names;
-  for (const device::TiledChip& chip : chips) names.push_back(chip.name);
-  if (!without.empty() && std::find(names.begin(), names.end(), without) == names.end()) {
-    throw InputError({"command line", 0}, "--accelerator-without-tables", without,
-                     join_alternatives(names, names.size()));
-  }
-  return chips;
-}
-
-std::vector<std::string> list_of(const std::string& without) {
-  return without.empty() ? std::vector<std::string>{} : std::vector<std::string>{without};
-}
-
 }  // namespace
-
-ServingWorld::ServingWorld(const std::string& data_dir, const std::string& without)
-    : catalog_(catalog::Catalog::load(data_dir)),
-      tiled_chips_(read_known_chips(catalog_, without)),
-      chips_(device::chips_of(tiled_chips_)),
-      tables_(device::MeasuredTables::load(data_dir + "/measurements",
-                                           data_dir + "/fitted/interpolation.csv", chips_,
-                                           device::default_cache_path(data_dir + "/measurements"))),
-      tiled_(device::read_tiled_tables(data_dir + "/fitted/tiled_parameters.csv"), tiled_chips_,
-             architectures_without(chips_, tables_, list_of(without))),
-      times_(tables_, chips_, list_of(without), &tiled_),
-      network_(network::NetworkPredictor::load(catalog_, data_dir, without)),
-      sources_{tables_, times_, chips_, network_, without} {}
 
 ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor) {

@@ -16,29 +16,6 @@
 
 namespace astrolabe::study {
 
-// What predictions of serving rest on, read once: catalogue, tables of kernels and collectives.
-class ServingWorld {
- public:
-  // `without`: a system to predict from its siblings' tables; empty: none. InputError when it is
-  // unknown or a file is damaged.
-  ServingWorld(const std::string& data_dir, const std::string& without);
-  ServingWorld(const ServingWorld&) = delete;
-  ServingWorld& operator=(const ServingWorld&) = delete;
-
-  const catalog::Catalog& catalog() const { return catalog_; }
-  const parallel::MeasuredSources& sources() const { return sources_; }
-
- private:
-  catalog::Catalog catalog_;
-  std::vector<device::TiledChip> tiled_chips_;
-  std::vector<device::Chip> chips_;
-  device::MeasuredTables tables_;
-  device::TiledTime tiled_;  // where nothing near was measured
-  device::MeasuredTime times_;
-  network::NetworkPredictor network_;
-  parallel::MeasuredSources sources_;
-};
-
 struct RankAgreement {
   std::string model, system;
   long rows = 0;

@@ -39,7 +39,8 @@ Quantity<Dim{.second = 1, .token = -1}> accelerators_per_token_rate(
       *unserved = work.name;
       return 0.0 * units::second / units::token;
     }
-    sum += (work.demand.back() / total) * work.peak_to_average / need->points.front().tokens;
+    sum += (work.demand.back() / total) * work.peak_to_average /
+           p.token_rate(*need, need->points.front(), p.horizon() - 1);
   }
   return sum;
 }

@@ -15,6 +15,7 @@ case "$1" in
   fill) head -c "$3" /dev/zero >"$2" || exit 4 ;;
   size) wc -c <"$2" ;;
   cat) cat "$2" ;;
+  wait) trap 'echo interrupted; exit 130' INT; echo ready >"$2"; while :; do sleep 0.05; done ;;
 esac
 """
 
@@ -92,6 +93,10 @@ class GoldenRunner(unittest.TestCase):
     def test_a_file_that_cannot_be_read(self):
         self.assert_passes("-- unreadable a.toml\nx = 1\n$ astrolabe read a.toml\n-- exit 2\n"
                            "-- stderr contains\ncannot read a.toml\n")
+
+    def test_a_command_is_interrupted_once_it_has_written_a_file(self):
+        self.assert_passes("-- interrupt when begun\n$ astrolabe wait begun\n-- exit 130\n"
+                           "-- stdout is\ninterrupted\n")
 
     def test_a_full_disk_takes_what_fits_and_no_more(self):
         self.assert_passes("-- full disk out 64kB\n$ astrolabe fill out/a 20000\n"

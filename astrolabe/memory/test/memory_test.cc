@@ -7,7 +7,6 @@
 #include <set>
 
 #include "astrolabe/memory/bandwidth_curve.h"
-#include "astrolabe/memory/command_trace.h"
 #include "astrolabe/memory/memory_system.h"
 #include "astrolabe/memory/operator_traffic.h"
 #include "astrolabe/memory/test/test_size.h"
@@ -34,29 +33,6 @@ Traffic traffic(const std::string& name, std::uint64_t requests) {
 
 double gb_per_s(const MemoryConfig& c, const Traffic& t, const RunOptions& options = {}) {
   return simulate(c, t, options).bandwidth().base() / 1e9;
-}
-
-TraceChecker check(const MemoryConfig& c, const Traffic& t, std::string* csv = nullptr) {
-  TraceChecker checker(TraceRules::read(kData + "/memory/rules/hbm3.rules"));
-  SourcePosition where{"trace", 1};
-  std::string header = kCommandTraceHeader;
-  header.pop_back();
-  checker.check_line(header, where);
-  RunOptions options;
-  options.on_commands = [&](const std::vector<ChannelCommand>& commands) {
-    std::string text;
-    append_csv(commands, c.spec.organization, &text);
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = text.find('\n', at);
-      ++where.line;
-      checker.check_line(std::string_view(text).substr(at, end - at), where);
-      at = end + 1;
-    }
-    if (csv != nullptr) *csv += text;
-  };
-  simulate(c, t, options);
-  checker.finish();
-  return checker;
 }
 
 // Row by row in one bank: "row" least significant.
@@ -204,73 +180,6 @@ TEST(SteadyState, IsWithinItsStatedError) {
   EXPECT_NEAR(s.bandwidth() / simulate(c, t, whole).bandwidth(), 1, 0.01);
 }
 
-TEST(Checker, FindsNothingInAnyKindOfTraffic) {
-  for (const char* name : {"sequential", "mixed21", "random", "random21", "stride4k", "copy",
-                           "kv_gather:4096", "all_reduce", "weights", "checkpoint"}) {
-    for (const RefreshMode refresh :
-         {RefreshMode::kNone, RefreshMode::kAllBank, RefreshMode::kPerBank}) {
-      for (const PagePolicy policy :
-           {PagePolicy::kOpen, PagePolicy::kClosed, PagePolicy::kAdaptive}) {
-        MemoryConfig c = config();
-        c.channels = 1;
-        c.controller.refresh = refresh;
-        c.controller.page_policy = policy;
-        c.controller.raaimt = policy == PagePolicy::kClosed ? 16 : 0;
-        const TraceChecker checker = check(c, traffic(name, 3000 / kShareOfCases));
-        EXPECT_GE(checker.commands(), 3000 / kShareOfCases);
-        EXPECT_EQ(checker.violation_count(), 0)
-            << name << ": " << checker.violations().front().text;
-      }
-    }
-  }
-}
-
-TEST(Checker, FindsNothingInPowerDownAndSelfRefresh) {
-  MemoryConfig c = config();
-  c.controller.refresh = RefreshMode::kAllBank;
-  c.controller.power_down_after = 200;
-  c.controller.self_refresh_after = 4000;
-  Traffic t = traffic("random", 3000);
-  t.rate_gb_per_s = 0.02;
-  const TraceChecker checker = check(c, t);
-  EXPECT_EQ(checker.violation_count(), 0) << checker.violations().front().text;
-  const Statistics s = simulate(c, t, {}).statistics;
-  EXPECT_GT(s.commands[index(Command::kPowerDown)], 100);
-  EXPECT_GT(s.commands[index(Command::kSelfRefresh)], 100);
-  EXPECT_GT(s.self_refresh_ticks, s.channel_ticks / 4);
-}
-
-// The violations that traffic of so many requests shows, of the first kind that shows any.
-std::int64_t violations(const TimingOverrides& overrides, std::uint64_t requests) {
-  const std::array<const char*, 4> mappings = {"", kOneBank,
-                                               "row sid bank column bankgroup pseudochannel",
-                                               "column pseudochannel row sid bankgroup bank"};
-  for (const char* kind : {"random21", "sequential", "mixed11", "random"}) {
-    for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
-      for (const char* mapping : mappings) {
-        MemoryConfig c = config(overrides);
-        c.controller.refresh = refresh;
-        if (*mapping != '\0') c.mapping = mapping;
-        const std::int64_t found = check(c, traffic(kind, requests)).violation_count();
-        if (found > 0) return found;
-      }
-    }
-  }
-  return 0;
-}
-
-// Lower one timing by one tCK: some traffic must make the checker fire. Most need little of it.
-TEST(Mutation, TheCheckerFiresForEachTimingThatIsOneTooShort) {
-  for (const auto& [name, value] : load_spec(kData, kPreset).timing) {
-    if (name == "tCL" || name == "tREFI" || name == "tXP" || name == "tXS") continue;
-    TimingOverrides lower = {{name, value - 1}};
-    // Both bound the same gap of 2 tCK: either alone changes nothing.
-    if (name == "tBL" || name == "tCCDS") lower = {{"tBL", 1}, {"tCCDS", 1}};
-    EXPECT_TRUE(violations(lower, 1000) > 0 || violations(lower, 20000) > 0)
-        << name << " lowered to " << value - 1 << " passes unnoticed";
-  }
-}
-
 // Raise a binding one: bandwidth must fall.
 TEST(Mutation, BandwidthFallsWithEachBindingTimingThatIsLonger) {
   const auto falls = [](const char* name, std::int64_t by, const char* mapping, const char* kind) {
@@ -401,16 +310,30 @@ TEST(Traffic, OfOperatorsMovesTheirBytes) {
   o.count = 3;
   const std::vector<OperatorTraffic> t = operator_traffic({o}, 1024 * units::byte);
   ASSERT_EQ(t.size(), 1U);
-  EXPECT_DOUBLE_EQ(t[0].streamed.base(), 3 * (4096 + 1024));
-  EXPECT_DOUBLE_EQ(t[0].gathered.base(), 3 * 8192);
-  EXPECT_DOUBLE_EQ(t[0].written.base(), 3 * 1024);
-  Traffic traffic;
-  traffic.kind = Traffic::Kind::kOperators;
-  traffic.operators = t;
-  traffic.requests = 3 * (4096 + 2048 + 8192) / 32;  // the list once
-  const Statistics s = simulate(config(), traffic, {}).statistics;
-  EXPECT_EQ(s.writes, 3 * 1024 / 32);
-  EXPECT_EQ(s.reads, 3 * (4096 + 1024 + 8192) / 32);
+  EXPECT_DOUBLE_EQ(t[0].streamed.base(), 4096 + 1024);
+  EXPECT_DOUBLE_EQ(t[0].gathered.base(), 8192);
+  EXPECT_DOUBLE_EQ(t[0].written.base(), 1024);
+  const OperatorRuns runs = simulate_operators(config(), t, {});
+  ASSERT_EQ(runs.operators.size(), 1U);
+  EXPECT_EQ(runs.operators[0].statistics.writes, 1024 / 32);
+  EXPECT_EQ(runs.operators[0].statistics.reads, (4096 + 1024 + 8192) / 32);
+  EXPECT_EQ(runs.all.statistics.reads, 3 * (4096 + 1024 + 8192) / 32);
+  EXPECT_DOUBLE_EQ(runs.all.time.base(), 3 * runs.operators[0].time.base());
+  EXPECT_DOUBLE_EQ(runs.all.bandwidth().base(), runs.operators[0].bandwidth().base());
+}
+
+TEST(Traffic, OfExpertsIsGatheredAnExpertAtATime) {
+  workload::ExpertsShape s;
+  s.tokens = 1;
+  s.hidden = 256;
+  s.expert_ffn = 128;
+  s.topk = 2;
+  s.experts = s.slots = 8;
+  const workload::Operator o = workload::make_experts(s);
+  const std::vector<OperatorTraffic> t = operator_traffic({o}, 1024 * units::byte);
+  EXPECT_DOUBLE_EQ(t[0].page.base(), 3 * 256 * 128 * 2);  // gate, up and down in bf16
+  EXPECT_DOUBLE_EQ(t[0].gathered.base(), o.weights.base());
+  EXPECT_DOUBLE_EQ(t[0].streamed.base(), o.activations.base() / 2);
 }
 
 TEST(Curve, InterpolatesInSizeAndWrites) {

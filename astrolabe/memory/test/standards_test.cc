@@ -1,5 +1,5 @@
-// The independent checker on the standards other than HBM3: nothing in our traces, something for
-// each timing that is one too short.
+// The independent checker on every standard: nothing in our traces, whatever the traffic, refresh,
+// page policy and power state; something for each timing that is one too short.
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,14 @@ MemoryConfig config(const Standard& s, RefreshMode refresh, const TimingOverride
   return c;
 }
 
-TraceChecker check(const Standard& s, const MemoryConfig& c, const char* kind, int requests) {
+Traffic traffic(const char* kind, int requests) {
+  Traffic t = parse_traffic(kind);
+  t.requests = static_cast<std::uint64_t>(requests);
+  return t;
+}
+
+TraceChecker check(const Standard& s, const MemoryConfig& c, const Traffic& t,
+                   Statistics* statistics = nullptr) {
   TraceChecker checker(TraceRules::read(kData + "/memory/rules/" + s.rules + ".rules"));
   SourcePosition where{"trace", 1};
   const auto check_text = [&](std::string_view text) {
@@ -46,9 +53,8 @@ TraceChecker check(const Standard& s, const MemoryConfig& c, const char* kind, i
     append_csv(commands, c.spec.organization, &text);
     check_text(text);
   };
-  Traffic t = parse_traffic(kind);
-  t.requests = static_cast<std::uint64_t>(requests);
-  simulate(c, t, options);
+  const RunResult result = simulate(c, t, options);
+  if (statistics != nullptr) *statistics = result.statistics;
   checker.finish();
   return checker;
 }
@@ -65,13 +71,41 @@ bool names(const TraceChecker& checker, const std::string& timing) {
 
 class StandardTest : public testing::TestWithParam<Standard> {};
 
-TEST_P(StandardTest, FindsNothing) {
-  for (const char* kind : {"sequential", "random21", "mixed21", "copy"}) {
-    for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
-      const TraceChecker checker =
-          check(GetParam(), config(GetParam(), refresh), kind, 4000 / kShareOfCases);
-      EXPECT_EQ(checker.violation_count(), 0) << kind << ": " << checker.violations().front().text;
+TEST_P(StandardTest, FindsNothingInAnyKindOfTraffic) {
+  const int requests = 3000 / kShareOfCases;
+  for (const char* kind : {"sequential", "mixed21", "random", "random21", "stride4k", "copy",
+                           "kv_gather:4096", "all_reduce", "weights", "checkpoint"}) {
+    for (const RefreshMode refresh :
+         {RefreshMode::kNone, RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+      for (const PagePolicy policy :
+           {PagePolicy::kOpen, PagePolicy::kClosed, PagePolicy::kAdaptive}) {
+        MemoryConfig c = config(GetParam(), refresh);
+        c.controller.page_policy = policy;
+        c.controller.raaimt = policy == PagePolicy::kClosed ? 16 : 0;
+        const TraceChecker checker = check(GetParam(), c, traffic(kind, requests));
+        EXPECT_GE(checker.commands(), requests);
+        EXPECT_EQ(checker.violation_count(), 0)
+            << kind << ": " << checker.violations().front().text;
+      }
     }
+  }
+}
+
+TEST_P(StandardTest, FindsNothingInPowerDownAndSelfRefresh) {
+  for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
+    MemoryConfig c = config(GetParam(), refresh);
+    // Each refresh ends an idle time, and those of one bank come often.
+    const bool is_all_bank = refresh == RefreshMode::kAllBank;
+    c.controller.power_down_after = is_all_bank ? 200 : 50;
+    c.controller.self_refresh_after = is_all_bank ? 4000 : 100;
+    Traffic t = traffic("random21", 1000);
+    t.rate_gb_per_s = 0.02;
+    Statistics s;
+    const TraceChecker checker = check(GetParam(), c, t, &s);
+    EXPECT_EQ(checker.violation_count(), 0) << checker.violations().front().text;
+    EXPECT_GT(s.commands[index(Command::kPowerDown)], 100);
+    EXPECT_GT(s.commands[index(Command::kSelfRefresh)], 100);
+    EXPECT_GT(s.self_refresh_ticks, s.channel_ticks / 8);
   }
 }
 
@@ -86,7 +120,7 @@ TEST_P(StandardTest, NamesEachTimingThatIsOneTooShort) {
           for (const RefreshMode refresh : {RefreshMode::kAllBank, RefreshMode::kPerBank}) {
             MemoryConfig c = config(s, refresh, lower);
             if (*mapping != '\0') c.mapping = mapping;
-            if (names(check(s, c, kind, requests), timing)) return true;
+            if (names(check(s, c, traffic(kind, requests)), timing)) return true;
           }
         }
       }
@@ -108,41 +142,42 @@ TEST_P(StandardTest, NamesEachTimingThatIsOneTooShort) {
 }
 
 // tBL and tCCDS bound one gap; tRAS + tRP is tRC or more; HBM2, HBM2E: four tRRD exceed tFAW.
-INSTANTIATE_TEST_SUITE_P(Standards, StandardTest,
-                         testing::Values(Standard{"hbm2",
-                                                  "hbm2-2.4-8gb-8hi",
-                                                  {{"tBL", {{"tCCDS", 1}}},
-                                                   {"tCCDS", {{"tBL", 1}}},
-                                                   {"tRC", {{"tRAS", 35}}},
-                                                   {"tRRDL", {{"tRRDS", 4}}},
-                                                   {"tRRDS", {{"tRRDL", 4}}},
-                                                   {"tFAW", {{"tRRDS", 4}, {"tRRDL", 4}}}}},
-                                         Standard{"hbm3e",
-                                                  "hbm3e-8.0-24gb-12hi",
-                                                  {{"tBL", {{"tCCDS", 1}}},
-                                                   {"tCCDS", {{"tBL", 1}}},
-                                                   {"tRC", {{"tRAS", 52}}}}},
-                                         Standard{"hbm4e",
-                                                  "hbm4e-12.8-32gb-16hi",
-                                                  {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
-                                                   {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
-                                                   {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
-                                                   {"tRC", {{"tRAS", 85}}}}},
-                                         Standard{"hbm2e",
-                                                  "hbm2e-3.2-16gb-8hi",
-                                                  {{"tBL", {{"tCCDS", 1}}},
-                                                   {"tCCDS", {{"tBL", 1}}},
-                                                   {"tRC", {{"tRAS", 48}}},
-                                                   {"tRRDL", {{"tRRDS", 6}}},
-                                                   {"tRRDS", {{"tRRDL", 6}}},
-                                                   {"tFAW", {{"tRRDS", 5}, {"tRRDL", 5}}}}},
-                                         Standard{"hbm4",
-                                                  "hbm4-8.0-24gb-12hi",
-                                                  {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
-                                                   {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
-                                                   {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
-                                                   {"tRC", {{"tRAS", 52}}}}}),
-                         [](const auto& tested) { return std::string(tested.param.rules); });
+INSTANTIATE_TEST_SUITE_P(
+    Standards, StandardTest,
+    testing::Values(
+        Standard{"hbm3", "hbm3-6.4-16gb-8hi", {{"tBL", {{"tCCDS", 1}}}, {"tCCDS", {{"tBL", 1}}}}},
+        Standard{"hbm2",
+                 "hbm2-2.4-8gb-8hi",
+                 {{"tBL", {{"tCCDS", 1}}},
+                  {"tCCDS", {{"tBL", 1}}},
+                  {"tRC", {{"tRAS", 35}}},
+                  {"tRRDL", {{"tRRDS", 4}}},
+                  {"tRRDS", {{"tRRDL", 4}}},
+                  {"tFAW", {{"tRRDS", 4}, {"tRRDL", 4}}}}},
+        Standard{"hbm3e",
+                 "hbm3e-8.0-24gb-12hi",
+                 {{"tBL", {{"tCCDS", 1}}}, {"tCCDS", {{"tBL", 1}}}, {"tRC", {{"tRAS", 52}}}}},
+        Standard{"hbm4e",
+                 "hbm4e-12.8-32gb-16hi",
+                 {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
+                  {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
+                  {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
+                  {"tRC", {{"tRAS", 85}}}}},
+        Standard{"hbm2e",
+                 "hbm2e-3.2-16gb-8hi",
+                 {{"tBL", {{"tCCDS", 1}}},
+                  {"tCCDS", {{"tBL", 1}}},
+                  {"tRC", {{"tRAS", 48}}},
+                  {"tRRDL", {{"tRRDS", 6}}},
+                  {"tRRDS", {{"tRRDL", 6}}},
+                  {"tFAW", {{"tRRDS", 5}, {"tRRDL", 5}}}}},
+        Standard{"hbm4",
+                 "hbm4-8.0-24gb-12hi",
+                 {{"tBL", {{"tCCDS", 1}, {"tCCDR", 1}}},
+                  {"tCCDS", {{"tBL", 1}, {"tCCDR", 1}}},
+                  {"tCCDR", {{"tBL", 1}, {"tCCDS", 1}}},
+                  {"tRC", {{"tRAS", 52}}}}}),
+    [](const auto& tested) { return std::string(tested.param.rules); });
 
 }  // namespace
 }  // namespace astrolabe::memory

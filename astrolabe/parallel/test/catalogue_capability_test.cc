@@ -68,5 +68,29 @@ TEST(CatalogueCapabilityTest, NarrowWeightsSaveBytesEvenWithoutFp4Arithmetic) {
             find("llama_3_1_70b", "h200_sxm", "fp8").fastest.point.output_tokens.base());
 }
 
+// What if H200 had twice the bandwidth: its own kernels carried over, faster where memory binds.
+TEST(CatalogueCapabilityTest, AChangedChipIsASisterOfTheRealOne) {
+  const Bandwidth twice = 2 * device::read_accelerator(project_catalog(), "h200_sxm").hbm_bandwidth;
+  const catalog::Catalog facts =
+      catalog::Catalog::load(project_catalog().data_dir(), {{"h200_sxm.hbm_bandwidth",
+                                                             twice.in(units::GB / units::second),
+                                                             "GB/s",
+                                                             "what if",
+                                                             {"s.toml", 1}}});
+  const KernelLibrary changed(facts, facts.data_dir());
+  const ServingChip real = library().chip("h200_sxm", Framework::kVllm),
+                    fast = changed.chip("h200_sxm", Framework::kVllm);
+  EXPECT_EQ(real.source, KernelSource::kTables);
+  EXPECT_EQ(fast.source, KernelSource::kSister);
+  const auto ratio = [&](double tokens) {
+    const workload::Operator op = workload::make_gemm(
+        {.m = tokens, .n = 8192, .k = 8192, .format = workload::GemmFormat::kBf16});
+    return real.clock->time(op) / fast.clock->time(op);
+  };
+  EXPECT_GT(ratio(16), 1.5);  // reads weights
+  EXPECT_LT(ratio(16), 2.01);
+  EXPECT_NEAR(ratio(16384), 1, 0.05);  // multiplies
+}
+
 }  // namespace
 }  // namespace astrolabe::parallel

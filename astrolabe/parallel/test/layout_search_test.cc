@@ -165,5 +165,35 @@ TEST(LayoutSearchTest, LooserServiceLevelIsNeverWorse) {
   }
 }
 
+TEST(SpeculationTest, LayersThatPredictTokensTakeWeightsAndCache) {
+  const SmallChip chip;
+  ServingRequest request = request_of(small_dense(), chat());
+  request.model.mtp_layers = 1;
+  const ServingCandidate without(chip.chip(), request, {});
+  request.work.speculation = {.draft_tokens = 2, .acceptance_length = 2};
+  const ServingCandidate with(chip.chip(), request, {});
+  const Bytes layer = workload::mtp_bytes_per_accelerator(request.model, {}, {});
+  EXPECT_EQ(with.memory().weights, without.memory().weights + layer);
+  EXPECT_NEAR(with.memory().kv_per_token / without.memory().kv_per_token, 17.0 / 16, 1e-12);
+}
+
+TEST(SpeculationTest, ADraftModelStepsOnceForEveryDraft) {
+  const SmallChip chip;
+  ServingRequest request = request_of(small_dense(), chat());
+  const ServingCandidate without(chip.chip(), request, {});
+  const Duration alone = without.tpot_floor();
+  const double held = without.memory().kv_tokens;
+  request.work.speculation = {.draft_tokens = 1, .acceptance_length = 2};
+  request.draft = DraftModel{small_dense(), {}};  // as large as the model itself
+  const ServingCandidate candidate(chip.chip(), request, {});
+  ASSERT_TRUE(candidate.can_serve()) << candidate.conflict() << candidate.memory().reason();
+  // Two tokens for a step of its own, which verifies two, and one of the same model.
+  EXPECT_NEAR(candidate.tpot_floor() / alone, 1, 0.05);
+  EXPECT_LT(candidate.memory().kv_tokens, held / 2);
+  request.draft->model.heads = 15;
+  EXPECT_EQ(ServingCandidate(chip.chip(), request, {{.tensor = 2}}).conflict(),
+            "draft model: heads 15 not divisible by tensor degree 2");
+}
+
 }  // namespace
 }  // namespace astrolabe::parallel

@@ -48,6 +48,7 @@ struct Case {
   Framework framework;
   int ranks;
   double prompt, answer;
+  workload::Speculation speculation = {};
 };
 
 class SteadyStateTest : public testing::TestWithParam<Case> {};
@@ -57,9 +58,13 @@ TEST_P(SteadyStateTest, AgreesWithTheSimulationOfTheSameEngine) {
   const HandClock clock(plausible_time);
   workload::ShardDegrees shard;
   shard.data = shard.expert = k.ranks;
-  const workload::ModelArchitecture model = k.ranks > 1 ? small_mixture() : small_dense();
-  const EngineIteration it(model, {}, shard, engine_of(k.framework), clock);
-  const EngineCurves curves(it, load_of(k.prompt, k.answer));
+  workload::ModelArchitecture model = k.ranks > 1 ? small_mixture() : small_dense();
+  model.mtp_layers = 1;
+  const EngineIteration it(model, {}, shard, engine_of(k.framework), clock,
+                           k.speculation.draft_tokens);
+  SteadyLoad steady = load_of(k.prompt, k.answer);
+  steady.speculation = k.speculation;
+  const EngineCurves curves(it, steady);
   const IterationTable table(it);
   for (const int on_a_rank : {1, 8, 64}) {
     const int concurrency = on_a_rank * k.ranks;
@@ -68,6 +73,7 @@ TEST_P(SteadyStateTest, AgreesWithTheSimulationOfTheSameEngine) {
     load.prompt_high = 1.2 * k.prompt;
     load.answer_low = 0.8 * k.answer;
     load.answer_high = 1.2 * k.answer;
+    load.speculation = k.speculation;
     const ClosedLoopResult r = run_closed_loop(table, it.engine(), 1e9, model.vocab, load);
     const SteadyState s = steady_at_concurrency(curves, concurrency, 1024);
     EXPECT_NEAR(s.tpot / r.tpot, 1, 0.04) << concurrency << " in flight";
@@ -78,12 +84,15 @@ TEST_P(SteadyStateTest, AgreesWithTheSimulationOfTheSameEngine) {
 
 INSTANTIATE_TEST_SUITE_P(
     Engines, SteadyStateTest,
-    testing::Values(Case{Framework::kTrtllm, 1, 1000, 1000}, Case{Framework::kTrtllm, 1, 6000, 500},
-                    Case{Framework::kTrtllm, 8, 1000, 1000},
-                    Case{Framework::kTrtllm, 8, 6000, 1000}, Case{Framework::kVllm, 1, 1000, 1000},
-                    Case{Framework::kVllm, 1, 6000, 500}, Case{Framework::kVllm, 8, 1000, 1000},
-                    Case{Framework::kSglang, 1, 1000, 1000}, Case{Framework::kSglang, 1, 6000, 500},
-                    Case{Framework::kSglang, 8, 1000, 1000}));
+    testing::Values(
+        Case{Framework::kTrtllm, 1, 1000, 1000}, Case{Framework::kTrtllm, 1, 6000, 500},
+        Case{Framework::kTrtllm, 8, 1000, 1000}, Case{Framework::kTrtllm, 8, 6000, 1000},
+        Case{Framework::kVllm, 1, 1000, 1000}, Case{Framework::kVllm, 1, 6000, 500},
+        Case{Framework::kVllm, 8, 1000, 1000}, Case{Framework::kSglang, 1, 1000, 1000},
+        Case{Framework::kSglang, 1, 6000, 500}, Case{Framework::kSglang, 8, 1000, 1000},
+        Case{Framework::kTrtllm, 1, 1000, 1000, {.draft_tokens = 1, .acceptance_length = 1.8}},
+        Case{Framework::kVllm, 8, 1000, 1000, {.draft_tokens = 3, .acceptance_length = 2.5}},
+        Case{Framework::kSglang, 8, 1000, 1000, {.draft_tokens = 3, .acceptance_length = 2.5}}));
 
 TEST(SteadyStateByHandTest, OneSequenceSeesNoPromptsButItsOwn) {
   // 64 products of 10 us and the head's, 16 attentions of 3 us and 1500/5000 us.
@@ -97,6 +106,25 @@ TEST(SteadyStateByHandTest, OneSequenceSeesNoPromptsButItsOwn) {
   EXPECT_NEAR(s.requests.in(1.0 / units::second), 1 / (1000 * s.tpot.base()), 1e-9);
   // A prompt alone: 64 products of 100 us, a head of one row, 16 attentions of 3 + 2 us.
   EXPECT_NEAR(ttft_floor(curves).in(units::microsecond), 64 * 100 + 10 + 16 * 5, 1);
+}
+
+TEST(SteadyStateByHandTest, DraftsAreVerifiedTogetherAndShareAStep) {
+  // 16 layers of four products and the head, for 8 sequences of 1 + 3 tokens; the layer that
+  // predicts tokens (a projection, four products, its head) once for all 32 and twice for 8.
+  const HandClock clock([](const workload::Operator& op) {
+    return op.kind == OperatorKind::kGemm ? op.get<workload::GemmShape>().m : 0.0;
+  });
+  Engine e = plain_engine(Framework::kTrtllm);
+  e.constants.kernel = {};
+  workload::ModelArchitecture model = small_dense();
+  model.mtp_layers = 1;
+  const EngineIteration it(model, {}, {}, e, clock, 3);
+  SteadyLoad load = load_of(1000, 1000);
+  load.speculation = {.draft_tokens = 3, .acceptance_length = 2.5};
+  const SteadyState s = decode_state(EngineCurves(it, load), 8);
+  const double layers = 16 * 4 * 32 + 32, predicted = 5 * (32 + 2 * 8) + 3 * 8;
+  EXPECT_NEAR(s.tpot.in(units::microsecond), (layers + predicted) / 2.5, 1e-6);
+  EXPECT_NEAR(s.requests.in(1.0 / units::second), 8 / (1000 * s.tpot.base()), 1e-9);
 }
 
 TEST(SteadyStateByHandTest, PipelineStagesTakeTurns) {

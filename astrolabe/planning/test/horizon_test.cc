@@ -204,5 +204,31 @@ TEST_P(Horizon, FundsPayRunningCostsOnlyWhereTheyCoverThem) {
 INSTANTIATE_TEST_SUITE_P(Solvers, Horizon, ::testing::ValuesIn(milp::available_solvers()),
                          [](const auto& kind) { return std::string(milp::text(kind.param)); });
 
+TEST(OperatingPointTest, SoftwareGainsFromTheFirstDeliveryToItsLastYear) {
+  const TokenRate rate = 10.0 * units::token / units::second;
+  Problem p = small_problem(24);
+  p.accelerators[0].first_delivery = 4;
+  CapacityNeed& need = p.needs[0];
+  need.points[0].tokens = rate;
+  need.points[0].software_gain = {1.2, 1.5};
+  const auto gain = [&](int t) { return p.token_rate(need, need.points[0], t) / rate; };
+  EXPECT_NEAR(gain(0), 1, 1e-12);
+  EXPECT_NEAR(gain(4), 1, 1e-12);
+  EXPECT_NEAR(gain(6), 1.1, 1e-12);
+  EXPECT_NEAR(gain(8), 1.2, 1e-12);
+  EXPECT_NEAR(gain(10), 1.35, 1e-12);
+  EXPECT_NEAR(gain(23), 1.5, 1e-12);
+}
+
+TEST_P(Horizon, SoftwareThatImprovesSparesAccelerators) {
+  Problem p = small_problem(8);
+  for (std::size_t t = 4; t < 8; ++t) p.classes[0].demand[t] = 2 * p.classes[0].demand[t];
+  const Solution without = solve_problem(p);
+  EXPECT_NEAR(without.value(formulation_.delivered(0, 7)), 2, 1e-6);
+  p.needs[0].points[0].software_gain = {2};
+  const Solution with = solve_problem(p);
+  EXPECT_NEAR(with.value(formulation_.delivered(0, 7)), 1, 1e-6);
+}
+
 }  // namespace
 }  // namespace astrolabe::planning

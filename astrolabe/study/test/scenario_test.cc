@@ -159,6 +159,19 @@ ceiling_kwafers_per_year = 900
   EXPECT_DOUBLE_EQ(s.dram_ceiling->at(s.start), 900e3 / (365.25 * 86400));
 }
 
+TEST(ScenarioTest, SoftwareOfAFleet) {
+  const Scenario plain = parse_scenario(small(), "s.toml");
+  EXPECT_EQ(plain.frameworks.size(), 3U);
+  EXPECT_EQ(plain.software_gain, 0);
+  const Scenario s = parse_scenario(
+      small("[fleet]\nframeworks = [\"sglang\"]\nsoftware_gain_percent_per_year = 25\n"
+            "years_of_software_gain = 2\n"),
+      "s.toml");
+  EXPECT_EQ(s.frameworks, std::vector{parallel::Framework::kSglang});
+  EXPECT_NEAR(s.software_gain, 0.25, 1e-12);
+  EXPECT_EQ(s.software_gain_years, 2);
+}
+
 TEST(ScenarioTest, LettersOfIntentAreNotCommitments) {
   const Scenario s = parse_scenario(small(R"([[commitment]]
 vendor = "Acme"

@@ -1,0 +1,76 @@
+#pragma once
+
+// What each bank of a pseudo-channel waits for, as one list of banks for each kind of command, in
+// the order of service. A bank stands in one list at most.
+
+#include <array>
+#include <cstdint>
+
+#include "astrolabe/memory/dram_spec.h"
+
+namespace astrolabe::memory {
+
+enum class Wait : std::uint8_t { kColumn, kActivate, kPrecharge, kNothing };
+
+class WaitingBanks {
+ public:
+  static constexpr int kEnd = kMostBanks;
+
+  WaitingBanks() { clear(); }
+
+  int first(Wait list) const { return next_[head(list)]; }  // kEnd or more: none
+  int next(int bank) const { return next_[static_cast<std::size_t>(bank)]; }
+  Wait list_of(int bank) const { return list_[static_cast<std::size_t>(bank)]; }
+  std::uint64_t key(int bank) const { return key_[static_cast<std::size_t>(bank)]; }
+
+  void clear() {
+    list_.fill(Wait::kNothing);
+    for (std::size_t h = kMostBanks; h < next_.size(); ++h) {
+      next_[h] = previous_[h] = static_cast<Link>(h);
+    }
+  }
+
+  // `key` > 0 is the place in the order.
+  void move(int bank, Wait to, std::uint64_t key) {
+    const auto b = static_cast<std::size_t>(bank);
+    const Wait from = list_[b];
+    std::size_t before = previous_[head(to)];  // the youngest, where most go
+    if (from != Wait::kNothing) {
+      const Link next = next_[b], previous = previous_[b];
+      if (from == to) {
+        before = previous;
+        key_[b] = key;
+        if (key_[before] < key && is_before(key, next)) return;
+      }
+      next_[previous] = next;
+      previous_[next] = previous;
+    }
+    list_[b] = to;
+    if (to == Wait::kNothing) return;
+    while (key_[before] > key) before = previous_[before];
+    std::size_t next = next_[before];
+    while (!is_before(key, next)) {
+      before = next;
+      next = next_[before];
+    }
+    key_[b] = key;
+    next_[before] = previous_[next] = static_cast<Link>(bank);
+    previous_[b] = static_cast<Link>(before);
+    next_[b] = static_cast<Link>(next);
+  }
+
+ private:
+  using Link = std::uint16_t;
+  static std::size_t head(Wait list) { return kMostBanks + static_cast<std::size_t>(list); }
+
+  bool is_before(std::uint64_t key, std::size_t other) const {
+    return other >= kMostBanks || key < key_[other];
+  }
+
+  // Banks, then the heads of the lists; a list is a ring through its head, whose key is 0.
+  std::array<std::uint64_t, kMostBanks + 4> key_{};
+  std::array<Link, kMostBanks + 4> next_, previous_;
+  std::array<Wait, kMostBanks> list_;
+};
+
+}  // namespace astrolabe::memory
