@@ -79,7 +79,8 @@ void add_operators(CLI::App* command, Invocation* invocation) {
 }
 
 struct ServingOptions {
-  std::string measurements, without_tables, write;
+  std::string measurements, write;
+  std::vector<std::string> without_tables;
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
@@ -117,8 +118,9 @@ void add_serving(CLI::App* command, Invocation* invocation) {
       ->required();
   serving
       ->add_option("--accelerator-without-tables", options->without_tables,
-                   "Predict this system from its data sheet and other chips' tables")
-      ->type_name("NAME");
+                   "Predict these systems from their data sheets and other chips' tables")
+      ->type_name("NAME")
+      ->delimiter(',');
   serving
       ->add_option(
           "--write", options->write,

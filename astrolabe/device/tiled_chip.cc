@@ -87,6 +87,22 @@ const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::strin
   return nullptr;
 }
 
+std::vector<std::string> system_names(const std::vector<TiledChip>& chips,
+                                      const std::vector<std::string>& wanted) {
+  std::vector<std::string> names;
+  for (const std::string& system : wanted) {
+    const TiledChip* chip = find_tiled_chip(chips, system);
+    if (chip == nullptr) {
+      std::vector<std::string> known;
+      for (const TiledChip& c : chips) known.push_back(c.name);
+      throw InputError({"command line", 0}, "--accelerator-without-tables", system,
+                       join_alternatives(known));
+    }
+    names.push_back(chip->name);
+  }
+  return names;
+}
+
 std::optional<KernelFormat> find_kernel_format(std::string_view name) {
   constexpr double kNvfp4 = 0.5 + 1.0 / 16, kMxfp4 = 0.5 + 1.0 / 32;
   constexpr double kInt4 = 0.5 + 2.0 / 128;  // one bf16 scale for a group of 128

@@ -46,5 +46,8 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
 std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog);
 // By the name in tables, else by that of the accelerator; nullptr when none has it.
 const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::string_view name);
+// The names that tables give these chips. InputError (--accelerator-without-tables) for an unknown.
+std::vector<std::string> system_names(const std::vector<TiledChip>& chips,
+                                      const std::vector<std::string>& wanted);
 
 }  // namespace astrolabe::device

@@ -75,8 +75,10 @@ void group(const std::vector<Row>& all, std::vector<Keyed>& curves, const Physic
 }
 
 template <class Row>
-std::vector<Row> without(std::vector<Row> rows, std::string_view system) {
-  std::erase_if(rows, [&](const Row& r) { return r.key.system == system; });
+std::vector<Row> left(std::vector<Row> rows, const std::vector<std::string>& without) {
+  std::erase_if(rows, [&](const Row& r) {
+    return std::find(without.begin(), without.end(), r.key.system) != without.end();
+  });
   return rows;
 }
 
@@ -127,15 +129,15 @@ NetworkPredictor::NetworkPredictor(const catalog::Catalog& catalog, NetworkParam
 
 NetworkPredictor NetworkPredictor::load(const catalog::Catalog& catalog,
                                         const std::string& data_dir,
-                                        std::string_view without_system) {
+                                        const std::vector<std::string>& without) {
   NetworkPredictor p(catalog, NetworkParameters::read(data_dir + "/fitted/network_parameters.csv"));
   const auto table = [&](const std::string& name) {
     const std::string path = data_dir + "/measurements/" + name + ".csv.zst";
     return CsvTable::parse(read_zstd_file(path), path);
   };
-  p.add(without(read_collectives(table("collectives")).rows, without_system));
-  p.add(without(read_vidur_network(table("vidur_network")).rows, without_system));
-  p.add(without(read_moe_alltoall(table("moe_alltoall"), p.node_sizes()).rows, without_system));
+  p.add(left(read_collectives(table("collectives")).rows, without));
+  p.add(left(read_vidur_network(table("vidur_network")).rows, without));
+  p.add(left(read_moe_alltoall(table("moe_alltoall"), p.node_sizes()).rows, without));
   return p;
 }
 

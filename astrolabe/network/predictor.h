@@ -28,9 +28,9 @@ class NetworkPredictor {
   // Facts of every fabric of the catalogue; no tables yet.
   NetworkPredictor(const catalog::Catalog& catalog, NetworkParameters parameters);
 
-  // With the tables and parameters of `data_dir`; rows of `without_system` are left out.
+  // With the tables and parameters of `data_dir`; rows of the systems `without` are left out.
   static NetworkPredictor load(const catalog::Catalog& catalog, const std::string& data_dir,
-                               std::string_view without_system = "");
+                               const std::vector<std::string>& without = {});
 
   void add(const std::vector<CollectiveRow>& rows);
   void add(const std::vector<ExchangeRow>& rows);

@@ -53,10 +53,10 @@ struct ChipOptions {
 
 class KernelLibrary {
  public:
-  // The catalogue must outlive the library. `without`: a system to time from what is known of
-  // others; empty: none. InputError when it is unknown, or for tables that are absent or broken.
+  // The catalogue must outlive the library. `without`: systems to time from what is known of
+  // others. InputError when one is unknown, or for tables that are absent or broken.
   KernelLibrary(const catalog::Catalog& catalog, const std::string& data_dir,
-                const std::string& without = "");
+                const std::vector<std::string>& without = {});
   KernelLibrary(const KernelLibrary&) = delete;
   KernelLibrary& operator=(const KernelLibrary&) = delete;
 
@@ -82,6 +82,7 @@ class KernelLibrary {
   const catalog::Catalog& catalog_;
   std::string data_dir_;
   std::vector<device::TiledChip> all_chips_;
+  std::vector<std::string> without_;
   std::vector<device::Chip> chips_;
   device::MeasuredTables tables_;
   device::TiledTime tiled_;

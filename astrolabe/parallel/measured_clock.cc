@@ -82,7 +82,7 @@ MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view sy
 
 bool MeasuredClock::has_own_tables() const {
   const auto& tables = sources_.tables.tables();
-  return chip_.name != sources_.without &&
+  return !sources_.is_left_out(chip_.name) &&
          std::any_of(tables.begin(), tables.end(), [&](const device::MeasuredTable& table) {
            return table.key.system == chip_.name;
          });
@@ -93,7 +93,7 @@ bool MeasuredClock::has_sister_tables() const {
   return std::any_of(tables.begin(), tables.end(), [&](const device::MeasuredTable& table) {
     const device::Chip* other = find_chip(sources_.chips, table.key.system);
     return other != nullptr && other->architecture == chip_.architecture &&
-           table.key.system != sources_.without;
+           !sources_.is_left_out(table.key.system);
   });
 }
 
@@ -106,8 +106,8 @@ const MeasuredClock::Keys& MeasuredClock::kernels(Family family, const Categorie
   double nearest = 1e9;
   for (const device::MeasuredTable& table : sources_.tables.tables()) {
     const device::TableKey& key = table.key;
-    if (key.family != family || !key.has_categories(categories) || key.system == sources_.without ||
-        !key.kernel.starts_with(prefix)) {
+    if (key.family != family || !key.has_categories(categories) ||
+        sources_.is_left_out(key.system) || !key.kernel.starts_with(prefix)) {
       continue;
     }
     const device::Chip* other = find_chip(sources_.chips, key.system);

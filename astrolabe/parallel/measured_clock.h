@@ -26,6 +26,7 @@
 //   elementwise      bytes over 0.7 of the bandwidth
 // Where a system has no table of a kind, MeasuredTime carries a sibling's over.
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -48,7 +49,11 @@ struct MeasuredSources {
   const device::MeasuredTime& times;
   const std::vector<device::Chip>& chips;
   const network::NetworkPredictor& network;
-  std::string without;  // system whose tables are not used; empty: none
+  std::vector<std::string> without;  // systems whose tables are not used
+
+  bool is_left_out(std::string_view system) const {
+    return std::find(without.begin(), without.end(), system) != without.end();
+  }
 };
 
 class MeasuredClock final : public KernelClock {

@@ -99,13 +99,8 @@ std::optional<AccuracyReport> validate_network(const OperatorValidationRequest& 
   if (schema == MeasurementSchema::kOther) return std::nullopt;
   const CsvTable table = CsvTable::parse(text, request.measurements);
   const auto facts = catalog::Catalog::load(request.data);
-  const std::string without = request.without_tables.empty() ? "" : request.without_tables.front();
-  if (request.without_tables.size() > 1) {
-    throw InputError({"command line", 0}, "--accelerator-without-tables",
-                     std::to_string(request.without_tables.size()) + " systems",
-                     "one system for tables of collectives");
-  }
-  const auto predictor = network::NetworkPredictor::load(facts, request.data, without);
+  const auto predictor =
+      network::NetworkPredictor::load(facts, request.data, request.without_tables);
   AccuracyScorer scorer;
   if (schema == MeasurementSchema::kMoeAlltoall) {
     score_exchanges(predictor, network::read_moe_alltoall(table, predictor.node_sizes()), &scorer);

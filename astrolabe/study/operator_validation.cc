@@ -51,23 +51,6 @@ std::vector<GroupKeys> groups_of(Family family, const Measurement& m, const char
   return groups;
 }
 
-// The names that tables give the systems.
-std::vector<std::string> table_names(const std::vector<device::TiledChip>& chips,
-                                     const std::vector<std::string>& wanted) {
-  std::vector<std::string> names;
-  for (const std::string& system : wanted) {
-    const device::TiledChip* chip = device::find_tiled_chip(chips, system);
-    if (chip == nullptr) {
-      std::vector<std::string> known;
-      for (const device::TiledChip& c : chips) known.push_back(c.name);
-      throw InputError({"command line", 0}, "--accelerator-without-tables", system,
-                       join_alternatives(known));
-    }
-    names.push_back(chip->name);
-  }
-  return names;
-}
-
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
@@ -75,7 +58,7 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   const std::vector<device::TiledChip> all =
       device::read_tiled_chips(catalog::Catalog::load(request.data));
   const std::vector<Chip> chips = device::chips_of(all);
-  const std::vector<std::string> without = table_names(all, request.without_tables);
+  const std::vector<std::string> without = device::system_names(all, request.without_tables);
   const std::string directory = request.data + "/measurements";
   const device::MeasuredTables tables =
       device::MeasuredTables::load(directory, request.data + "/fitted/interpolation.csv", chips,

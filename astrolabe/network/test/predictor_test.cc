@@ -116,7 +116,7 @@ TEST(PredictorTest, WithheldPointsOfExchanges) {
 }
 
 TEST(PredictorTest, AWithheldSystemWithASiblingInTheTables) {
-  const NetworkPredictor p = NetworkPredictor::load(facts(), kData, "h200_sxm");
+  const NetworkPredictor p = NetworkPredictor::load(facts(), kData, {"h200_sxm"});
   Error library, custom;
   for (const CollectiveRow& r : read_collectives(table("collectives")).rows) {
     if (r.key.system != "h200_sxm") continue;
