@@ -256,6 +256,21 @@ TEST(Mapping, IsOneToOne) {
   }
 }
 
+TEST(Mapping, DividesByAProductWithinItsBound) {
+  RandomStream random(1, 1);
+  for (const std::uint64_t d : {1, 2, 3, 7, 8, 80, 96, 640, 3072, 12345677}) {
+    const Divisor divisor(d);
+    const std::uint64_t bound = ~std::uint64_t{0} / d;
+    for (int k = 0; k < 10000; ++k) {
+      const std::uint64_t multiple = random.below(bound / d) * d;
+      for (const std::uint64_t x : {random.below(bound), multiple, multiple + d - 1}) {
+        ASSERT_EQ(divisor.quotient(x), x / d) << x << " / " << d;
+        ASSERT_EQ(divisor.remainder(x), x % d) << x << " / " << d;
+      }
+    }
+  }
+}
+
 TEST(Mapping, ChannelsShareEveryGroupEvenly) {
   const ChannelMapping map(80, 8);
   for (std::uint64_t g = 0; g < 300; ++g) {
