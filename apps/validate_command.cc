@@ -5,7 +5,6 @@
 
 #include "apps/commands.h"
 #include "apps/table_output.h"
-#include "astrolabe/base/csv.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/chain_validation.h"
@@ -25,10 +24,7 @@ int validate_chain(const ChainOptions& options, const Invocation& invocation) {
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
   const auto cases = study::validate_chain(facts, options.cases_dir);
   if (!options.write.empty()) {
-    const std::string document = read_text_file(options.write);
-    write_file_atomically(
-        options.write,
-        study::replace_generated(document, study::validation_markdown(cases), options.write));
+    study::write_generated(options.write, study::validation_markdown(cases));
   }
   if (invocation.is_json) {
     std::printf("%s\n", to_json(study::validation_table(cases)).dump(2).c_str());
@@ -90,10 +86,8 @@ int validate_serving(const ServingOptions& options, const Invocation& invocation
   study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
   if (!options.write.empty()) {
-    write_file_atomically(
-        options.write,
-        study::replace_generated(read_text_file(options.write), study::to_text(report, true),
-                                 options.write, "astrolabe validate serving"));
+    study::write_generated(options.write, study::to_text(report, true),
+                           "astrolabe validate serving");
   }
   if (invocation.is_json) {
     std::printf("%s\n", study::to_json(report).dump(2).c_str());

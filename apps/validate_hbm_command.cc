@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "astrolabe/base/csv.h"
-#include "astrolabe/base/table.h"
 #include "astrolabe/study/chain_validation.h"
 #include "astrolabe/study/hbm_validation.h"
 #include "astrolabe/study/simulator_validation.h"
@@ -25,8 +23,7 @@ int give(const Rows& rows, const HbmOptions& options, bool is_json) {
   if (!options.write.empty()) {
     const std::string author =
         options.has_simulators ? "astrolabe validate hbm --simulators" : "astrolabe validate hbm";
-    write_file_atomically(options.write, study::replace_generated(read_text_file(options.write),
-                                                                  text, options.write, author));
+    study::write_generated(options.write, text, author);
   }
   std::fputs(is_json ? (to_json(rows).dump(2) + "\n").c_str() : text.c_str(), stdout);
   return kSuccess;

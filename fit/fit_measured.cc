@@ -20,9 +20,7 @@
 #include <map>
 #include <optional>
 
-#include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
-#include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/measured_time.h"
@@ -322,9 +320,7 @@ int main(int argc, char** argv) {
     }
     if (!only_score) write_interpolations(output, how);
     if (!page_file.empty()) {
-      astrolabe::write_file_atomically(
-          page_file, astrolabe::study::replace_generated(astrolabe::read_text_file(page_file), page,
-                                                         page_file, "fit_measured"));
+      astrolabe::study::write_generated(page_file, page, "fit_measured");
     }
   } catch (const astrolabe::InputError& e) {
     fmt::print(stderr, "{}\n", e.what());

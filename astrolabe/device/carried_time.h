@@ -11,8 +11,8 @@
 // So each table says how its kernel falls short of the physics at this shape, and the physics says
 // what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
 // kind (CarriedWeights): the framework, the library the kernel is from, its name, its format (wider
-// than asked for), whether the
-// tensor cores are driven by warps or warp groups, and how far away the nearest measurement is.
+// than asked for), whether the tensor cores are driven by warps or warp groups, and how far away
+// the nearest measurement is.
 // c, b: where tables disagree, the estimate of least percentage error lies below their mean.
 // The band is wider the less the nearest table is alike: its half widths grow by `widening` d_i.
 // Fails for kernels of which no other architecture has a relative, and for host time.

@@ -8,6 +8,8 @@ namespace astrolabe::memory {
 
 namespace {
 
+constexpr const char* kProducts = "/memory/products.csv";
+
 std::int64_t whole(const CsvTable& table, const CsvTable::Row& row, const std::string& column,
                    std::int64_t least, std::int64_t most) {
   const double v = parse_number(table.cell(row, column), table.position(row), column);
@@ -37,12 +39,22 @@ MappingText find_mapping(const std::string& data_dir, const std::string& name) {
                    join_alternatives(names) + ", or a text of parts");
 }
 
-const CsvTable::Row* find_product(const CsvTable& table, const std::string& name) {
+std::vector<std::string> names_of(const CsvTable& products) {
+  std::vector<std::string> names;
+  for (const CsvTable::Row& row : products.rows()) names.push_back(products.cell(row, "product"));
+  return names;
+}
+
+const CsvTable::Row& product_row(const CsvTable& table, const std::string& name,
+                                 const SourcePosition& where, const std::string& key) {
   for (const CsvTable::Row& row : table.rows()) {
     const bool is_built_in = !name.empty() && table.cell(row, "accelerator") == name;
-    if (is_built_in || table.cell(row, "product") == name) return &row;
+    if (is_built_in || table.cell(row, "product") == name) return row;
   }
-  return nullptr;
+  const std::vector<std::string> names = names_of(table);
+  const std::string nearest = nearest_word(name, names);
+  throw InputError(where, key, name + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
+                   join_alternatives(names, 20));
 }
 
 MemoryConfig read_product(const std::string& data_dir, const CsvTable& table,
@@ -81,27 +93,18 @@ std::string mapping_text(const std::string& data_dir, const std::string& name_or
 }
 
 std::vector<std::string> product_names(const std::string& data_dir) {
-  const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
-  std::vector<std::string> names;
-  for (const CsvTable::Row& row : table.rows()) names.push_back(table.cell(row, "product"));
-  return names;
+  return names_of(CsvTable::read(data_dir + kProducts));
 }
 
 void check_product(const std::string& data_dir, const std::string& product,
                    const SourcePosition& where, const std::string& key) {
-  const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
-  if (find_product(table, product) != nullptr) return;
-  const std::vector<std::string> names = product_names(data_dir);
-  const std::string nearest = nearest_word(product, names);
-  throw InputError(where, key, product + (nearest.empty() ? "" : " (nearest: " + nearest + ")"),
-                   join_alternatives(names, 20));
+  product_row(CsvTable::read(data_dir + kProducts), product, where, key);
 }
 
 MemoryConfig load_product(const std::string& data_dir, const std::string& product,
                           const TimingOverrides& overrides) {
-  check_product(data_dir, product, {}, "--product");
-  const CsvTable table = CsvTable::read(data_dir + "/memory/products.csv");
-  return read_product(data_dir, table, *find_product(table, product), overrides);
+  const CsvTable table = CsvTable::read(data_dir + kProducts);
+  return read_product(data_dir, table, product_row(table, product, {}, "--product"), overrides);
 }
 
 MemoryConfig load_preset(const std::string& data_dir, const std::string& preset,

@@ -15,10 +15,14 @@ NumberFormat cache_format(const ModelArchitecture& model, Framework framework, b
   return is_narrow ? NumberFormat::kFp8 : NumberFormat::kBf16;
 }
 
+bool is_checkpoint_word(std::string_view word) {
+  return word == "bf16" || word == "fp8" || word == "fp4" || word == "int4";
+}
+
 Precision checkpoint_precision(std::string_view word, const ModelArchitecture& model,
                                Framework framework, bool has_fp4, const SourcePosition& where) {
   Precision p;
-  if (word != "bf16" && word != "fp8" && word != "fp4" && word != "int4") {
+  if (!is_checkpoint_word(word)) {
     throw InputError(where, "precision", std::string(word), "bf16, fp8, fp4 or int4");
   }
   if (model.model_type == "gpt_oss") {

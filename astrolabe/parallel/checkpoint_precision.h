@@ -18,6 +18,8 @@
 
 namespace astrolabe::parallel {
 
+bool is_checkpoint_word(std::string_view word);  // one of those
+
 // InputError at `where` for another word.
 workload::Precision checkpoint_precision(std::string_view word,
                                          const workload::ModelArchitecture& model,

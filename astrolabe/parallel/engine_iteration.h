@@ -49,7 +49,6 @@ class EngineIteration {
   Duration head(double sequences) const;
   Duration fixed() const;  // small kernels
   double launches() const { return launches_; }
-  double draft_tokens() const { return draft_tokens_; }
 
   const workload::ModelArchitecture& model() const { return model_; }
   const workload::Precision& precision() const { return precision_; }

@@ -49,7 +49,7 @@ struct MeasuredSources {
   const device::MeasuredTime& times;
   const std::vector<device::Chip>& chips;
   const network::NetworkPredictor& network;
-  std::vector<std::string> without;  // systems whose tables are not used
+  const std::vector<std::string>& without;  // systems whose tables are not used
 
   bool is_left_out(std::string_view system) const {
     return std::find(without.begin(), without.end(), system) != without.end();

@@ -69,5 +69,8 @@ std::string validation_markdown(const std::vector<ValidationCase>& cases);  // f
 inline constexpr const char* kChainAuthor = "astrolabe validate chain";
 std::string replace_generated(const std::string& document, const std::string& generated,
                               const std::string& file, const std::string& author = kChainAuthor);
+// The same in the file itself.
+void write_generated(const std::string& file, const std::string& generated,
+                     const std::string& author = kChainAuthor);
 
 }  // namespace astrolabe::study

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <thread>
 
 #include "astrolabe/parallel/capability.h"
@@ -93,12 +95,11 @@ void add_point(const Answer& answer, const char* name, const parallel::Operating
 // The formats of a published checkpoint in this precision, in what the chip can multiply.
 workload::Precision precision_on(const DemandInput& input, const workload::ModelArchitecture& model,
                                  const parallel::ServingChip& chip) {
-  const bool is_word = input.precision == "bf16" || input.precision == "fp8" ||
-                       input.precision == "fp4" || input.precision == "int4";
   const workload::Precision wanted =
-      is_word ? parallel::checkpoint_precision(input.precision, model, chip.engine.framework,
-                                               chip.has_fp4(), input.position)
-              : workload::parse_precision(input.precision, input.position);
+      parallel::is_checkpoint_word(input.precision)
+          ? parallel::checkpoint_precision(input.precision, model, chip.engine.framework,
+                                           chip.has_fp4(), input.position)
+          : workload::parse_precision(input.precision, input.position);
   return chip.accelerator.executed_precision(wanted);
 }
 
@@ -182,11 +183,15 @@ Answers find_answers(const Scenario& scenario, const catalog::Catalog& catalog,
     workload::require_speculation(input.speculation, models.back(), false, input.position);
   }
   Answers answers(types.size());
-  const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+  std::vector<std::unique_ptr<const parallel::KernelLibrary>> libraries;
+  const std::size_t threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+  while (libraries.size() < std::min(threads, types.size())) {
+    libraries.push_back(
+        std::make_unique<const parallel::KernelLibrary>(catalog, catalog.data_dir()));
+  }
   std::vector<std::exception_ptr> errors(types.size());
   std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    const parallel::KernelLibrary library(catalog, catalog.data_dir());
+  const auto work = [&](const parallel::KernelLibrary& library) {
     for (std::size_t a = next++; a < types.size(); a = next++) {
       try {
         const CapabilitySearch search(scenario, catalog, library, types[a].name);
@@ -200,10 +205,10 @@ Answers find_answers(const Scenario& scenario, const catalog::Catalog& catalog,
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t k = 1; k < std::min<std::size_t>(threads, types.size()); ++k) {
-      others.emplace_back(work);
+    for (std::size_t k = 1; k < libraries.size(); ++k) {
+      others.emplace_back(work, std::cref(*libraries[k]));
     }
-    work();
+    if (!libraries.empty()) work(*libraries[0]);
   }
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "astrolabe/base/csv.h"
+#include "astrolabe/parallel/checkpoint_precision.h"
 
 namespace astrolabe::study {
 namespace {
@@ -84,8 +85,7 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   m.system = row.text("system");
   m.version = row.text("backend_version");
   m.precision = row.text("precision");
-  if (m.precision != "bf16" && m.precision != "fp8" && m.precision != "fp4" &&
-      m.precision != "int4") {
+  if (!parallel::is_checkpoint_word(m.precision)) {
     row.fail("precision " + m.precision + " is unknown");
   }
   m.gemm_format = row.text("gemm_quant");

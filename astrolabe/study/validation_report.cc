@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
+#include "astrolabe/base/table.h"
 #include "astrolabe/study/chain_validation.h"
 
 namespace astrolabe::study {
@@ -170,6 +172,11 @@ std::string replace_generated(const std::string& document, const std::string& ge
                      begin_mark + " and, after it, " + end_mark);
   }
   return document.substr(0, begin) + begin_mark + "\n\n" + generated + "\n" + document.substr(end);
+}
+
+void write_generated(const std::string& file, const std::string& generated,
+                     const std::string& author) {
+  write_file_atomically(file, replace_generated(read_text_file(file), generated, file, author));
 }
 
 }  // namespace astrolabe::study
