@@ -13,8 +13,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,12 +48,15 @@ struct Sample {
   double predicted[2] = {};  // us, by roofline
   double measured = 0;       // us
   double weight = 0;         // share of its step
+  double count = 0;          // in its step
+  std::size_t step = 0;
 };
 
 void add_step(const workload::OperatorList& operators, std::size_t chip, const KernelClock& tables,
               const KernelClock& derated, const KernelClock& coupled,
               std::vector<Sample>* samples) {
   const std::size_t first = samples->size();
+  const std::size_t step = samples->empty() ? 0 : samples->back().step + 1;
   double all = 0;
   for (const workload::Operator& op : operators) {
     const double measured = tables.time(op).in(units::microsecond);
@@ -62,7 +67,9 @@ void add_step(const workload::OperatorList& operators, std::size_t chip, const K
          kernel_kind(op),
          {derated.time(op).in(units::microsecond), coupled.time(op).in(units::microsecond)},
          measured,
-         op.count * measured});
+         op.count * measured,
+         op.count,
+         step});
   }
   for (std::size_t i = first; i < samples->size(); ++i) (*samples)[i].weight /= all;
 }
@@ -153,6 +160,27 @@ void print_chips(const std::vector<Sample>& samples, std::size_t roofline, Kerne
   fmt::print("\n");
 }
 
+// Steps by the lines of the other chips: mean error in log of the sum of all but collectives.
+void print_steps(const std::vector<Sample>& samples, std::size_t roofline) {
+  fmt::print("{} whole steps, by the lines of the other chips:", kFiles[roofline]);
+  for (std::size_t c = 0; c < std::size(kChips); ++c) {
+    std::array<Fit, kKernelKinds> others;
+    for (int k = 0; k < kKernelKinds; ++k)
+      others[k] = fit_line(samples, roofline, static_cast<KernelKind>(k), c);
+    std::map<std::size_t, std::array<double, 2>> steps;  // measured, predicted
+    for (const Sample& s : samples) {
+      if (s.kind == KernelKind::kCollective || s.chip != c) continue;
+      const Fit& line = others[static_cast<std::size_t>(s.kind)];
+      steps[s.step][0] += s.count * s.measured;
+      steps[s.step][1] += s.count * (line.launch + line.slope * s.predicted[roofline]);
+    }
+    double error = 0;
+    for (const auto& [step, sums] : steps) error += std::fabs(std::log(sums[1] / sums[0]));
+    fmt::print(" {} {:.3f}", kChips[c], error / static_cast<double>(steps.size()));
+  }
+  fmt::print("\n");
+}
+
 void run(const std::string& data_dir, bool write) {
   const catalog::Catalog catalog = catalog::Catalog::load(data_dir);
   const std::vector<Sample> samples = read_samples(catalog, data_dir);
@@ -170,6 +198,7 @@ void run(const std::string& data_dir, bool write) {
                  kernel_kind_name(kind), fit.launch, fit.slope, fit.error, fit.rows);
       print_chips(samples, r, kind);
     }
+    print_steps(samples, r);
     if (write) write_file_atomically(data_dir + "/fitted/" + kFiles[r] + ".csv", csv);
   }
 }
