@@ -63,7 +63,7 @@ struct Warp {
 };
 
 struct Group {
-  int open = 0;                  // warps that have not ended
+  int open = 0;                   // warps that have not ended
   double end = 0, may_write = 0;  // ticks
 };
 
@@ -133,8 +133,7 @@ class Run {
     for (std::size_t c = 0; c < inboxes_.size(); ++c) {
       const double phase = static_cast<double>(c) / static_cast<double>(inboxes_.size()) /
                            config_.spec.organization.pseudo_channels;
-      running_.push_back(
-          std::make_unique<Channel>(config_.spec, plan_, config_.controller, phase));
+      running_.push_back(std::make_unique<Channel>(config_.spec, plan_, config_.controller, phase));
       running_[c]->set_source(&inboxes_[c]);
       running_[c]->set_answers(&answers_[c]);
       running_[c]->set_interrupt(options_.interrupt);
@@ -213,6 +212,7 @@ class Run {
     while (!events_.empty() && events_.top().at < until) {
       const Event e = events_.top();
       events_.pop();
+      ASTROLABE_ASSERT(e.at >= now_, "an answer asks for something before its slice");
       if (e.kind == Event::kStart) {
         start_group(e);
       } else {
@@ -245,8 +245,7 @@ class Run {
     warp.open = static_cast<std::uint32_t>(n) * static_cast<std::uint32_t>(piece_);
     for (int k = 0; k < n; ++k) {
       const auto array = static_cast<std::uint64_t>(warp.is_writing ? pieces_.read + k : k);
-      const std::uint64_t first =
-          array * of_array_ + (warp.number * piece_) % of_array_;
+      const std::uint64_t first = array * of_array_ + (warp.number * piece_) % of_array_;
       for (std::uint64_t i = first; i < first + piece_; ++i) send(i % memory_, e);
     }
   }
@@ -305,7 +304,7 @@ class Run {
   AddressMapping mapping_;
   ChannelMapping channels_;
   std::uint64_t memory_, piece_, of_array_ = 0, groups_left_ = 0, next_warp_ = 0;  // accesses
-  double path_ = 0, turnover_ = 0, issue_ = 0;  // ticks
+  double path_ = 0, turnover_ = 0, issue_ = 0;                                     // ticks
   std::vector<Inbox> inboxes_;
   std::vector<std::vector<Answer>> answers_;
   std::vector<std::unique_ptr<Channel>> running_;
@@ -334,15 +333,16 @@ RequesterShape parse_requesters(const std::string& text, const SourcePosition& w
   int* const fields[] = {&shape.groups, &shape.threads, &shape.thread_bytes};
   const char *at = text.data(), *end = at + text.size();
   int n = 0;
-  for (; n < 3; ++n) {
-    const auto r = std::from_chars(at, end, *fields[n]);
-    at = r.ptr;
-    if (r.ec != std::errc() || *fields[n] < 1 || *fields[n] > 4096) break;
-    if (at == end) break;
-    if (*at++ != 'x') break;
+  bool is_good = true, is_at_end = false;
+  while (is_good && !is_at_end && n < 3) {
+    int& field = *fields[n++];
+    const auto r = std::from_chars(at, end, field);
+    is_at_end = r.ptr == end;
+    is_good = r.ec == std::errc() && field >= 1 && field <= 4096 && (is_at_end || *r.ptr == 'x');
+    at = r.ptr + 1;
   }
-  const bool is_whole = at == end && n > 0 && n < 3 && *fields[n] >= 1 && *fields[n] <= 4096;
-  if (is_whole && (shape.thread_bytes == 4 || shape.thread_bytes % 8 == 0)) return shape;
+  is_good = is_good && is_at_end && n >= 2;
+  if (is_good && (shape.thread_bytes == 4 || shape.thread_bytes % 8 == 0)) return shape;
   throw InputError(where, key, text,
                    "BLOCKSxTHREADS or BLOCKSxTHREADSxBYTES such as 2x1024x64; bytes: 4 or a "
                    "multiple of 8");
@@ -374,8 +374,8 @@ Requesters load_requesters(const std::string& data_dir, const MemoryConfig& conf
     r.piece_bytes -= r.piece_bytes % kAccessBytes;
     r.pieces = shape.thread_bytes / piece;
     const DramSpec& spec = config.spec;
-    const Duration dram =
-        spec.tick() * static_cast<double>(spec.ticks("tRCDRD") + spec.ticks("tCL") + spec.ticks("tBL"));
+    const Duration dram = spec.tick() * static_cast<double>(spec.ticks("tRCDRD") +
+                                                            spec.ticks("tCL") + spec.ticks("tBL"));
     r.path = number("read_ns", 1e6) * units::nanosecond - dram;
     if (r.path <= Duration()) {
       throw InputError(table.position(row), "read_ns", table.cell(row, "read_ns"),
@@ -385,7 +385,8 @@ Requesters load_requesters(const std::string& data_dir, const MemoryConfig& conf
     r.issue = number("issue_ns", 1e6) * units::nanosecond;
     return r;
   }
-  throw InputError(where, key, "for " + config.name, "a product of requesters.csv: " + join_alternatives(names, 20));
+  throw InputError(where, key, "for " + config.name,
+                   "a product of requesters.csv: " + join_alternatives(names, 20));
 }
 
 RunResult simulate_requesters(const MemoryConfig& config, const Requesters& requesters,
