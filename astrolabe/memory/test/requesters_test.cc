@@ -98,8 +98,7 @@ TEST(Requesters, WritesWaitForTheWarpsOwnReads) {
 
 TEST(Requesters, SameOnAnyNumberOfThreads) {
   MemoryConfig config = load_product(kData, "h100");
-  const Requesters r =
-      load_requesters(kData, config, parse_requesters("2x256", {}, ""), {}, "");
+  const Requesters r = load_requesters(kData, config, parse_requesters("2x256", {}, ""), {}, "");
   for (const char* name : {"sequential", "all_reduce"}) {
     RunOptions options;
     const RunResult one = simulate_requesters(config, r, traffic(name, 100'000), options);
@@ -117,8 +116,8 @@ TEST(Requesters, MovesWholeBlocks) {
   const Requesters r =
       load_requesters(kData, config, parse_requesters("2x1024x16", {}, ""), {}, "");
   EXPECT_EQ(r.processors, 304);
-  EXPECT_EQ(r.warps, 16);           // of 64 threads
-  EXPECT_EQ(r.piece_bytes, 512U);   // 8 bytes each
+  EXPECT_EQ(r.warps, 16);          // of 64 threads
+  EXPECT_EQ(r.piece_bytes, 512U);  // 8 bytes each
   EXPECT_EQ(r.pieces, 2);
   const RunResult run = simulate_requesters(config, r, traffic("sequential", 1), {});
   EXPECT_EQ(run.statistics.reads, 1024 * 16 / 32);
