@@ -15,6 +15,7 @@
 #include "astrolabe/memory/line_reader.h"
 #include "astrolabe/memory/operator_traffic.h"
 #include "astrolabe/memory/request_trace.h"
+#include "astrolabe/memory/requesters.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe {
@@ -187,14 +188,23 @@ int run(const MemoryOptions& options, const Invocation& invocation) {
     };
   }
   const bool is_limited = options.requests != MemoryOptions{}.requests;
-  const memory::RunResult result =
-      options.trace.empty()
-          ? memory::simulate(config, memory_traffic(options), run_options)
-          : memory::simulate_trace(config, options.trace,
-                                   is_limited ? static_cast<std::uint64_t>(options.requests) : 0,
-                                   run_options);
-  const nlohmann::ordered_json j = to_json(
-      config, options.trace.empty() ? options.traffic : options.trace, result, invocation.data_dir);
+  std::string traffic = options.trace.empty() ? options.traffic : options.trace;
+  memory::RunResult result;
+  if (!options.trace.empty()) {
+    const double most = is_limited ? options.requests : 0;
+    result = memory::simulate_trace(config, options.trace, static_cast<std::uint64_t>(most),
+                                    run_options);
+  } else if (!options.requesters.empty()) {
+    traffic += " of " + options.requesters;
+    const memory::RequesterShape shape =
+        memory::parse_requesters(options.requesters, {}, "--requesters");
+    result = memory::simulate_requesters(
+        config, memory::load_requesters(invocation.data_dir, config, shape, {}, "--requesters"),
+        memory_traffic(options), run_options);
+  } else {
+    result = memory::simulate(config, memory_traffic(options), run_options);
+  }
+  const nlohmann::ordered_json j = to_json(config, traffic, result, invocation.data_dir);
   if (invocation.is_json) {
     std::printf("%s\n", j.dump(2).c_str());
   } else {
@@ -307,8 +317,8 @@ void add_model_traffic(CLI::App* command, ModelTraffic* model) {
 }
 
 void refuse_other_traffic(const CLI::App& command) {
-  for (const char* other : {"--traffic", "--trace", "--requests", "--rate", "--footprint-gib",
-                            "--commands", "--partial-writes"}) {
+  for (const char* other : {"--traffic", "--trace", "--requesters", "--requests", "--rate",
+                            "--footprint-gib", "--commands", "--partial-writes"}) {
     if (command.count(other) > 0) {
       throw InputError({}, std::string("--model, ") + other, "both",
                        "one: the model says what is read and written");
@@ -321,8 +331,18 @@ void add_run(CLI::App* memory, Invocation* invocation) {
   const auto options = std::make_shared<MemoryOptions>();
   const auto model = std::make_shared<ModelTraffic>();
   add_memory_options(command, options.get());
-  command->add_option("--trace", options->trace, "Accesses from a file instead (text, gz, zst)");
-  command->add_option("--commands", options->commands, "Write the command trace as CSV");
+  CLI::Option* trace = command->add_option("--trace", options->trace,
+                                           "Accesses from a file instead (text, gz, zst)");
+  CLI::Option* commands =
+      command->add_option("--commands", options->commands, "Write the command trace as CSV");
+  CLI::Option* requesters = command->add_option(
+      "--requesters", options->requesters,
+      "The thread blocks of the accelerator ask: BLOCKSxTHREADS resident on a processor, such as "
+      "2x1024, or BLOCKSxTHREADSxBYTES that a thread has in flight");
+  requesters->needs("--product")->excludes(trace)->excludes(commands);
+  for (const char* other : {"--rate", "--footprint-gib", "--partial-writes"}) {
+    requesters->excludes(other);
+  }
   add_model_traffic(command, model.get());
   add_data_option(command, invocation);
   add_json_option(command, invocation);

@@ -14,7 +14,7 @@ namespace astrolabe {
 
 struct MemoryOptions {
   std::string product, preset, traffic = "sequential", trace, commands, refresh, page_policy;
-  std::string mapping;
+  std::string mapping, requesters;
   double requests = 1e6, rate = 0, footprint_gib = 0, partial_writes = 0, temperature = 85,
          steady = 0;
   double power_down_ns = 0, self_refresh_ns = 0;

@@ -30,7 +30,7 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
 bool Channel::pull(const Lane& lane) {
   while (lane.waiting.empty()) {
     if (batch_at_ == batch_size_) {
-      needs_input_ = needs_input_ || source_dry_;
+      needs_input_ = needs_input_ || (source_dry_ && answers_ == nullptr);
       if (source_ended_ || source_dry_ || source_ == nullptr) return false;
       batch_size_ = source_->fill(batch_);
       batch_at_ = 0;
@@ -39,7 +39,7 @@ bool Channel::pull(const Lane& lane) {
         source_dry_ = !source_ended_;
       }
       if (batch_size_ == 0) {
-        needs_input_ = source_dry_;
+        needs_input_ = source_dry_ && answers_ == nullptr;
         return false;
       }
     }
@@ -61,6 +61,7 @@ void Channel::fill(Lane* lane, Tick t) {
     if (r.arrival > t || !controller.queues().has_room(direction_of(r))) break;
     const std::uint64_t key = (std::uint64_t{r.qos_class} << kQosShift) | next_key_++;
     controller.add(r, key, r.arrival > 0 ? r.arrival : t, t);
+    if (answers_ != nullptr && r.is_write != 0) answers_->push_back({t, r.requester});
     waiting.pop();
     added = true;
   }
@@ -120,6 +121,9 @@ void Channel::start_column(Lane* lane) {
   const int bank = lane->controller.column().bank;
   const RequestQueues::Entry& e = lane->controller.start_column(bank, t, column_free_);
   if (log_ != nullptr) log(t, command, lane->number, bank, e.row, e.column);
+  if (answers_ != nullptr && command == Command::kRead) {
+    answers_->push_back({lane->controller.statistics().clocks, e.requester});
+  }
   column_free_ = t + 2;
   column_bus_ticks_ += 2;
 }

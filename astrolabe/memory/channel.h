@@ -29,6 +29,12 @@ struct IssuedCommand {
   std::int32_t row = -1, column = -1;
 };
 
+// A read whose data is there, or a write that has its place in the queue.
+struct Answer {
+  Tick at = 0;
+  std::uint32_t requester = 0;
+};
+
 class Channel {
  public:
   static constexpr std::size_t kLookAhead = 256;
@@ -46,6 +52,8 @@ class Channel {
   void set_source(RequestSource* source) { source_ = source; }
   void set_command_log(std::vector<IssuedCommand>* log) { log_ = log; }
   void set_interrupt(const std::atomic<bool>* flag) { interrupt_ = flag; }
+  // Each answer is told, and the source has all that arrives up to the tick of a run.
+  void set_answers(std::vector<Answer>* answers) { answers_ = answers; }
   // Runs to the end of the source or until the next event is after `until`.
   Progress run(Tick until = kNever);
   // The statistics, with every data bus counted up to `end` (at least the last burst).
@@ -99,6 +107,7 @@ class Channel {
   std::vector<Lane> lanes_;
   RequestSource* source_ = nullptr;
   std::vector<IssuedCommand>* log_ = nullptr;
+  std::vector<Answer>* answers_ = nullptr;
   const std::atomic<bool>* interrupt_ = nullptr;
   std::array<Request, kLookAhead> batch_;
   std::size_t batch_at_ = 0, batch_size_ = 0;

@@ -147,7 +147,7 @@ class Run {
         r.is_partial = r.is_partial || p == Channel::Progress::kInterrupted;
       }
       if (b > 0 && !is_ended) rates.push_back(static_cast<double>(after - before));
-      r.relative_interval = interval(rates);
+      r.relative_interval = relative_interval(rates);
       if (rates.size() >= kLeastBatches && r.relative_interval <= options_.steady_tolerance) break;
     }
     if (is_ended && !r.is_partial) return run_all();  // too short for a steady state
@@ -155,36 +155,13 @@ class Run {
     r.simulated_channels = static_cast<int>(sample.size());
     r.simulated_requests = r.statistics.requests();
     if (!is_ended && !rates.empty() && !r.is_partial) {
-      extrapolate(rates, batch, sample.size(), &r);
+      extrapolate(config_, traffic_.requests, rates, batch, static_cast<int>(sample.size()), &r);
     } else {
       finish_run(config_, &r);
       r.simulated_channels = static_cast<int>(sample.size());
       r.is_partial = true;
     }
     return r;
-  }
-
-  static double interval(const std::vector<double>& rates) {
-    if (rates.size() < 2) return 1;
-    double mean = 0, square = 0;
-    for (const double x : rates) mean += x / static_cast<double>(rates.size());
-    for (const double x : rates) square += (x - mean) * (x - mean);
-    const auto n = static_cast<double>(rates.size());
-    return mean <= 0 ? 1 : 2.4 * std::sqrt(square / (n - 1) / n) / mean;  // t, 7 or more degrees
-  }
-
-  // All requests at the rate of the sample: time and counts in proportion.
-  void extrapolate(const std::vector<double>& rates, Tick batch, std::size_t channels,
-                   RunResult* r) const {
-    double rate = 0;
-    for (const double x : rates) rate += x / static_cast<double>(rates.size());
-    rate *= static_cast<double>(config_.channels) / static_cast<double>(channels);
-    const double factor =
-        static_cast<double>(traffic_.requests) / static_cast<double>(r->statistics.requests());
-    r->statistics.scale(factor);
-    r->statistics.clocks = static_cast<Tick>(static_cast<double>(traffic_.requests) / rate *
-                                             static_cast<double>(batch));
-    r->time = config_.spec.tick() * static_cast<double>(r->statistics.clocks);
   }
 
   const MemoryConfig& config_;
@@ -213,6 +190,27 @@ void finish_run(const MemoryConfig& config, RunResult* result) {
   s.lost[static_cast<std::size_t>(LossCause::kIdle)] += idle;
   s.bank_ticks = s.bus_ticks * config.spec.organization.banks_per_pseudo_channel();
   s.channel_ticks = s.command_bus_ticks = s.clocks * config.channels;
+}
+
+double relative_interval(const std::vector<double>& rates) {
+  if (rates.size() < 2) return 1;
+  double mean = 0, square = 0;
+  for (const double x : rates) mean += x / static_cast<double>(rates.size());
+  for (const double x : rates) square += (x - mean) * (x - mean);
+  const auto n = static_cast<double>(rates.size());
+  return mean <= 0 ? 1 : 2.4 * std::sqrt(square / (n - 1) / n) / mean;  // t, 7 or more degrees
+}
+
+void extrapolate(const MemoryConfig& config, std::uint64_t requests,
+                 const std::vector<double>& rates, Tick batch, int channels, RunResult* r) {
+  double rate = 0;
+  for (const double x : rates) rate += x / static_cast<double>(rates.size());
+  rate *= static_cast<double>(config.channels) / static_cast<double>(channels);
+  r->statistics.scale(static_cast<double>(requests) /
+                      static_cast<double>(r->statistics.requests()));
+  r->statistics.clocks =
+      static_cast<Tick>(static_cast<double>(requests) / rate * static_cast<double>(batch));
+  r->time = config.spec.tick() * static_cast<double>(r->statistics.clocks);
 }
 
 double cpu_seconds() {

@@ -77,6 +77,13 @@ RunResult simulate(const MemoryConfig& config, const Traffic& traffic, const Run
 // Channels that ended earlier are idle to the end of the last; sets time.
 void finish_run(const MemoryConfig& config, RunResult* result);
 
+// Half the 95 % interval of the mean of batches, as a share of it; 1 for less than two.
+double relative_interval(const std::vector<double>& rates);
+// All requests at the mean rate of batches of so many ticks on so many of the channels: scales the
+// counts, sets clocks and time.
+void extrapolate(const MemoryConfig& config, std::uint64_t requests,
+                 const std::vector<double>& rates, Tick batch, int channels, RunResult* result);
+
 double cpu_seconds();  // of this process, all threads
 
 }  // namespace astrolabe::memory

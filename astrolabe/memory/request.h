@@ -17,7 +17,8 @@ struct alignas(32) Request {
   std::uint8_t pseudo_channel = 0;
   std::uint8_t bank = 0;  // flat in the pseudo-channel: (sid, bank group, bank)
   std::uint8_t is_write = 0;
-  std::uint8_t qos_class = 0;  // 0 (served first) to 3
+  std::uint8_t qos_class = 0;   // 0 (served first) to 3
+  std::uint32_t requester = 0;  // who is told (requesters.h)
 };
 
 // The accesses of one channel in their order, many at a time.

@@ -30,8 +30,9 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
     next = previous;
     previous = entries_[previous].previous;
   }
-  entries_[slot] = {key,  arrival,      request.row, request.column, previous,
-                    next, request.bank, false,       false};
+  entries_[slot] = {
+      key,          arrival, request.row, request.requester, request.column, previous, next,
+      request.bank, false,   false};
   (next == kNone ? l.tail : entries_[next].previous) = slot;
   if (previous == kNone) {
     l.head = slot;

@@ -29,11 +29,11 @@ class RequestQueues {
   struct alignas(32) Entry {
     std::uint64_t key = 0;  // order of service
     Tick arrival = 0;
-    std::uint32_t row = 0;
+    std::uint32_t row = 0, requester = 0;
     std::uint16_t column = 0;
     Slot previous = kNone, next = kNone;
     std::uint8_t bank = 0;
-    bool needed_precharge = false, needed_activate = false;
+    bool needed_precharge : 1 = false, needed_activate : 1 = false;
   };
 
   RequestQueues(std::size_t reads, std::size_t writes);

@@ -1,7 +1,8 @@
 #pragma once
 
 // What `astrolabe validate hbm` answers: bandwidth that kernels measured on accelerators beside the
-// simulated one of the same streams, launch of the kernel included. Nothing is fitted to them.
+// simulated one of the same streams: as the thread blocks of the kernel ask (memory/requesters.h),
+// and what the DRAM gives to whoever asks enough; launch of the kernel included.
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -10,10 +11,10 @@
 namespace astrolabe::study {
 
 struct HbmComparison {
-  std::string accelerator, kernel;
-  double peak = 0, measured = 0;      // TB/s
-  double per_bank = 0, all_bank = 0;  // ours, by refresh
-  double error_percent(double ours) const { return 100 * (ours / measured - 1); }
+  std::string accelerator, kernel, requesters;
+  double peak = 0, measured = 0;  // TB/s
+  double stream = 0, ours = 0;    // of the DRAM, as asked; ours = stream without requesters
+  double error_percent(double simulated) const { return 100 * (simulated / measured - 1); }
 };
 
 // `measurements`: CSV as validation/hbm/measured.csv. InputError for what it holds of bad rows.
