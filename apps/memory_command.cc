@@ -340,7 +340,8 @@ void add_run(CLI::App* memory, Invocation* invocation) {
       "The thread blocks of the accelerator ask: BLOCKSxTHREADS resident on a processor, such as "
       "2x1024, or BLOCKSxTHREADSxBYTES that a thread has in flight");
   requesters->needs("--product")->excludes(trace)->excludes(commands);
-  for (const char* other : {"--rate", "--footprint-gib", "--partial-writes"}) {
+  for (const char* other :
+       {"--rate", "--footprint-gib", "--partial-writes", "--power-down-ns", "--self-refresh-ns"}) {
     requesters->excludes(other);
   }
   add_model_traffic(command, model.get());

@@ -85,8 +85,7 @@ class Run {
       : config_(config),
         options_(options),
         traffic_(traffic),
-        arrays_(arrays_of(traffic)),
-        pieces_{requesters.pieces * arrays_.read, requesters.pieces * arrays_.written},
+        pieces_(arrays_of(traffic)),
         warps_a_group_(static_cast<std::uint32_t>(requesters.warps)),
         plan_(config.spec),
         mapping_(config.mapping, config.spec.organization, config.mapping_where),
@@ -96,11 +95,14 @@ class Run {
         piece_(requesters.piece_bytes / kAccessBytes),
         inboxes_(static_cast<std::size_t>(config.channels)),
         answers_(inboxes_.size()) {
+    pieces_.read *= requesters.pieces;
+    pieces_.written *= requesters.pieces;
     const auto ticks = [&config](Duration d) { return d / config.spec.tick(); };
     path_ = ticks(requesters.path);
     turnover_ = ticks(requesters.turnover);
     issue_ = ticks(requesters.issue);
     ASTROLABE_DEMAND(path_ >= 1 && turnover_ >= 1 && piece_ > 0, "requesters");
+    ASTROLABE_DEMAND(config.controller.power_down_after == 0, "a channel that sleeps past a slice");
     const double feedback = pieces_.written == 0 ? path_ + turnover_
                             : pieces_.read == 0  ? turnover_
                                                  : std::min(path_, turnover_);
@@ -298,7 +300,7 @@ class Run {
   const MemoryConfig& config_;
   const RunOptions& options_;
   const Traffic& traffic_;
-  Arrays arrays_, pieces_;
+  Arrays pieces_;  // of a warp
   std::uint32_t warps_a_group_;
   TimingPlan plan_;
   AddressMapping mapping_;

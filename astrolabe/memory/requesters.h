@@ -51,7 +51,8 @@ Requesters load_requesters(const std::string& data_dir, const MemoryConfig& conf
                            const std::string& key);
 
 // Sequential traffic, copy or all_reduce (InputError for others), in whole blocks, at least
-// `traffic.requests`; the arrays lie one after another.
+// `traffic.requests`; the arrays lie one after another, over and over in a memory too small. The
+// controller must not power channels down.
 RunResult simulate_requesters(const MemoryConfig& config, const Requesters& requesters,
                               const Traffic& traffic, const RunOptions& options);
 
