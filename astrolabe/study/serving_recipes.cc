@@ -47,16 +47,24 @@ ServingRecipes ServingRecipes::read(const std::string& path) {
       return parse_number(text(column), where, column);
     };
     const auto exactly = [&](const char* column) { return Range{number(column), number(column)}; };
-    Row row{text("family"),    text("model"), text("system"), text("framework"),
-            text("precision"), text("until"), {},             {},
-            {},                {},            {},             0};
+    Row row{text("family"),
+            text("model"),
+            text("system"),
+            text("framework"),
+            text("precision"),
+            text("until"),
+            {},
+            {},
+            {},
+            {},
+            {},
+            0};
     row.prompt = exactly("prompt");
     row.answer = exactly("answer");
     row.tensor = {number("tensor_from"), number("tensor_to")};
     row.concurrency = {number("concurrency_from"), number("concurrency_to")};
-    const auto rule = std::find_if(kRules.begin(), kRules.end(), [&](const SettingRule& r) {
-      return text("setting") == r.name;
-    });
+    const auto rule = std::find_if(kRules.begin(), kRules.end(),
+                                   [&](const SettingRule& r) { return text("setting") == r.name; });
     if (rule == kRules.end()) {
       std::vector<std::string> names;
       for (const SettingRule& r : kRules) names.emplace_back(r.name);
