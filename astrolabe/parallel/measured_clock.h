@@ -104,6 +104,7 @@ class MeasuredClock final : public KernelClock {
   std::string fabric_;  // the system whose links it has
   Framework framework_;
   bool is_hopper_ = false;
+  bool is_known_ = false;  // some chip of its architecture was measured
   mutable std::map<std::string, Keys> kernels_;
   mutable std::map<std::string, network::TimeCurve> curves_;
 };
