@@ -197,8 +197,8 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   if (s.sequences <= 0) return 0;
   const Family family = is_decode ? Family::kAttentionDecode : Family::kAttentionPrefill;
   const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
-  const Keys keys = of_frameworks(kernels(family, categories, ""),
-                                  is_known_ ? Choice::kOwn : Choice::kFastest);
+  const Keys keys =
+      of_frameworks(kernels(family, categories, ""), is_known_ ? Choice::kOwn : Choice::kFastest);
   const auto at = [&](double length) {
     Dims dims{f(s.head_dim),
               f(std::max(1.0, s.heads)),
