@@ -80,7 +80,9 @@ struct ServingOptions {
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
-  const auto runs = study::read_serving_measurements(options.measurements);
+  const auto runs = study::read_serving_measurements(
+      options.measurements,
+      study::ServingRecipes::read(invocation.data_dir + "/serving/recipes.csv"));
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
   const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
   study::ServingPredictor predictor(facts, library.sources(), library.engines());

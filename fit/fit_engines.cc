@@ -236,7 +236,8 @@ void run(const Options& options) {
     engines.set(framework, "first_token_per_request", 0);
   }
   study::ServingPredictor predictor(facts, library.sources(), engines);
-  const auto runs = study::read_serving_measurements(options.measurements);
+  const auto runs = study::read_serving_measurements(
+      options.measurements, study::ServingRecipes::read(options.data + "/serving/recipes.csv"));
   const std::vector<Row> rows = sample_rows(runs, &predictor);
   Constants constants;
   fit_tpot(rows, &constants);

@@ -19,6 +19,7 @@ workload::GemmFormat Accelerator::executed_format(workload::GemmFormat wanted) c
 
 workload::Precision Accelerator::executed_precision(workload::Precision p) const {
   p.projections = executed_format(p.projections);
+  if (p.attention_out) p.attention_out = executed_format(*p.attention_out);
   p.ffn = executed_format(p.ffn);
   p.experts = executed_format(p.experts);
   p.head = executed_format(p.head);

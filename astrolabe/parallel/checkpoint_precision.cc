@@ -32,6 +32,7 @@ Precision checkpoint_precision(std::string_view word, const ModelArchitecture& m
   } else if (word == "fp4") {
     p = Precision::of(GemmFormat::kNvfp4);
     if (model.is_moe()) p.projections = GemmFormat::kBf16;
+    if (model.model_type == "deepseek_v3") p.attention_out = GemmFormat::kNvfp4;
   } else if (word == "int4") {
     if (!model.is_moe()) p = Precision::of(GemmFormat::kInt4Weights);
     if (model.is_moe()) p.experts = GemmFormat::kInt4Weights;

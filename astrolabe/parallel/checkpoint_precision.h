@@ -4,7 +4,8 @@
 // word that people call it:
 //   bf16   all                     int4   experts int4 weight-only, the rest bf16; dense models all
 //   fp8    dense models per tensor, MoE models in blocks of 128
-//   fp4    dense models nvfp4; MoE models experts and feed-forward nvfp4, projections bf16
+//   fp4    dense models nvfp4; MoE models experts and feed-forward nvfp4, projections bf16; of
+//          DeepSeek-V3 and R1 the projection after attention too (NVIDIA's second checkpoints)
 //   gpt-oss, whatever the word: experts mxfp4, activations bf16 where the chip has no fp4, else
 //   mxfp8; the rest bf16
 // KV cache: fp8 for fp8 and fp4 checkpoints under TensorRT-LLM, on chips with fp4, and for dense

@@ -60,6 +60,9 @@ class Loop {
  private:
   void draw_requests();
   void arrive();
+  void poll();
+  void poll_if_due(bool had_prompts);
+  bool polls() const { return is_sglang() && engine_.schedule.poll_interval > 1; }
   double need(const Request& r) const {
     return r.prompt + engine_.schedule.answer_reserve * r.answer;
   }
@@ -73,10 +76,11 @@ class Loop {
   bool is_sglang() const { return engine_.framework == Framework::kSglang; }
   bool starts_prefill() const;  // SGLang: prompts alone
   bool holds_prompts();
+  bool waits_for_tokens();
   void plan(Rank* rank, double decoding) const;
   double decode_only() const;
   double iteration(bool pauses_decoding, bool* has_prompts) const;
-  std::int64_t jump(bool is_held) const;
+  std::int64_t jump(bool is_held, bool waits) const;
   void advance(double t, std::int64_t steps, bool pauses_decoding);
   void finish(Rank* rank);
   ClosedLoopResult result() const;
@@ -90,7 +94,8 @@ class Loop {
   double slow_, host_ = 0, sampling_ = 0;
   std::size_t next_ = 0, ended_ = 0;
   double now_ = 0, decoding_time_ = 0, prefill_time_ = 0;
-  std::int64_t iterations_ = 0, held_since_ = -1;
+  std::int64_t iterations_ = 0, held_since_ = -1, waited_ = 0, polled_ = 0;
+  std::deque<int> inbox_;  // arrived, not seen yet
 };
 
 void Loop::draw_requests() {
@@ -112,7 +117,17 @@ void Loop::arrive() {
   r.arrival = now_;
   r.rank = static_cast<int>(rank - ranks_.begin());
   ++rank->load;
-  rank->waiting.push_back(static_cast<int>(next_++));
+  inbox_.push_back(static_cast<int>(next_++));
+  if (!polls()) poll();
+}
+
+void Loop::poll() {
+  for (const int id : inbox_) {
+    ranks_[static_cast<std::size_t>(requests_[static_cast<std::size_t>(id)].rank)]
+        .waiting.push_back(id);
+  }
+  inbox_.clear();
+  polled_ = iterations_;
 }
 
 bool Loop::can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const {
@@ -147,6 +162,36 @@ bool Loop::holds_prompts() {
   if (static_cast<double>(iterations_ - held_since_) < engine_.schedule.balance_wait) return true;
   held_since_ = -1;
   return false;
+}
+
+// After a step with prompts, when nothing runs, or each `poll_interval` decode steps.
+void Loop::poll_if_due(bool had_prompts) {
+  if (!polls()) return;
+  const auto interval = static_cast<std::int64_t>(engine_.schedule.poll_interval);
+  const bool is_idle = std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& k) {
+    return k.decoding == 0 && k.waiting.empty();
+  });
+  if (had_prompts || is_idle || (iterations_ - polled_) % interval == 0) poll();
+}
+
+// TensorRT-LLM with batch waiting: few tokens wait for more beside decoding sequences.
+bool Loop::waits_for_tokens() {
+  const EngineSchedule& s = engine_.schedule;
+  if (s.batch_wait <= 0 || engine_.framework != Framework::kTrtllm) return false;
+  double tokens = 0, decoding = 0;
+  bool has_prompts = false;
+  for (const Rank& k : ranks_) {
+    decoding += k.decoding;
+    double own = k.decoding * verified();
+    for (const Chunk& c : k.plan) own += c.tokens;
+    tokens = std::max(tokens, own);
+    has_prompts = has_prompts || !k.plan.empty();
+  }
+  if (!has_prompts) return false;
+  const bool waits = decoding > 0 && static_cast<double>(waited_) < s.batch_wait &&
+                     tokens < s.batch_wait_share * s.token_budget;
+  if (!waits) waited_ = 0;
+  return waits;
 }
 
 void Loop::plan(Rank* k, double decoding) const {
@@ -214,8 +259,15 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
   return alone + slow_ * std::max(0.0, t - alone);
 }
 
-std::int64_t Loop::jump(bool is_held) const {
+std::int64_t Loop::jump(bool is_held, bool waits) const {
   std::int64_t steps = kLongestJump;
+  if (waits) {
+    steps = std::min(steps, static_cast<std::int64_t>(engine_.schedule.batch_wait) - waited_);
+  }
+  if (!inbox_.empty()) {
+    const auto interval = static_cast<std::int64_t>(engine_.schedule.poll_interval);
+    steps = std::min(steps, interval - (iterations_ - polled_) % interval);
+  }
   for (const Rank& k : ranks_) {
     if (!k.ending.empty()) steps = std::min(steps, k.ending.top().first - k.step);
   }
@@ -294,17 +346,25 @@ ClosedLoopResult Loop::run() {
     return refused;
   }
   for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
+  poll();
   while (ended_ < requests_.size()) {
     const bool pauses_decoding = starts_prefill();
     const bool is_held = holds_prompts();
     if (!is_held && (!is_sglang() || pauses_decoding)) {
       for (Rank& k : ranks_) plan(&k, pauses_decoding ? 0 : k.decoding * verified());
     }
+    const bool waits = waits_for_tokens();
+    if (waits) {
+      for (Rank& k : ranks_) k.plan.clear();
+    }
     bool has_prompts = false;
     const double t = iteration(pauses_decoding, &has_prompts);
     ASTROLABE_DEMAND(t > 0, "an iteration without work");
     if (has_prompts) prefill_time_ += t - (pauses_decoding ? 0 : decode_only());
-    advance(t, has_prompts ? 1 : jump(is_held), pauses_decoding);
+    const std::int64_t steps = has_prompts ? 1 : jump(is_held, waits);
+    if (waits) waited_ += steps;
+    advance(t, steps, pauses_decoding);
+    poll_if_due(has_prompts);
   }
   return result();
 }

@@ -63,6 +63,11 @@ struct EngineSchedule {
   double block_tokens = 1;    // of a block of KV cache
   double two_batch_overlap = 0;  // 1: exchanges of experts hide behind the other half of a step
   double exchange_share = 0;     // of the SMs, that exchange meanwhile in steps with prompts
+  // What some operators set and no default is. TensorRT-LLM holds prompts beside decoding
+  // sequences for `batch_wait` iterations, or until the tokens of a step reach `batch_wait_share`
+  // of the budget (batch_wait_timeout_iters, batch_wait_max_tokens_ratio). SGLang looks for new
+  // requests after a step with prompts or `poll_interval` decode steps (scheduler_recv_interval).
+  double batch_wait = 0, batch_wait_share = 0, poll_interval = 1;
 };
 
 struct Engine {

@@ -10,8 +10,8 @@ namespace astrolabe::parallel {
 namespace {
 
 // Of iterations, beside the engine's band. Sister: mean errors of 8 to 12 % against 7 % with own
-// tables. Tiled: with all tables of Hopper or of Blackwell withheld, 70 to 84 % of TPOTs lie within
-// 20 %, of pools 41 to 85 % (docs/theory/parallel.md). Foreign: other software, of which large
+// tables. Tiled: with all tables of Hopper or of Blackwell withheld, 78 to 91 % of TPOTs lie within
+// 20 %, of pools 54 to 81 % (docs/theory/parallel.md). Foreign: other software, of which large
 // products are published to reach 51 to 62 % of the peak where NVIDIA's reach 70 to 80.
 constexpr double kSisterBand = 0.1, kTiledBand = 0.25, kForeignBand = 0.45;
 // The mean error of a roofline with constants on a chip not measured is 27 to 40 %; for a normal

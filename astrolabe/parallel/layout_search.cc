@@ -20,6 +20,21 @@ void set_bands(const ServingChip& chip, DeploymentPoint* p) {
   p->ttft_band = combined(p->is_pools ? c.pool_ttft_band : c.ttft_band, kernels);
 }
 
+// Of the model and of one that drafts beside it. sequences: of a rank and stage.
+ServingWork work_of(const ServingChip& chip, const ServingCandidate& engine, double sequences,
+                    Frequency steps, double pieces, Frequency chunks) {
+  const SteadyLoad& load = engine.curves().load();
+  ServingWork work = serving_work(engine.iteration(), chip, load, sequences, steps, pieces, chunks);
+  if (const EngineIteration* draft = engine.draft_iteration()) {
+    SteadyLoad drafted = load;
+    drafted.speculation = {};
+    const Frequency passes = load.speculation.draft_tokens * steps;
+    add_work_of_drafts(chip, serving_work(*draft, chip, drafted, sequences, passes, pieces, chunks),
+                       &work);
+  }
+  return work;
+}
+
 void add_work(const ServingChip& chip, const ServingCandidate& engine, DeploymentPoint* p) {
   const SteadyState& s = p->state;
   const double stages = p->layout.shard.pipeline;
@@ -27,15 +42,7 @@ void add_work(const ServingChip& chip, const ServingCandidate& engine, Deploymen
   // Of a stage: it runs `stages` micro-batches in turn.
   const Frequency steps = stages / (s.tpot * load.speculation.acceptance_length);
   const Frequency chunks = p->is_pools ? Frequency() : s.chunks_per_step * steps;
-  p->work =
-      serving_work(engine.iteration(), chip, load, s.sequences / stages, steps, s.pieces, chunks);
-  if (const EngineIteration* draft = engine.draft_iteration()) {
-    SteadyLoad drafted = load;
-    drafted.speculation = {};
-    const Frequency passes = load.speculation.draft_tokens * steps;
-    add_work_of_drafts(
-        chip, serving_work(*draft, chip, drafted, s.sequences, passes, s.pieces, chunks), &p->work);
-  }
+  p->work = work_of(chip, engine, s.sequences / stages, steps, s.pieces, chunks);
 }
 
 struct PrefillChoice {
@@ -245,8 +252,7 @@ void LayoutSearch::finish(Offer* o) const {
       std::max(1.0, std::ceil(curves.load().prompt / chip_.engine.schedule.token_budget));
   const Frequency chunks =
       busy * p.prefill.prompts * pieces * p.prefill_layout.shard.pipeline / s.step;
-  const ServingWork w =
-      serving_work(o->prefill->iteration(), chip_, curves.load(), 0, Frequency(), pieces, chunks);
+  const ServingWork w = work_of(chip_, *o->prefill, 0, Frequency(), pieces, chunks);
   const double x = p.prefill_share;
   p.work.power = (1 - x) * p.work.power + x * w.power;
   p.work.it_power = (1 - x) * p.work.it_power + x * w.it_power;

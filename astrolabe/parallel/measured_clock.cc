@@ -78,7 +78,8 @@ MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view sy
       chip_(chip_of(sources.chips, system)),
       fabric_(chip_.name.substr(0, chip_.name.find(kChangedMark))),
       framework_(framework),
-      is_hopper_(chip_.architecture == "hopper") {}
+      is_hopper_(chip_.architecture == "hopper"),
+      is_known_(has_sister_tables()) {}
 
 bool MeasuredClock::has_own_tables() const {
   const auto& tables = sources_.tables.tables();
@@ -179,7 +180,7 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
                               s.slots > s.experts ? "balanced" : "power_law_1.2"};
   const bool is_trtllm = framework_ == Framework::kTrtllm;
   const bool is_any = is_trtllm ? s.tokens > kPlentyTokens : s.moe_ep > domain();
-  const bool is_own = is_hopper_ && !is_any;
+  const bool is_own = is_hopper_ && is_known_ && !is_any;
   const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
   Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
   // Kernels of two products, and one measured in place of another activation.
@@ -196,7 +197,8 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   if (s.sequences <= 0) return 0;
   const Family family = is_decode ? Family::kAttentionDecode : Family::kAttentionPrefill;
   const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
-  const Keys keys = of_frameworks(kernels(family, categories, ""), Choice::kOwn);
+  const Keys keys =
+      of_frameworks(kernels(family, categories, ""), is_known_ ? Choice::kOwn : Choice::kFastest);
   const auto at = [&](double length) {
     Dims dims{f(s.head_dim),
               f(std::max(1.0, s.heads)),
@@ -219,7 +221,7 @@ double MeasuredClock::latent(const workload::LatentShape& s, bool is_decode) con
   Keys keys = kernels(family, categories, "");
   const char* own = framework_ == Framework::kSglang ? "sglang" : "trtllm";
   std::erase_if(keys, [&](const device::TableKey* k) {
-    return is_decode ? k->framework != own : k->framework == "vllm";
+    return is_decode && is_known_ ? k->framework != own : k->framework == "vllm";
   });
   const auto at = [&](double length) {
     return pick(keys, Choice::kFastest, family, categories,

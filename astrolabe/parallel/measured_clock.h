@@ -24,7 +24,8 @@
 //                    latency or high throughput for SGLang, whichever is faster there and back;
 //                    or, always for vLLM, a gather and a scatter of all tokens
 //   elementwise      bytes over 0.7 of the bandwidth
-// Where a system has no table of a kind, MeasuredTime carries a sibling's over.
+// Where a system has no table of a kind, MeasuredTime carries a sibling's over. On an architecture
+// that was never measured no framework's kernels are known: the fastest of any are taken.
 
 #include <algorithm>
 #include <functional>
@@ -104,6 +105,7 @@ class MeasuredClock final : public KernelClock {
   std::string fabric_;  // the system whose links it has
   Framework framework_;
   bool is_hopper_ = false;
+  bool is_known_ = false;  // some chip of its architecture was measured
   mutable std::map<std::string, Keys> kernels_;
   mutable std::map<std::string, network::TimeCurve> curves_;
 };

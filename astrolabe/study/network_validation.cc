@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/zstd_file.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/device/tiled_chip.h"
 #include "astrolabe/network/predictor.h"
 
 namespace astrolabe::study {
@@ -89,6 +91,20 @@ void score_exchanges(const network::NetworkPredictor& predictor,
   count_excluded(rows, scorer);
 }
 
+// Systems by the names of their fabrics, or as device::system_names has them.
+std::vector<std::string> systems_named(const catalog::Catalog& facts,
+                                       const std::vector<std::string>& wanted) {
+  const std::vector<std::string> fabrics = facts.entities("fabrics");
+  const std::vector<device::TiledChip> chips = device::read_tiled_chips(facts);
+  std::vector<std::string> names;
+  for (const std::string& name : wanted) {
+    const bool is_fabric =
+        std::find(fabrics.begin(), fabrics.end(), "fabric_" + name) != fabrics.end();
+    names.push_back(is_fabric ? name : device::system_names(chips, {name}).front());
+  }
+  return names;
+}
+
 }  // namespace
 
 std::optional<AccuracyReport> validate_network(const OperatorValidationRequest& request) {
@@ -99,8 +115,8 @@ std::optional<AccuracyReport> validate_network(const OperatorValidationRequest& 
   if (schema == MeasurementSchema::kOther) return std::nullopt;
   const CsvTable table = CsvTable::parse(text, request.measurements);
   const auto facts = catalog::Catalog::load(request.data);
-  const auto predictor =
-      network::NetworkPredictor::load(facts, request.data, request.without_tables);
+  const auto predictor = network::NetworkPredictor::load(
+      facts, request.data, systems_named(facts, request.without_tables));
   AccuracyScorer scorer;
   if (schema == MeasurementSchema::kMoeAlltoall) {
     score_exchanges(predictor, network::read_moe_alltoall(table, predictor.node_sizes()), &scorer);

@@ -1,5 +1,6 @@
 #include "astrolabe/study/serving_measurements.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "astrolabe/base/csv.h"
@@ -16,6 +17,12 @@ class RowReader {
   RowReader(const CsvTable& table, const CsvTable::Row& row) : table_(table), row_(row) {}
 
   const std::string& text(std::string_view column) const { return table_.cell(row_, column); }
+
+  // Empty where the file has no such column.
+  std::string optional_text(std::string_view column) const {
+    const auto& columns = table_.columns();
+    return std::find(columns.begin(), columns.end(), column) == columns.end() ? "" : text(column);
+  }
 
   // Empty cells are no number; anything else that is none, or out of range, is a problem.
   std::optional<double> number(std::string_view column, double low, double high) {
@@ -83,6 +90,7 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   m.source = row.text("source_family");
   m.model = row.text("arch_model").empty() ? row.text("model") : row.text("arch_model");
   m.system = row.text("system");
+  m.day = row.optional_text("measured_date");
   m.version = row.text("backend_version");
   m.precision = row.text("precision");
   if (!parallel::is_checkpoint_word(m.precision)) {
@@ -114,10 +122,14 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
 
 }  // namespace
 
-std::vector<ServingMeasurement> read_serving_measurements(const std::string& path) {
+std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
+                                                          const ServingRecipes& recipes) {
   const CsvTable table = CsvTable::read(path);
   std::vector<ServingMeasurement> rows;
-  for (const CsvTable::Row& row : table.rows()) rows.push_back(read_row(table, row));
+  for (const CsvTable::Row& row : table.rows()) {
+    rows.push_back(read_row(table, row));
+    recipes.apply(&rows.back());
+  }
   return rows;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "astrolabe/parallel/engine.h"
+#include "astrolabe/study/serving_recipes.h"
 #include "astrolabe/workload/operator_graph.h"
 
 namespace astrolabe::study {
@@ -20,17 +21,25 @@ struct ServingLayout {
   int accelerators() const { return shard.group(); }
 };
 
+// What a recipe says of the server; nothing: as its framework does by default.
+struct ServerSettings {
+  std::optional<double> max_sequences;
+  double batch_wait = 0, batch_wait_share = 0, poll_interval = 1;
+};
+
 struct ServingMeasurement {
   int line = 0;
   std::string group;   // of one configuration, for splits
   std::string source;  // "inferencex", "nvidia_gap", ...
+  std::string day;     // YYYY-MM-DD; empty: not known
   std::string model, system, version, precision, gemm_format;
   parallel::Framework framework = parallel::Framework::kTrtllm;
   bool is_disaggregated = false, is_primary = true, is_speculative = false;
   double prompt = 0, answer = 0;  // tokens, nominal
   double concurrency = 0;
-  ServingLayout engine;           // aggregated
+  ServingLayout engine;           // aggregated; `workers` share the concurrency
   ServingLayout prefill, decode;  // disaggregated
+  ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
   std::string reason;  // why the row cannot be used; empty when it can
 
@@ -40,7 +49,8 @@ struct ServingMeasurement {
   double mean_length_share() const { return has_drawn_lengths() ? 0.9 : 1; }
 };
 
-// InputError for an unreadable file or a missing column.
-std::vector<ServingMeasurement> read_serving_measurements(const std::string& path);
+// InputError for an unreadable file or a missing column. Runs are as `recipes` complete them.
+std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
+                                                          const ServingRecipes& recipes = {});
 
 }  // namespace astrolabe::study

@@ -30,11 +30,14 @@ int request_count(int concurrency) {
   return std::min(10 * concurrency, std::max(kFewestWaves * concurrency, kFewestRequests));
 }
 
+// Of one of the engines of a deployment.
 parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
   const double low = run.has_drawn_lengths() ? kShortestShare : 1;
   parallel::ClosedLoopLoad load;
-  load.concurrency = static_cast<int>(run.concurrency);
-  load.requests = request_count(load.concurrency);
+  load.concurrency = std::max(1, static_cast<int>(run.concurrency / run.engine.workers));
+  // A benchmark counts its requests by what the server takes at once.
+  load.requests = request_count(static_cast<int>(
+      std::min<double>(load.concurrency, run.server.max_sequences.value_or(load.concurrency))));
   load.prompt_low = low * run.prompt;
   load.prompt_high = run.prompt;
   load.answer_low = std::max(2.0, low * run.answer);
@@ -101,7 +104,12 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                                                const ServingLayout& layout) {
   const parallel::MeasuredClock& times = clock(run.system, run.framework);
   const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
-  const parallel::Engine engine = engines_->engine(run.framework, run.version);
+  parallel::Engine engine = engines_->engine(run.framework, run.version);
+  parallel::EngineSchedule& schedule = engine.schedule;
+  schedule.max_sequences = run.server.max_sequences.value_or(schedule.max_sequences);
+  schedule.batch_wait = run.server.batch_wait;
+  schedule.batch_wait_share = run.server.batch_wait_share;
+  schedule.poll_interval = run.server.poll_interval;
   const workload::ShardDegrees& s = layout.shard;
   auto& slot =
       deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +

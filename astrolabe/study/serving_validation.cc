@@ -61,7 +61,8 @@ double spearman(const std::vector<Pair>& pairs) {
 
 double throughput(const ServingMeasurement& run, double ttft_ms, double tpot_ms) {
   const double answer = run.mean_length_share() * run.answer;
-  return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.engine.accelerators();
+  return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.engine.accelerators() /
+         run.engine.workers;
 }
 
 void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups,

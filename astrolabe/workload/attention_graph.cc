@@ -77,7 +77,7 @@ void GraphBuilder::add_grouped_attention(double count, bool is_window) {
   if (model_.has_output_gate) {
     elementwise(OperatorKind::kElementwise, "output_gate", count, 2 * outputs, outputs);
   }
-  gemm("attention_out", count, tokens_, model_.hidden, outputs, precision_.projections);
+  gemm("attention_out", count, tokens_, model_.hidden, outputs, precision_.output_projection());
 }
 
 void GraphBuilder::add_attention_core(const char* decode, const char* prefill, double count,
@@ -128,7 +128,7 @@ void GraphBuilder::add_latent_attention(double count) {
     gemm("gate", count, tokens_, outputs, model_.hidden, precision_.projections);
     elementwise(OperatorKind::kElementwise, "output_gate", count, 2 * outputs, outputs);
   }
-  gemm("attention_out", count, tokens_, model_.hidden, outputs, precision_.projections);
+  gemm("attention_out", count, tokens_, model_.hidden, outputs, precision_.output_projection());
 }
 
 // Decode is absorbed: scores and values in the latent space, so the cache is read once for all
@@ -189,7 +189,7 @@ void GraphBuilder::add_compressed_attention(double count, bool is_window) {
   }
   gemm("output_down", count, tokens_, model_.output_rank, inner, precision_.projections);
   gemm("attention_out", count, tokens_, model_.hidden,
-       model_.output_groups * model_.output_rank / shard_.tensor, precision_.projections);
+       model_.output_groups * model_.output_rank / shard_.tensor, precision_.output_projection());
 }
 
 void GraphBuilder::add_compressed_core(double count, double ratio, bool is_sparse) {

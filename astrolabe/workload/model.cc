@@ -81,6 +81,20 @@ double ModelArchitecture::window_attention_parameters() const {
   return grouped_parameters(*this, window_head_shape());
 }
 
+double ModelArchitecture::output_parameters() const {
+  const auto grouped = [&](const HeadShape& s) { return hidden * s.heads * s.value_dim; };
+  switch (attention) {
+    case AttentionKind::kLatent:
+      return n_attention() * hidden * heads * value_dim;
+    case AttentionKind::kCompressed:
+      return n_attention() * hidden * output_groups * output_rank;
+    case AttentionKind::kGrouped:
+      break;
+  }
+  return n_full_attention * grouped(full_head_shape()) +
+         n_window_attention * grouped(window_head_shape());
+}
+
 double ModelArchitecture::index_parameters() const {
   const double queries = index_heads * index_dim;
   switch (attention) {
@@ -200,7 +214,9 @@ Bytes weight_bytes(const ModelArchitecture& model, const Precision& precision) {
                      model.n_moe * model.shared_expert_parameters();
   return wide * traits(precision.head).weight + experts * traits(precision.experts).weight +
          ffn * traits(precision.ffn).weight +
-         model.mixer_parameters() * traits(precision.projections).weight;
+         model.mixer_parameters() * traits(precision.projections).weight +
+         model.output_parameters() *
+             (traits(precision.output_projection()).weight - traits(precision.projections).weight);
 }
 
 Bytes kv_bytes(const ModelArchitecture& model, const Precision& precision, double context) {

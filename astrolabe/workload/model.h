@@ -96,7 +96,8 @@ struct ModelArchitecture {
   // Parameters of one layer's part, or of the model.
   double attention_parameters() const;  // full layer, without indexer
   double window_attention_parameters() const;
-  double index_parameters() const;  // of one layer that has an indexer
+  double output_parameters() const;  // of all layers, after attention
+  double index_parameters() const;   // of one layer that has an indexer
   double linear_parameters() const;
   double dense_ffn_parameters() const;
   double expert_parameters() const;         // one routed expert

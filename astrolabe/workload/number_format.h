@@ -21,6 +21,7 @@
 // Sources: OCP Microscaling Formats (MX) v1.0; NVIDIA NVFP4 format description; arXiv:2412.19437
 // section 3.3 (128-blocks); arXiv:2211.10438 (SmoothQuant); arXiv:2306.00978 (AWQ).
 
+#include <optional>
 #include <string_view>
 
 #include "astrolabe/base/error.h"
@@ -67,12 +68,14 @@ GemmFormat parse_gemm_format(std::string_view name, const SourcePosition& where)
 
 struct Precision {
   GemmFormat projections = GemmFormat::kBf16;    // around attention and its linear kin
+  std::optional<GemmFormat> attention_out = {};  // where it differs from the other projections
   GemmFormat ffn = GemmFormat::kBf16;            // dense layers and shared experts
   GemmFormat experts = GemmFormat::kBf16;        // routed
   NumberFormat attention = NumberFormat::kBf16;  // scores and their product with V
   NumberFormat kv_cache = NumberFormat::kBf16;
   GemmFormat head = GemmFormat::kBf16;  // embeddings, LM head, router
 
+  GemmFormat output_projection() const { return attention_out.value_or(projections); }
   static Precision of(GemmFormat linear);  // all three kinds of linear layer
 };
 

@@ -59,7 +59,9 @@ Bytes weight_bytes_per_accelerator(const ModelArchitecture& m, const Precision& 
   const double layers = stage_imbalance(m, s) / stages;
   // Embeddings and LM head are on different stages when there are two or more.
   const double embedding = m.embedding_parameters() / tp / (stages > 1 ? 2 : 1);
-  return layers * (mixers * traits(p.projections).weight + ffn * traits(p.ffn).weight +
+  const Bytes outputs = m.output_parameters() / tp *
+                        (traits(p.output_projection()).weight - traits(p.projections).weight);
+  return layers * (mixers * traits(p.projections).weight + outputs + ffn * traits(p.ffn).weight +
                    experts * traits(p.experts).weight) +
          (layers * m.n_moe * m.router_parameters() + embedding) * traits(p.head).weight;
 }

@@ -123,6 +123,39 @@ TEST_F(ClosedLoopTest, BalanceOfRanksSavesPromptIterations) {
   EXPECT_LT(balanced.tpot.base(), 0.7 * eager.tpot.base());
 }
 
+TEST_F(ClosedLoopTest, BatchWaitingHoldsPromptsUntilTheyAreManyTokens) {
+  const ClosedLoopLoad load{.concurrency = 2,
+                            .requests = 200,
+                            .prompt_low = 400,
+                            .prompt_high = 400,
+                            .answer_low = 80,
+                            .answer_high = 120};
+  Engine e = plain_engine(Framework::kTrtllm);
+  const ClosedLoopResult eager = run(e, load);
+  e.schedule.batch_wait = 20;
+  e.schedule.batch_wait_share = 1;
+  // 20 steps of 6.5 ms; less where the other answer ends sooner.
+  EXPECT_NEAR((run(e, load).ttft - eager.ttft).in(units::millisecond), 130, 20);
+  e.schedule.batch_wait_share = 0.04;  // 328 tokens: one prompt is enough
+  EXPECT_EQ(run(e, load).ttft.base(), eager.ttft.base());
+}
+
+TEST_F(ClosedLoopTest, RequestsWaitForTheSchedulerToLook) {
+  const ClosedLoopLoad load{.concurrency = 2,
+                            .requests = 400,
+                            .prompt_low = 100,
+                            .prompt_high = 100,
+                            .answer_low = 200,
+                            .answer_high = 400};
+  Engine e = plain_engine(Framework::kSglang);
+  const ClosedLoopResult eager = run(e, load);
+  e.schedule.poll_interval = 30;
+  const ClosedLoopResult polled = run(e, load);
+  // Half an interval of 6.5 ms steps in the mean.
+  EXPECT_NEAR((polled.ttft - eager.ttft).in(units::millisecond), 15 * 6.5, 25);
+  EXPECT_NEAR(polled.tpot / eager.tpot, 1, 0.01);
+}
+
 TEST_F(ClosedLoopTest, SameSeedSameResult) {
   ClosedLoopLoad load{.concurrency = 8,
                       .requests = 80,

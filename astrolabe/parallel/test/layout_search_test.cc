@@ -195,5 +195,26 @@ TEST(SpeculationTest, ADraftModelStepsOnceForEveryDraft) {
             "draft model: heads 15 not divisible by tensor degree 2");
 }
 
+TEST(SpeculationTest, ADraftModelComputesPromptsInPrefillPoolsToo) {
+  const SmallChip chip;
+  const workload::DemandClass work = chat();
+  const SearchOptions pools{.allows_aggregated = false, .layouts = {{}}};
+  // Operations of a request, prompt and answer.
+  const auto per_request = [&](const ServingRequest& request) {
+    const SearchResult r = search(chip.chip(), request, pools);
+    EXPECT_TRUE(r.best);
+    return r.best ? r.best->work.flops / r.best->requests : Flop();
+  };
+  ServingRequest request = request_of(small_dense(), work);
+  const Flop alone = per_request(request);
+  request.work.speculation = {.draft_tokens = 1, .acceptance_length = 2};
+  request.draft = DraftModel{small_dense(), {}};
+  const double prompt = work.input.mean(), answer = work.output.mean();
+  // Both models compute the prompt; for two tokens of the answer the model verifies two and the
+  // draft computes one. Attention and logits are small here.
+  const double expected = (2 * prompt + 1.5 * answer) / (prompt + answer);
+  EXPECT_NEAR(per_request(request) / alone, expected, 0.1 * expected);
+}
+
 }  // namespace
 }  // namespace astrolabe::parallel

@@ -106,7 +106,11 @@ TEST(ServingPrecisionTest, FollowsTheCheckpoint) {
   EXPECT_EQ(serving_precision(run, dense, true).projections, GemmFormat::kNvfp4);
   EXPECT_EQ(serving_precision(run, mixture, true).projections, GemmFormat::kBf16);
   EXPECT_EQ(serving_precision(run, mixture, true).experts, GemmFormat::kNvfp4);
+  EXPECT_EQ(serving_precision(run, mixture, true).output_projection(), GemmFormat::kBf16);
   EXPECT_EQ(serving_precision(run, mixture, true).head, GemmFormat::kBf16);
+  mixture.model_type = "deepseek_v3";
+  EXPECT_EQ(serving_precision(run, mixture, true).output_projection(), GemmFormat::kNvfp4);
+  EXPECT_EQ(serving_precision(run, mixture, true).projections, GemmFormat::kBf16);
   EXPECT_EQ(serving_precision(run, gpt_oss, true).experts, GemmFormat::kMxfp4Mxfp8);
   EXPECT_EQ(serving_precision(run, gpt_oss, false).experts, GemmFormat::kMxfp4Weights);
   run.precision = "int4";

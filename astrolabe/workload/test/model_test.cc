@@ -174,6 +174,17 @@ TEST(ModelTest, Llama70bWeighsTwoBytesAParameterInBf16AndHalfThatInFp8) {
   EXPECT_DOUBLE_EQ(weight_bytes(m, fp8).in(units::byte), layers + 2 * outside);
 }
 
+TEST(ModelTest, OutputProjectionsMayHaveTheirOwnFormat) {
+  // DeepSeek-R1: 61 layers of 128 heads x 128 values x 7168, an fp4 element 0.5625 bytes for 2.
+  const ModelArchitecture m = read_model(project_catalog(), "deepseek_r1");
+  const double outputs = 61 * 128.0 * 128 * 7168;
+  EXPECT_EQ(m.output_parameters(), outputs);
+  Precision p;
+  p.attention_out = GemmFormat::kNvfp4;
+  EXPECT_NEAR((weight_bytes(m, {}) - weight_bytes(m, p)).in(units::byte), outputs * (2 - 0.5625),
+              1e-3);
+}
+
 TEST(ModelTest, WindowBoundsTheCacheAndStateDoesNotGrow) {
   ModelArchitecture m = tiny_model();
   m.n_full_attention = 0;

@@ -205,6 +205,22 @@ TEST(OperatorGraphTest, HeldWeightsAreReadWeightsOfADenseModel) {
   }
 }
 
+TEST(OperatorGraphTest, HeldWeightsAreReadWeightsWithAnotherFormatAfterAttention) {
+  Precision p;
+  p.attention_out = GemmFormat::kNvfp4;
+  for (const ModelArchitecture& m : {tiny_dense(), tiny_latent()}) {
+    const Batch one{.decode_sequences = 1, .decode_context = 1};
+    const auto read = [&](const Precision& precision) {
+      return total_weight_bytes(build_operator_graph(m, precision, {}, one, {})).in(units::byte);
+    };
+    const auto held = [&](const Precision& precision) {
+      return weight_bytes_per_accelerator(m, precision, {}).in(units::byte);
+    };
+    EXPECT_DOUBLE_EQ(held({}) - held(p), read({}) - read(p));
+    EXPECT_GT(held({}), held(p));
+  }
+}
+
 TEST(OperatorGraphTest, ShardsHoldTheWholeMixtureTogether) {
   const ShardDegrees s{.tensor = 1, .data = 4, .expert = 4};
   const ModelArchitecture m = tiny_mixture();

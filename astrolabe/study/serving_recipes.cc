@@ -1,0 +1,128 @@
+#include "astrolabe/study/serving_recipes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "astrolabe/base/csv.h"
+#include "astrolabe/study/serving_measurements.h"
+
+namespace astrolabe::study {
+namespace {
+
+constexpr double kMost = 1e6;
+
+struct SettingRule {
+  const char* name;
+  double low, high;
+};
+
+// In the order of RecipeSetting.
+constexpr std::array<SettingRule, 7> kRules = {{{"expert_parallel", 1, 1},
+                                                {"attention_parallel", 1, 1},
+                                                {"max_sequences", 1, kMost},
+                                                {"accelerators", 1, kMost},
+                                                {"batch_wait", 0, kMost},
+                                                {"batch_wait_share", 0, 1},
+                                                {"poll_interval", 1, kMost}}};
+
+bool is_any_or(const std::string& pattern, const std::string& value) {
+  return pattern.empty() || pattern == value;
+}
+
+}  // namespace
+
+bool ServingRecipes::Range::has(double value) const {
+  return (!low || value >= *low) && (!high || value <= *high);
+}
+
+ServingRecipes ServingRecipes::read(const std::string& path) {
+  const CsvTable csv = CsvTable::read(path);
+  ServingRecipes recipes;
+  for (const CsvTable::Row& cells : csv.rows()) {
+    const SourcePosition where = csv.position(cells);
+    const auto text = [&](const char* column) { return csv.cell(cells, column); };
+    const auto number = [&](const char* column) -> std::optional<double> {
+      if (text(column).empty()) return std::nullopt;
+      return parse_number(text(column), where, column);
+    };
+    const auto exactly = [&](const char* column) { return Range{number(column), number(column)}; };
+    Row row{text("family"),
+            text("model"),
+            text("system"),
+            text("framework"),
+            text("precision"),
+            text("until"),
+            {},
+            {},
+            {},
+            {},
+            {},
+            0};
+    row.prompt = exactly("prompt");
+    row.answer = exactly("answer");
+    row.tensor = {number("tensor_from"), number("tensor_to")};
+    row.concurrency = {number("concurrency_from"), number("concurrency_to")};
+    const auto rule = std::find_if(kRules.begin(), kRules.end(),
+                                   [&](const SettingRule& r) { return text("setting") == r.name; });
+    if (rule == kRules.end()) {
+      std::vector<std::string> names;
+      for (const SettingRule& r : kRules) names.emplace_back(r.name);
+      throw InputError(where, "setting", text("setting"), join_alternatives(names, names.size()));
+    }
+    row.setting = static_cast<RecipeSetting>(rule - kRules.begin());
+    row.value = parse_number(text("value"), where, "value");
+    if (row.value < rule->low || row.value > rule->high) {
+      throw InputError(where, rule->name, text("value"),
+                       std::to_string(rule->low) + " to " + std::to_string(rule->high));
+    }
+    recipes.rows_.push_back(std::move(row));
+  }
+  return recipes;
+}
+
+bool ServingRecipes::matches(const Row& row, const ServingMeasurement& run) {
+  return is_any_or(row.family, run.source) && is_any_or(row.model, run.model) &&
+         is_any_or(row.system, run.system) &&
+         is_any_or(row.framework, parallel::framework_name(run.framework)) &&
+         is_any_or(row.precision, run.precision) &&
+         // Days as YYYY-MM-DD compare as text; a run without a day matches rows without one.
+         (row.until.empty() || (!run.day.empty() && run.day <= row.until)) &&
+         row.prompt.has(run.prompt) && row.answer.has(run.answer) &&
+         row.tensor.has(run.engine.shard.tensor) && row.concurrency.has(run.concurrency);
+}
+
+void ServingRecipes::apply(ServingMeasurement* run) const {
+  if (run->is_disaggregated || !run->reason.empty()) return;
+  const ServingMeasurement as_reported = *run;
+  workload::ShardDegrees& shard = run->engine.shard;
+  for (const Row& row : rows_) {
+    if (!matches(row, as_reported)) continue;
+    switch (row.setting) {
+      case RecipeSetting::kExpertParallel:
+        shard.expert = shard.group();
+        break;
+      case RecipeSetting::kAttentionParallel:
+        shard.data = shard.group();
+        shard.tensor = 1;
+        break;
+      case RecipeSetting::kMaxSequences:
+        run->server.max_sequences = row.value;
+        break;
+      case RecipeSetting::kAccelerators:
+        run->engine.workers = std::max(1.0, std::floor(row.value / shard.group()));
+        break;
+      case RecipeSetting::kBatchWait:
+        run->server.batch_wait = row.value;
+        break;
+      case RecipeSetting::kBatchWaitShare:
+        run->server.batch_wait_share = row.value;
+        break;
+      case RecipeSetting::kPollInterval:
+        run->server.poll_interval = row.value;
+        break;
+    }
+  }
+}
+
+}  // namespace astrolabe::study
