@@ -37,7 +37,11 @@ Arrays arrays_of(const Traffic& traffic) {
 // What a channel is asked for, in the order of arrival.
 class Inbox final : public RequestSource {
  public:
-  void add(const Request& request) { waiting_.push_back(request); }
+  // Room for more, to be filled at once.
+  std::span<Request> add(std::size_t n) {
+    waiting_.resize(waiting_.size() + n);
+    return std::span<Request>(waiting_).last(n);
+  }
   std::size_t fill(std::span<Request> requests) override {
     const std::size_t n = std::min(requests.size(), waiting_.size() - taken_);
     std::copy_n(waiting_.begin() + static_cast<std::ptrdiff_t>(taken_), n, requests.begin());
@@ -248,17 +252,25 @@ class Run {
     for (int k = 0; k < n; ++k) {
       const auto array = static_cast<std::uint64_t>(warp.is_writing ? pieces_.read + k : k);
       const std::uint64_t first = array * of_array_ + (warp.number * piece_) % of_array_;
-      for (std::uint64_t i = first; i < first + piece_; ++i) send(i % memory_, e);
+      send(first % memory_, e);
     }
   }
 
-  void send(std::uint64_t access, const Event& e) {
-    Request r;
-    mapping_.place(channels_.local(access), &r);
-    r.arrival = e.at;
-    r.is_write = e.kind == Event::kWrite;
-    r.requester = e.warp;
-    inboxes_[channels_.channel(access)].add(r);
+  // A piece, block of a channel by block of a channel.
+  void send(std::uint64_t first, const Event& e) {
+    const std::uint64_t block = channels_.accesses_per_block();
+    for (std::uint64_t left = piece_; left > 0;) {
+      const std::uint64_t n = std::min(left, block - first % block);
+      const std::span<Request> requests = inboxes_[channels_.channel(first)].add(n);
+      mapping_.place(channels_.local(first), requests);
+      for (Request& r : requests) {
+        r.arrival = e.at;
+        r.is_write = e.kind == Event::kWrite;
+        r.requester = e.warp;
+      }
+      left -= n;
+      first = (first + n) % memory_;
+    }
   }
 
   void take_answers() {
