@@ -160,7 +160,7 @@ CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest&
   const LocalEstimate local = regress_locally(donor.table->tree(), donor.table->residuals,
                                               tables_.coordinates(request.family, dims),
                                               tables_.interpolation(request.family).neighbours);
-  const Work work = work_of(request.family, own, dims);
+  const Work work = work_of(request.family, own, dims, donor.table->key.kernel);
   const double measured =
       std::log(reference_time_us(request.family, work, *donor.chip)) + local.value;
   const double residual = measured - std::log(us(*donor.tiled_chip, own, &formula));

@@ -4,8 +4,11 @@
 //
 // The k nearest points x_i, scaled by the caller, have weights w_i = exp(-(9/2) (d_i / h)^2) with h
 // a little more than the distance of the k-th. A plane y = a + b (x_i - x) is fitted to them by
-// least absolute deviations (iteratively reweighted least squares), so that a measurement that went
-// wrong does not move it; a is the answer. `spread` is the weighted mean absolute deviation.
+// least absolute percentage deviations (iteratively reweighted least squares; y is a logarithm, so
+// one that lies e above the plane counts for e^-e), so that a measurement that went wrong does not
+// move it, and of two times that kernels take here the faster counts more. The answer is a, and
+// half of what a measurement at x itself lies above it. `spread` is the weighted mean absolute
+// deviation.
 // Fails far outside the points, where the plane is carried on: the distance tells.
 // Source: Cleveland, Robust locally weighted regression, JASA 74, 1979.
 

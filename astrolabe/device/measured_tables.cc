@@ -96,7 +96,7 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
     scale(interpolation, n, &x);
     last->points.insert(last->points.end(), x.begin(), x.begin() + n);
     last->latencies.push_back(static_cast<float>(m.latency_us));
-    const Work work = work_of(family, m.categories, m.dims);
+    const Work work = work_of(family, m.categories, m.dims, m.kernel);
     last->residuals.push_back(
         static_cast<float>(std::log(m.latency_us / reference_time_us(family, work, *chip))));
   });
