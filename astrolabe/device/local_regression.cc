@@ -16,7 +16,7 @@ constexpr double kReach = 1.1;            // h over the distance of the farthest
 constexpr double kSmallDeviation = 0.01;  // below it deviations count alike
 constexpr double kRidge = 1e-3;           // of slopes, per unit of weight
 constexpr double kMostDeviation = 1;      // beyond which a deviation weighs as this one
-constexpr double kPlaceShare = 0.5;       // of the deviation at the place itself, and
+constexpr double kMostAtPlace = 0.5;      // that a measurement of the place itself adds
 constexpr double kPlaceReach = 0.1;       // how far away a measurement is of the same place
 
 // Splits [first, last) at its middle along the dimension of widest extent, which the search finds
@@ -141,10 +141,10 @@ struct Neighbourhood {
     }
   }
 
-  // What measurements of this very place lie above the plane: half of it is theirs to keep (how
-  // tiles and splits fit), half is noise.
-  double above_at_place() const {
-    double sum = 0, weights = 1 / kPlaceShare - 1;
+  // Of what measurements of this very place lie above the plane, the share that is theirs (how
+  // tiles and splits fit); the rest is noise.
+  double above_at_place(double share) const {
+    double sum = 0, weights = 0;
     for (int i = 0; i < n; ++i) {
       double d2 = 0;
       for (int r = 1; r < terms; ++r) d2 += z[i][r] * z[i][r];
@@ -152,7 +152,7 @@ struct Neighbourhood {
       sum += w * deviation[i];
       weights += w;
     }
-    return std::clamp(sum / weights, -kMostDeviation / 2, kMostDeviation / 2);
+    return std::clamp(share * sum / std::max(1.0, weights), -kMostAtPlace, kMostAtPlace);
   }
 };
 
@@ -178,7 +178,7 @@ int PointTree::nearest(const Coordinates& at, std::span<Neighbour> out) const {
 }
 
 LocalEstimate regress_locally(const PointTree& tree, std::span<const float> values,
-                              const Coordinates& at, int neighbours) {
+                              const Coordinates& at, int neighbours, float place_share) {
   ASTROLABE_ASSERT(neighbours <= kMaxNeighbours, "too many neighbours");
   std::array<PointTree::Neighbour, kMaxNeighbours> found;
   const int n = tree.nearest(at, std::span(found).first(static_cast<std::size_t>(neighbours)));
@@ -219,7 +219,7 @@ LocalEstimate regress_locally(const PointTree& tree, std::span<const float> valu
     hood.fit(false, c);
   }
   hood.deviate(c);
-  estimate.value = c[0] + hood.above_at_place();
+  estimate.value = c[0] + hood.above_at_place(static_cast<double>(place_share));
   for (int i = 0; i < hood.n; ++i) {
     estimate.spread += hood.weight[i] * std::abs(hood.deviation[i]) / total;
   }

@@ -7,10 +7,9 @@
 // least absolute percentage deviations (iteratively reweighted least squares; y is a logarithm, so
 // one that lies e above the plane counts for e^-e), so that a measurement that went wrong does not
 // move it, and of two times that kernels take here the faster counts more. The answer is a, and
-// half of what a measurement at x itself lies above it. `spread` is the weighted mean absolute
-// deviation.
-// Fails far outside the points, where the plane is carried on: the distance tells.
-// Source: Cleveland, Robust locally weighted regression, JASA 74, 1979.
+// `place_share` of what a measurement at x itself lies above it. `spread` is the weighted mean
+// absolute deviation. Fails far outside the points, where the plane is carried on: the distance
+// tells. Source: Cleveland, Robust locally weighted regression, JASA 74, 1979.
 
 #include <array>
 #include <cstdint>
@@ -59,6 +58,6 @@ struct LocalEstimate {
 
 // Values that are NaN are left out. At most 96 neighbours.
 LocalEstimate regress_locally(const PointTree& tree, std::span<const float> values,
-                              const Coordinates& at, int neighbours);
+                              const Coordinates& at, int neighbours, float place_share = 0.5f);
 
 }  // namespace astrolabe::device

@@ -33,6 +33,7 @@ bool is_module(Family family) {
 // A single kernel whose smallest call takes this many times a launch is host time.
 constexpr double kHostFloor = 10;
 constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
+constexpr double kLeastBusy = 0.05;       // of a time, what at least is not launch
 constexpr double kBusy = 0.9;             // share of a peak at which a resource is all that counts
 constexpr double kSideBySide = 2.5;       // exponent of resources that work side by side
 constexpr double kKeptInL2 = 0.5;         // of the L2, what a loop finds there again
@@ -62,8 +63,8 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
   const Family family = table.key.family;
   const double from_peak = from.peak_tflops(work.format), to_peak = to.peak_tflops(work.format);
   // The floor of a module holds reads of its weights; one kernel's resources wait for its launch.
-  const double launch = std::min(kLaunchOverFloor * table.floor_us, 0.95 * us);
-  const double busy = is_module(family) ? us : us - launch;
+  const double launch = std::min(kLaunchOverFloor * table.floor_us, us);
+  const double busy = is_module(family) ? us : std::max(us - launch, kLeastBusy * us);
   double compute = explained(work.flops / (from_peak * 1e6) / busy, family);
   double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / busy, family) *
                   from_hbm(work, from, family) * (work.widens ? kWidening : 1);
@@ -88,15 +89,14 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
   return us * ratio;
 }
 
-// log of what a residual of chip `from` stands on when it is used for chip `to`.
-double log_reference(const Work& work, const Chip& from, const Chip& to, double residual,
-                     const MeasuredTable& table) {
+// Of what the table of `from` says on `to`, from its residual at the shape.
+double log_time(const Work& work, const Chip& from, const Chip& to, double residual,
+                const MeasuredTable& table, const Dims& dims) {
   const Family family = table.key.family;
-  if (from.architecture != to.architecture) return std::log(reference_time_us(family, work, to));
-  const double reference = reference_time_us(family, work, from);
-  if (from.name == to.name) return std::log(reference);
-  const double us = reference * std::exp(residual);
-  return std::log(carry_over(us, work, from, to, table)) - residual;
+  const double us = table.reference.us(dims) * std::exp(residual);
+  if (from.name == to.name) return std::log(us);
+  if (from.architecture == to.architecture) return std::log(carry_over(us, work, from, to, table));
+  return std::log(us * reference_time_us(family, work, to) / reference_time_us(family, work, from));
 }
 
 }  // namespace
@@ -157,9 +157,9 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
     const MeasuredTable& sister = tables_.tables()[static_cast<std::size_t>(table.sister)];
     if (!is_left_out(sister.key.system)) {
       const LocalEstimate base =
-          regress_locally(sister.tree(), sister.residuals, at, how.neighbours);
-      LocalEstimate own =
-          regress_locally(table.tree(), table.differences, at, how.difference_neighbours);
+          regress_locally(sister.tree(), sister.residuals, at, how.neighbours, how.place_share);
+      LocalEstimate own = regress_locally(table.tree(), table.differences, at,
+                                          how.difference_neighbours, how.place_share);
       if (own.neighbours > 0 && base.neighbours > 0) {
         own.value += base.value;
         own.spread = std::max(own.spread, base.spread);
@@ -168,7 +168,7 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
       }
     }
   }
-  return regress_locally(table.tree(), table.residuals, at, how.neighbours);
+  return regress_locally(table.tree(), table.residuals, at, how.neighbours, how.place_share);
 }
 
 std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
@@ -214,8 +214,8 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   double same_sum = 0, same_weights = 0;
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
-    Answer a{local.value + log_reference(work, *donor.chip, chip, local.value, *donor.table),
-             local.spread, std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
+    Answer a{log_time(work, *donor.chip, chip, local.value, *donor.table, dims), local.spread,
+             std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
     if (a.same_host) same_sum += a.weight * a.log_us, same_weights += a.weight;
     answers.push_back(a);
   }

@@ -200,9 +200,7 @@ double touched_experts(double local, double rows, bool is_even) {
 
 Work expert_work(Family family, const Categories& c, const Dims& d, std::string_view kernel) {
   const ExpertShape e = expert_shape(family, d);
-  // SGLang's Triton kernel multiplies MXFP4 that was widened when the weights were loaded.
-  const bool is_wide = kernel == "sglang_fused_moe_triton" && c[0] == "w4a16_mxfp4";
-  const WeightBytes b = bytes_of(is_wide ? "bfloat16" : c[0]);
+  const WeightBytes b = bytes_of(widens_when_loaded(kernel, c[0]) ? "bfloat16" : c[0]);
   const double matrices = kernel.find("nongated") == std::string_view::npos ? 3 : 2;
   const double rows = e.tokens * e.topk / e.ranks;
   const double touched = touched_experts(e.slots / e.ranks, rows, c[1] == "balanced");
@@ -241,6 +239,10 @@ std::optional<Family> find_family(std::string_view name) {
     if (name == kColumns[i].name) return static_cast<Family>(i);
   }
   return std::nullopt;
+}
+
+bool widens_when_loaded(std::string_view kernel, std::string_view dtype) {
+  return kernel == "sglang_fused_moe_triton" && dtype == "w4a16_mxfp4";
 }
 
 int coordinate_count(Family family) {
