@@ -1,7 +1,7 @@
 #pragma once
 
-// What the residuals of a table of measurements stand on, r = log(measured / reference): a time that
-// has the shape of the measured one, so that r is smooth. Either the soft roofline of
+// What the residuals of a table of measurements stand on, r = log(measured / reference): a time
+// that has the shape of the measured one, so that r is smooth. Either the soft roofline of
 // operator_family.h, or the tiled formula with the parameters that were fitted on the table's
 // architecture, which knows tiles, waves and active experts; data/fitted/interpolation.csv says
 // which for each family. Where the tiled parameters have no set for a table, the roofline holds.
