@@ -18,17 +18,21 @@ namespace {
 const std::string kDirectory = ASTROLABE_SOURCE_DIR "/data/measurements";
 const std::string kInterpolation = ASTROLABE_SOURCE_DIR "/data/fitted/interpolation.csv";
 
-std::vector<Chip> all_chips() {
-  return chips_of(read_tiled_chips(catalog::Catalog::load(ASTROLABE_SOURCE_DIR "/data")));
+TiledTime all_tiled() {
+  const std::string data = ASTROLABE_SOURCE_DIR "/data";
+  return {read_tiled_tables(data + "/fitted/tiled_parameters.csv"),
+          read_tiled_chips(catalog::Catalog::load(data))};
 }
 
-MeasuredTables load(const std::vector<Chip>& chips) {
-  return MeasuredTables::load(kDirectory, kInterpolation, chips, default_cache_path(kDirectory));
+MeasuredTables load(const std::vector<Chip>& chips, const TiledTime& tiled) {
+  return MeasuredTables::load(kDirectory, kInterpolation, chips, &tiled,
+                              default_cache_path(kDirectory));
 }
 
 struct World {
-  std::vector<Chip> chips = all_chips();
-  MeasuredTables tables = load(chips);
+  TiledTime tiled = all_tiled();
+  std::vector<Chip> chips = chips_of(tiled.chips);
+  MeasuredTables tables = load(chips, tiled);
   MeasuredTime time{tables, chips};
   const Chip& chip =
       *std::find_if(chips.begin(), chips.end(), [](const Chip& c) { return c.name == "h200_sxm"; });
@@ -46,8 +50,9 @@ struct World {
 };
 
 void load_tables(benchmark::State& state) {
-  const std::vector<Chip> chips = all_chips();
-  for (auto _ : state) benchmark::DoNotOptimize(load(chips));
+  const TiledTime tiled = all_tiled();
+  const std::vector<Chip> chips = chips_of(tiled.chips);
+  for (auto _ : state) benchmark::DoNotOptimize(load(chips, tiled));
 }
 BENCHMARK(load_tables)->Unit(benchmark::kMillisecond);
 

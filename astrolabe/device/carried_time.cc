@@ -36,6 +36,31 @@ const T* find_named(const std::vector<T>& all, std::string_view name) {
   return at == all.end() ? nullptr : &*at;
 }
 
+bool is_same_kernel(const CarriedDonor& a, const CarriedDonor& b) {
+  return a.table->key.framework == b.table->key.framework &&
+         a.table->key.kernel == b.table->key.kernel;
+}
+
+// For tables of a wider format: the pairs of tables of their kernel on one chip of yet another
+// architecture, in the format itself and in a wider one.
+void add_format_steps(std::vector<CarriedDonor>* donors) {
+  const std::vector<CarriedDonor> all = *donors;
+  for (CarriedDonor& d : *donors) {
+    if (!d.other_format) continue;
+    for (const CarriedDonor& narrow : all) {
+      if (narrow.other_format || narrow.chip->architecture == d.chip->architecture ||
+          !is_same_kernel(narrow, d)) {
+        continue;
+      }
+      for (const CarriedDonor& wide : all) {
+        if (wide.other_format && wide.chip == narrow.chip && is_same_kernel(wide, d)) {
+          d.steps.emplace_back(narrow, wide);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void keep_heaviest(const CarriedWeights& w, std::vector<CarriedDonor>* donors) {
@@ -127,6 +152,7 @@ std::vector<CarriedDonor> CarriedTime::all_donors(const TableRequest& request, T
     donors.back().index = donors.size() - 1;
     systems[d->chip->architecture].insert(d->chip->name);
   }
+  add_format_steps(&donors);
   for (CarriedDonor& d : donors) {
     d.chips_of_architecture = static_cast<int>(systems[d.chip->architecture].size());
   }
@@ -146,8 +172,8 @@ const std::vector<CarriedDonor>& CarriedTime::donors_of(const TableRequest& requ
   return at->second;
 }
 
-CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest& request,
-                                  const TiledChip& chip, const Dims& dims) const {
+CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequest& request,
+                                      const TiledChip& chip, const Dims& dims) const {
   const auto us = [&](const TiledChip& on, const Categories& categories, TiledFormula* formula) {
     const TiledKernel kernel =
         tiled_kernel(request.family, request.framework, request.kernel, categories, dims);
@@ -157,16 +183,29 @@ CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest&
   };
   TiledFormula formula{};
   const Categories own = views(donor.table->key.categories);
-  const LocalEstimate local = regress_locally(donor.table->tree(), donor.table->residuals,
-                                              tables_.coordinates(request.family, dims),
-                                              tables_.interpolation(request.family).neighbours);
-  const Work work = work_of(request.family, own, dims);
-  const double measured =
-      std::log(reference_time_us(request.family, work, *donor.chip)) + local.value;
+  const Interpolation& how = tables_.interpolation(request.family);
+  const LocalEstimate local =
+      regress_locally(donor.table->tree(), donor.table->residuals,
+                      tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
+  const double measured = std::log(donor.table->reference.us(dims)) + local.value;
   const double residual = measured - std::log(us(*donor.tiled_chip, own, &formula));
   return {std::log(us(chip, request.categories, &formula)) +
               std::clamp(residual, -kMostResidual, kMostResidual),
           local.distance};
+}
+
+CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest& request,
+                                  const TiledChip& chip, const Dims& dims) const {
+  CarriedAnswer answer = own_answer(donor, request, chip, dims);
+  if (donor.steps.empty()) return answer;
+  double sum = 0;
+  for (const auto& [narrow, wide] : donor.steps) {
+    sum += own_answer(narrow, request, chip, dims).log_us -
+           own_answer(wide, request, chip, dims).log_us;
+  }
+  answer.log_us +=
+      std::clamp(sum / static_cast<double>(donor.steps.size()), -kMostResidual, kMostResidual);
+  return answer;
 }
 
 std::optional<TimeEstimate> CarriedTime::estimate(const TableRequest& request,

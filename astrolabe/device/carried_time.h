@@ -4,18 +4,19 @@
 // architectures and the tiled fidelity.
 //
 //   log t = (w_0 log t_0 + sum_i w_i a_i) / (w_0 + sum_i w_i) - c - b variance of log t_0 and a_i
-//   a_i = log tiled(chip; p_i) + r_i
+//   a_i = log tiled(chip; p_i) + r_i (+ a'_narrow - a'_wide)
 //   r_i = log(measured_i / tiled(chip_i; p_i)) at the same shape, at most +-1
 // t_0: the tiled fidelity as it is carried (tiled_model.h). i: tables of the same operator in the
 // same format, or the next wider one; p_i: the parameters fitted on the architecture of that table.
-// So each table says how its kernel falls short of the physics at this shape, and the physics says
-// what another chip makes of it. w_i = exp(-d_i) / chips of its architecture; d_i: what differs in
-// kind (CarriedWeights): the framework, the library the kernel is from, its name, its format (wider
-// than asked for), whether the tensor cores are driven by warps or warp groups, and how far away
-// the nearest measurement is.
-// c, b: where tables disagree, the estimate of least percentage error lies below their mean.
-// The band is wider the less the nearest table is alike: its half widths grow by `widening` d_i.
-// Fails for kernels of which no other architecture has a relative, and for host time.
+// In a wider format: plus the mean difference that tables of the kernel on a third architecture
+// make between both formats. So each table says how its kernel falls short of the physics at this
+// shape, and the physics says what another chip makes of it. w_i = exp(-d_i) / chips of its
+// architecture; d_i: what differs in kind (CarriedWeights): the framework, the library the kernel
+// is from, its name, its format (wider than asked for), whether the tensor cores are driven by
+// warps or warp groups, and how far away the nearest measurement is. c, b: where tables disagree,
+// the estimate of least percentage error lies below their mean. The band is wider the less the
+// nearest table is alike: its half widths grow by `widening` d_i. Fails for kernels of which no
+// other architecture has a relative, and for host time.
 
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct CarriedDonor {
   bool other_framework = false, other_library = false, other_kernel = false, other_format = false,
        other_tensor_cores = false;
   int chips_of_architecture = 1;
+  // Of a table in a wider format: this kernel in the format itself and in the wider one, on one
+  // chip of a third architecture.
+  std::vector<std::pair<CarriedDonor, CarriedDonor>> steps;
 };
 
 // What a donor says of one shape.
@@ -79,13 +83,16 @@ class CarriedTime {
   std::optional<TimeEstimate> estimate(const TableRequest& request, const TiledChip& chip,
                                        const Dims& dims, const TiledEstimate& tiled) const;
 
-  // All tables that could count for a request; and what one of them says.
+  // All tables that could count for a request; and what one of them says. A table in a wider format
+  // adds what the step to the format itself is where the kernel was measured in both.
   std::vector<CarriedDonor> all_donors(const TableRequest& request, TiledFormula formula,
                                        const TiledChip& chip) const;
   CarriedAnswer answer(const CarriedDonor& donor, const TableRequest& request,
                        const TiledChip& chip, const Dims& dims) const;
 
  private:
+  CarriedAnswer own_answer(const CarriedDonor& donor, const TableRequest& request,
+                           const TiledChip& chip, const Dims& dims) const;
   std::optional<CarriedDonor> donor(const MeasuredTable& table, const TableRequest& request,
                                     TiledFormula formula, const TiledChip& chip) const;
 

@@ -20,6 +20,7 @@ std::vector<Chip> chips_of(const std::vector<TiledChip>& chips) {
       chip.tflops[static_cast<std::size_t>(math)] = rate ? rate->in(kTeraflops) : 0;
     }
     chip.hbm_gbps = c.hbm_bandwidth.in(units::GB / units::second);
+    chip.l2_bytes = c.l2_cache.base();
     chip.clock_mhz = c.clock.in(1 / units::microsecond);
     chip.exponentials_per_us = c.exponentials_per_cycle * c.sm_count * chip.clock_mhz;
     chip.host_time = c.host_time;

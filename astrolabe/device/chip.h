@@ -19,6 +19,7 @@ struct Chip {
   double generation = 0;     // year of the architecture, to order them
   std::array<double, kMathFormats> tflops{};  // dense; 0 = the chip lacks the format
   double hbm_gbps = 0;                        // GB/s
+  double l2_bytes = 0;                        // of its L2 cache
   double clock_mhz = 0;                       // of the SMs
   double exponentials_per_us = 0;             // of the whole chip
   double host_time = 1;                       // of launching a kernel, relative to x86

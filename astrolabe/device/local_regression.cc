@@ -15,6 +15,9 @@ constexpr int kReweightings = 4;
 constexpr double kReach = 1.1;            // h over the distance of the farthest neighbour
 constexpr double kSmallDeviation = 0.01;  // below it deviations count alike
 constexpr double kRidge = 1e-3;           // of slopes, per unit of weight
+constexpr double kMostDeviation = 1;      // beyond which a deviation weighs as this one
+constexpr double kMostAtPlace = 0.5;      // that a measurement of the place itself adds
+constexpr double kPlaceReach = 0.1;       // how far away a measurement is of the same place
 
 // Splits [first, last) at its middle along the dimension of widest extent, which the search finds
 // again from the depth: dimensions take turns.
@@ -105,15 +108,20 @@ struct Neighbourhood {
   int n = 0, terms = 0;
   double z[kMaxNeighbours][kMaxTerms];  // 1, x_i - x
   double y[kMaxNeighbours], weight[kMaxNeighbours];
-  double deviation[kMaxNeighbours];
+  double deviation[kMaxNeighbours];  // above the plane
 
-  // Weighted plane with the current deviations; c holds its coefficients.
+  // Weighted plane with the current deviations; c holds its coefficients. Values are logarithms: a
+  // deviation e is one of e^-e in percent of its measurement.
   bool fit(bool robust, double* c) const {
     double a[kMaxTerms][kMaxTerms] = {};
     std::fill(c, c + terms, 0.0);
     double total = 0;
     for (int i = 0; i < n; ++i) {
-      const double w = robust ? weight[i] / std::max(deviation[i], kSmallDeviation) : weight[i];
+      double w = weight[i];
+      if (robust) {
+        const double e = std::clamp(deviation[i], -kMostDeviation, kMostDeviation);
+        w *= std::exp(-e) / std::max(std::abs(deviation[i]), kSmallDeviation);
+      }
       total += w;
       for (int r = 0; r < terms; ++r) {
         const double wz = w * z[i][r];
@@ -129,8 +137,22 @@ struct Neighbourhood {
     for (int i = 0; i < n; ++i) {
       double e = y[i];
       for (int r = 0; r < terms; ++r) e -= c[r] * z[i][r];
-      deviation[i] = std::abs(e);
+      deviation[i] = e;
     }
+  }
+
+  // Of what measurements of this very place lie above the plane, the share that is theirs (how
+  // tiles and splits fit); the rest is noise.
+  double above_at_place(double share) const {
+    double sum = 0, weights = 0;
+    for (int i = 0; i < n; ++i) {
+      double d2 = 0;
+      for (int r = 1; r < terms; ++r) d2 += z[i][r] * z[i][r];
+      const double w = std::exp(-d2 / (kPlaceReach * kPlaceReach));
+      sum += w * deviation[i];
+      weights += w;
+    }
+    return std::clamp(share * sum / std::max(1.0, weights), -kMostAtPlace, kMostAtPlace);
   }
 };
 
@@ -156,7 +178,7 @@ int PointTree::nearest(const Coordinates& at, std::span<Neighbour> out) const {
 }
 
 LocalEstimate regress_locally(const PointTree& tree, std::span<const float> values,
-                              const Coordinates& at, int neighbours) {
+                              const Coordinates& at, int neighbours, float place_share) {
   ASTROLABE_ASSERT(neighbours <= kMaxNeighbours, "too many neighbours");
   std::array<PointTree::Neighbour, kMaxNeighbours> found;
   const int n = tree.nearest(at, std::span(found).first(static_cast<std::size_t>(neighbours)));
@@ -197,8 +219,10 @@ LocalEstimate regress_locally(const PointTree& tree, std::span<const float> valu
     hood.fit(false, c);
   }
   hood.deviate(c);
-  estimate.value = c[0];
-  for (int i = 0; i < hood.n; ++i) estimate.spread += hood.weight[i] * hood.deviation[i] / total;
+  estimate.value = c[0] + hood.above_at_place(static_cast<double>(place_share));
+  for (int i = 0; i < hood.n; ++i) {
+    estimate.spread += hood.weight[i] * std::abs(hood.deviation[i]) / total;
+  }
   return estimate;
 }
 

@@ -4,10 +4,12 @@
 //
 // The k nearest points x_i, scaled by the caller, have weights w_i = exp(-(9/2) (d_i / h)^2) with h
 // a little more than the distance of the k-th. A plane y = a + b (x_i - x) is fitted to them by
-// least absolute deviations (iteratively reweighted least squares), so that a measurement that went
-// wrong does not move it; a is the answer. `spread` is the weighted mean absolute deviation.
-// Fails far outside the points, where the plane is carried on: the distance tells.
-// Source: Cleveland, Robust locally weighted regression, JASA 74, 1979.
+// least absolute percentage deviations (iteratively reweighted least squares; y is a logarithm, so
+// one that lies e above the plane counts for e^-e), so that a measurement that went wrong does not
+// move it, and of two times that kernels take here the faster counts more. The answer is a, and
+// `place_share` of what a measurement at x itself lies above it. `spread` is the weighted mean
+// absolute deviation. Fails far outside the points, where the plane is carried on: the distance
+// tells. Source: Cleveland, Robust locally weighted regression, JASA 74, 1979.
 
 #include <array>
 #include <cstdint>
@@ -56,6 +58,6 @@ struct LocalEstimate {
 
 // Values that are NaN are left out. At most 96 neighbours.
 LocalEstimate regress_locally(const PointTree& tree, std::span<const float> values,
-                              const Coordinates& at, int neighbours);
+                              const Coordinates& at, int neighbours, float place_share = 0.5f);
 
 }  // namespace astrolabe::device

@@ -46,7 +46,8 @@ MeasuredCurve MeasuredCurve::prepare(const MeasuredTime& time, const TableReques
       at[index(first.dim)] = value(curve.first_, i);
       if (second.to > 0) at[index(second.dim)] = value(curve.second_, j);
       const TimeEstimate e = time.estimate(request, chip, at);
-      const double floor = roofline_us(work_of(request.family, request.categories, at), chip);
+      const double floor =
+          roofline_us(work_of(request.family, request.categories, at, request.kernel), chip);
       float log_us = static_cast<float>(std::log(std::max(e.us, floor)));
       if (i > 0) log_us = std::max(log_us, curve.log_us_[index((i - 1) * columns + j)]);
       if (j > 0) log_us = std::max(log_us, curve.log_us_[index(i * columns + j - 1)]);

@@ -44,8 +44,17 @@ TableKey key_of(Family family, const Measurement& m) {
   return key;
 }
 
+ReferenceTime reference_of(const TableKey& key, const Interpolations& interpolations,
+                           const Chip& chip, const TiledTime* tiled) {
+  Categories categories;
+  for (std::size_t i = 0; i < kMaxCategories; ++i) categories[i] = key.categories[i];
+  const bool is_tiled = interpolations[static_cast<std::size_t>(key.family)].is_tiled > 0;
+  return {key.family, key.framework, key.kernel, categories, chip, is_tiled ? tiled : nullptr};
+}
+
 struct Draft {
   TableKey key;
+  ReferenceTime reference;
   std::vector<float> points, residuals, differences;
   std::vector<float> latencies;
 
@@ -64,9 +73,11 @@ void scale(const Interpolation& interpolation, int n, Coordinates* x) {
 
 // The tables of one family, in the order of their first measurement.
 std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family family,
-                                                const Interpolation& interpolation,
+                                                const Interpolations& interpolations,
                                                 const std::vector<Chip>& chips,
+                                                const TiledTime* tiled,
                                                 const MeasuredTables::Filter& keep) {
+  const Interpolation& interpolation = interpolations[static_cast<std::size_t>(family)];
   std::vector<std::unique_ptr<Draft>> drafts;
   std::unordered_map<std::string, Draft*> by_key;
   Draft* last = nullptr;
@@ -87,7 +98,9 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
       TableKey key = key_of(family, m);
       Draft*& entry = by_key[joined(key)];
       if (entry == nullptr) {
-        drafts.push_back(std::make_unique<Draft>(Draft{std::move(key), {}, {}, {}, {}}));
+        ReferenceTime reference = reference_of(key, interpolations, *chip, tiled);
+        drafts.push_back(
+            std::make_unique<Draft>(Draft{std::move(key), std::move(reference), {}, {}, {}, {}}));
         entry = drafts.back().get();
       }
       last = entry;
@@ -96,9 +109,8 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
     scale(interpolation, n, &x);
     last->points.insert(last->points.end(), x.begin(), x.begin() + n);
     last->latencies.push_back(static_cast<float>(m.latency_us));
-    const Work work = work_of(family, m.categories, m.dims);
     last->residuals.push_back(
-        static_cast<float>(std::log(m.latency_us / reference_time_us(family, work, *chip))));
+        static_cast<float>(std::log(m.latency_us / last->reference.us(m.dims))));
   });
   return drafts;
 }
@@ -211,9 +223,15 @@ class SisterSearch {
   std::vector<Known> known_;
 };
 
+const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
+  const auto it =
+      std::find_if(chips.begin(), chips.end(), [&](const Chip& c) { return c.name == name; });
+  return it == chips.end() ? nullptr : &*it;
+}
+
 // Of everything that the compiled tables depend on.
 std::uint64_t fingerprint_of(const std::string& directory, const Interpolations& interpolations,
-                             const std::vector<Chip>& chips) {
+                             const std::vector<Chip>& chips, const TiledTime* tiled) {
   std::uint64_t h =
       checksum({reinterpret_cast<const char*>(&interpolations), sizeof interpolations});
   for (const Chip& c : chips) {
@@ -221,6 +239,17 @@ std::uint64_t fingerprint_of(const std::string& directory, const Interpolations&
     const double figures[] = {c.generation, c.hbm_gbps,  c.tflops[0],
                               c.tflops[1],  c.tflops[2], c.tflops[3]};
     h = checksum({reinterpret_cast<const char*>(figures), sizeof figures}, h);
+  }
+  if (tiled != nullptr) {
+    for (const TiledSet& set : tiled->model.tables().sets) {
+      h = checksum(set.pool + "|" + set.table + "|" + set.architecture, h);
+      h = checksum({reinterpret_cast<const char*>(&set.values), sizeof set.values}, h);
+    }
+    for (const TiledChip& c : tiled->chips) {
+      const double figures[] = {c.sm_count,  c.clock.base(),       c.l2_cache.base(),
+                                c.host_time, c.power_limit.base(), c.exponentials_per_cycle};
+      h = checksum({reinterpret_cast<const char*>(figures), sizeof figures}, h);
+    }
   }
   for (int f = 0; f < kFamilies; ++f) {
     const std::string path = path_of(directory, static_cast<Family>(f));
@@ -256,6 +285,8 @@ Interpolations read_interpolations(const std::string& path) {
     }
     one.neighbours = static_cast<int>(number_at(table, row, "neighbours"));
     one.difference_neighbours = static_cast<int>(number_at(table, row, "difference_neighbours"));
+    one.is_tiled = number_at(table, row, "is_tiled") > 0 ? 1 : 0;
+    one.place_share = static_cast<float>(number_at(table, row, "place_share"));
     one.band_known = number_at(table, row, "band_known");
     one.band_near = number_at(table, row, "band_near");
     one.band_far = number_at(table, row, "band_far");
@@ -272,23 +303,23 @@ void write_interpolations(const std::string& path, const Interpolations& interpo
       "family";
   for (std::size_t i = 0; i < kMaxCoordinates; ++i) text += ",scale_" + std::to_string(i);
   text +=
-      ",neighbours,difference_neighbours,band_known,band_near,band_far,floor,near_floor,far_"
-      "floor\n";
+      ",neighbours,difference_neighbours,is_tiled,place_share,band_known,band_near,band_far,floor,"
+      "near_floor,far_floor\n";
   for (int f = 0; f < kFamilies; ++f) {
     const Interpolation& one = interpolations[static_cast<std::size_t>(f)];
     text += columns_of(static_cast<Family>(f)).name;
     for (float s : one.scale) text += fmt::format(",{:g}", s);
-    text += fmt::format(",{},{},{:.3g},{:.3g},{:.3g},{:g},{:g},{:g}\n", one.neighbours,
-                        one.difference_neighbours, one.band_known, one.band_near, one.band_far,
-                        one.floor, one.near_floor, one.far_floor);
+    text += fmt::format(",{},{},{},{:g},{:.3g},{:.3g},{:.3g},{:g},{:g},{:g}\n", one.neighbours,
+                        one.difference_neighbours, one.is_tiled, one.place_share, one.band_known,
+                        one.band_near, one.band_far, one.floor, one.near_floor, one.far_floor);
   }
   std::ofstream(path) << text;
 }
 
 MeasuredTables MeasuredTables::compile(const std::string& directory,
                                        const Interpolations& interpolations,
-                                       const std::vector<Chip>& chips, const Filter& keep,
-                                       std::optional<Family> only) {
+                                       const std::vector<Chip>& chips, const TiledTime* tiled,
+                                       const Filter& keep, std::optional<Family> only) {
   auto storage = std::make_shared<std::vector<std::unique_ptr<Draft>>>();
   MeasuredTables result;
   result.interpolations_ = interpolations;
@@ -297,8 +328,7 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
     if (only && family != *only) continue;
     const std::string path = path_of(directory, family);
     if (!std::filesystem::exists(path)) continue;
-    auto drafts =
-        read_family(path, family, interpolations[static_cast<std::size_t>(f)], chips, keep);
+    auto drafts = read_family(path, family, interpolations, chips, tiled, keep);
     for (auto& draft : drafts) arrange(draft.get());
     SisterSearch search(drafts, chips);
     const int first = static_cast<int>(result.tables_.size());
@@ -306,7 +336,8 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
       Draft& draft = *drafts[i];
       const int sister = search.find(i, &draft.differences);
       result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences,
-                                sister < 0 ? -1 : first + sister, draft.floor_us()});
+                                sister < 0 ? -1 : first + sister, draft.floor_us(),
+                                draft.reference});
     }
     std::move(drafts.begin(), drafts.end(), std::back_inserter(*storage));
   }
@@ -316,12 +347,20 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
 
 MeasuredTables MeasuredTables::load(const std::string& directory,
                                     const std::string& interpolation_path,
-                                    const std::vector<Chip>& chips, const std::string& cache_path) {
+                                    const std::vector<Chip>& chips, const TiledTime* tiled,
+                                    const std::string& cache_path) {
   const Interpolations interpolations = read_interpolations(interpolation_path);
-  if (cache_path.empty()) return compile(directory, interpolations, chips);
-  const std::uint64_t fingerprint = fingerprint_of(directory, interpolations, chips);
-  if (auto cached = TableCache::read(cache_path, fingerprint)) return std::move(*cached);
-  MeasuredTables tables = compile(directory, interpolations, chips);
+  if (cache_path.empty()) return compile(directory, interpolations, chips, tiled);
+  const std::uint64_t fingerprint = fingerprint_of(directory, interpolations, chips, tiled);
+  if (auto cached = TableCache::read(cache_path, fingerprint)) {
+    for (MeasuredTable& table : cached->tables_) {
+      const Chip* chip = find_chip(chips, table.key.system);
+      ASTROLABE_DEMAND(chip != nullptr, "a cached table of a chip that its fingerprint lacks");
+      table.reference = reference_of(table.key, interpolations, *chip, tiled);
+    }
+    return std::move(*cached);
+  }
+  MeasuredTables tables = compile(directory, interpolations, chips, tiled);
   TableCache::write(cache_path, fingerprint, tables);
   return tables;
 }

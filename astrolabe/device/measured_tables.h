@@ -1,7 +1,7 @@
 #pragma once
 
 // Measured operators of every chip, ready to be interpolated: for each table the points in scaled
-// coordinates and r = log(measured / reference time) at them.
+// coordinates and r = log(measured / reference time) at them (reference_time.h).
 //
 // A table may have a sister: the same kernel on another chip of the architecture, or another
 // framework's on this chip, whichever it differs from most evenly. Then the differences of r at
@@ -12,6 +12,7 @@
 // of its inputs and checksum. A cache that is stale, damaged or of another version is made again;
 // one that cannot be written is done without.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "astrolabe/device/local_regression.h"
 #include "astrolabe/device/measurement_file.h"
 #include "astrolabe/device/operator_family.h"
+#include "astrolabe/device/reference_time.h"
 
 namespace astrolabe::device {
 
@@ -32,6 +34,8 @@ struct Interpolation {
   std::array<float, kMaxCoordinates> scale{1, 1, 1, 1, 1, 1, 1, 1};  // of each coordinate
   int neighbours = 32;                                               // of r
   int difference_neighbours = 64;                                    // of differences to the sister
+  std::uint32_t is_tiled = 0;  // 1: r stands on the tiled fidelity; 0: on the roofline
+  float place_share = 0.5;     // of what a measurement of the very place lies above its plane
   // Half width of the 10-90 % band over sqrt(spread^2 + floor^2): with a table of this chip and
   // kernel; with one of a sister chip or another kernel; across architectures.
   double band_known = 1.5, band_near = 2, band_far = 3;
@@ -57,6 +61,7 @@ struct MeasuredTable {
   std::span<const float> differences;  // r - r of the sister; NaN where it has no such point
   int sister = -1;                     // index; -1 = none
   double floor_us = 0;                 // 2nd percentile: what a call takes however small it is
+  ReferenceTime reference;             // what r stands on
 
   PointTree tree() const { return {points, coordinate_count(key.family)}; }
 };
@@ -64,14 +69,16 @@ struct MeasuredTable {
 class MeasuredTables {
  public:
   // `directory` holds one file a family (others are ignored). Measurements of chips that are not
-  // in `chips`, and those for which `keep` says false, are left out.
+  // in `chips`, and those for which `keep` says false, are left out. Without `tiled` all residuals
+  // stand on the roofline.
   using Filter = std::function<bool(Family, const Measurement&)>;
   static MeasuredTables compile(const std::string& directory, const Interpolations& interpolations,
-                                const std::vector<Chip>& chips, const Filter& keep = {},
-                                std::optional<Family> only = {});
+                                const std::vector<Chip>& chips, const TiledTime* tiled = nullptr,
+                                const Filter& keep = {}, std::optional<Family> only = {});
   // The same from the cache at `cache_path`, which is made when it is not current.
   static MeasuredTables load(const std::string& directory, const std::string& interpolation_path,
-                             const std::vector<Chip>& chips, const std::string& cache_path);
+                             const std::vector<Chip>& chips, const TiledTime* tiled,
+                             const std::string& cache_path);
 
   const std::vector<MeasuredTable>& tables() const { return tables_; }
   const Interpolation& interpolation(Family family) const {

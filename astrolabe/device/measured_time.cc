@@ -30,17 +30,30 @@ bool is_module(Family family) {
          family == Family::kWideExperts;
 }
 
-// How much of a time is explained by a resource that alone would take `share` of it. In one kernel
-// the resources work side by side: nothing for a tenth, all for the whole of it, half for a half
-// (H100 against H200). Several kernels follow each other: what a resource takes it explains.
-double explained(double share, Family family) {
-  const double x = std::clamp(share, 0.0, 1.0);
-  return is_module(family) ? x : x * x * (3 - 2 * x);
-}
-
 // A single kernel whose smallest call takes this many times a launch is host time.
 constexpr double kHostFloor = 10;
 constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
+constexpr double kLeastBusy = 0.05;       // of a time, what at least is not launch
+constexpr double kBusy = 0.9;             // share of a peak at which a resource is all that counts
+constexpr double kSideBySide = 2.5;       // exponent of resources that work side by side
+constexpr double kKeptInL2 = 0.5;         // of the L2, what a loop finds there again
+constexpr double kWidening = 0.3;         // of its memory time, where weights are widened to bf16
+
+// How much of a time is explained by a resource that alone would take `share` of it: in one kernel
+// t^q = sum (F / (0.9 F_peak))^q, so the q-th power of its share (H100 against H200). Several
+// kernels follow each other: what a resource takes it explains.
+double explained(double share, Family family) {
+  return is_module(family) ? std::clamp(share, 0.0, 1.0)
+                           : std::pow(std::clamp(share / kBusy, 0.0, 1.0), kSideBySide);
+}
+
+// Part of the bytes of a KV cache that comes from HBM though the loop has just read it.
+double from_hbm(const Work& work, const Chip& chip, Family family) {
+  if (family != Family::kAttentionDecode && family != Family::kLatentDecode) return 1;
+  const double kept = kKeptInL2 * chip.l2_bytes;
+  const double b4 = std::pow(work.bytes, 4), k4 = std::pow(kept, 4);
+  return b4 / (b4 + k4);
+}
 
 // From the time on one chip to that on another of the same architecture. Arithmetic, exponentials
 // and memory take their shares with their rates; of the rest, the launch is a time (host time,
@@ -49,38 +62,41 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
                   const MeasuredTable& table) {
   const Family family = table.key.family;
   const double from_peak = from.peak_tflops(work.format), to_peak = to.peak_tflops(work.format);
-  double compute = explained(work.flops / (from_peak * 1e6) / us, family);
-  double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / us, family);
+  // The floor of a module holds reads of its weights; one kernel's resources wait for its launch.
+  const double launch = std::min(kLaunchOverFloor * table.floor_us, us);
+  const double busy = is_module(family) ? us : std::max(us - launch, kLeastBusy * us);
+  double compute = explained(work.flops / (from_peak * 1e6) / busy, family);
+  double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / busy, family) *
+                  from_hbm(work, from, family) * (work.widens ? kWidening : 1);
   double softmax = 0;
   if (from.exponentials_per_us > 0 && to.exponentials_per_us > 0) {
-    softmax = explained(work.exponentials / from.exponentials_per_us / us, family);
+    softmax = explained(work.exponentials / from.exponentials_per_us / busy, family);
   }
-  const double all = std::max(1.0, compute + memory + softmax);
-  compute /= all, memory /= all, softmax /= all;
+  const double scale = busy / us / std::max(1.0, compute + memory + softmax);
+  compute *= scale, memory *= scale, softmax *= scale;
   double ratio =
       1 + compute * (from_peak / to_peak - 1) + memory * (from.hbm_gbps / to.hbm_gbps - 1);
   if (softmax > 0) {
     ratio += softmax * (from.exponentials_per_us / to.exponentials_per_us - 1);
   }
   const double rest = std::max(0.0, 1 - compute - memory - softmax);
-  const double launch = std::min(rest, kLaunchOverFloor * table.floor_us / us);
+  const double stays = std::min(rest, launch / us);
   if (!is_module(family) && table.floor_us > kHostFloor * launch_us(family))
-    ratio += launch * (to.host_time / from.host_time - 1);
+    ratio += stays * (to.host_time / from.host_time - 1);
   if (from.clock_mhz > 0 && to.clock_mhz > 0) {
-    ratio += (rest - launch) * (from.clock_mhz / to.clock_mhz - 1);
+    ratio += (rest - stays) * (from.clock_mhz / to.clock_mhz - 1);
   }
   return us * ratio;
 }
 
-// log of what a residual of chip `from` stands on when it is used for chip `to`.
-double log_reference(const Work& work, const Chip& from, const Chip& to, double residual,
-                     const MeasuredTable& table) {
+// Of what the table of `from` says on `to`, from its residual at the shape.
+double log_time(const Work& work, const Chip& from, const Chip& to, double residual,
+                const MeasuredTable& table, const Dims& dims) {
   const Family family = table.key.family;
-  if (from.architecture != to.architecture) return std::log(reference_time_us(family, work, to));
-  const double reference = reference_time_us(family, work, from);
-  if (from.name == to.name) return std::log(reference);
-  const double us = reference * std::exp(residual);
-  return std::log(carry_over(us, work, from, to, table)) - residual;
+  const double us = table.reference.us(dims) * std::exp(residual);
+  if (from.name == to.name) return std::log(us);
+  if (from.architecture == to.architecture) return std::log(carry_over(us, work, from, to, table));
+  return std::log(us * reference_time_us(family, work, to) / reference_time_us(family, work, from));
 }
 
 }  // namespace
@@ -141,9 +157,9 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
     const MeasuredTable& sister = tables_.tables()[static_cast<std::size_t>(table.sister)];
     if (!is_left_out(sister.key.system)) {
       const LocalEstimate base =
-          regress_locally(sister.tree(), sister.residuals, at, how.neighbours);
-      LocalEstimate own =
-          regress_locally(table.tree(), table.differences, at, how.difference_neighbours);
+          regress_locally(sister.tree(), sister.residuals, at, how.neighbours, how.place_share);
+      LocalEstimate own = regress_locally(table.tree(), table.differences, at,
+                                          how.difference_neighbours, how.place_share);
       if (own.neighbours > 0 && base.neighbours > 0) {
         own.value += base.value;
         own.spread = std::max(own.spread, base.spread);
@@ -152,7 +168,7 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
       }
     }
   }
-  return regress_locally(table.tree(), table.residuals, at, how.neighbours);
+  return regress_locally(table.tree(), table.residuals, at, how.neighbours, how.place_share);
 }
 
 std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
@@ -179,7 +195,7 @@ std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& req
 
 TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chip,
                                     const Dims& dims) const {
-  const Work work = work_of(request.family, request.categories, dims);
+  const Work work = work_of(request.family, request.categories, dims, request.kernel);
   const double reference = reference_time_us(request.family, work, chip);
   const Donors& donors = donors_of(request, chip);
   if (donors.empty() || donors.front().distance >= kNearKind) {
@@ -198,8 +214,8 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   double same_sum = 0, same_weights = 0;
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
-    Answer a{local.value + log_reference(work, *donor.chip, chip, local.value, *donor.table),
-             local.spread, std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
+    Answer a{log_time(work, *donor.chip, chip, local.value, *donor.table, dims), local.spread,
+             std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
     if (a.same_host) same_sum += a.weight * a.log_us, same_weights += a.weight;
     answers.push_back(a);
   }

@@ -66,6 +66,8 @@ float window_coordinate(float window) { return window > 0 ? log2p(window) / 2 : 
 struct WeightBytes {
   double weight, activation;
   MathFormat format;
+
+  bool widens() const { return weight < 1 && format == MathFormat::kBf16; }
 };
 
 WeightBytes bytes_of(std::string_view dtype) {
@@ -94,7 +96,8 @@ double causal_pairs(double n, double prefix, double window) {
 Work gemm_work(const Categories& c, const Dims& d) {
   const double n = d[0], k = d[1], m = d[2];
   const WeightBytes b = bytes_of(c[0]);
-  return {2 * m * n * k, n * k * b.weight + m * k * b.activation + m * n * 2, b.format};
+  return {2 * m * n * k, n * k * b.weight + m * k * b.activation + m * n * 2, b.format, 0,
+          b.widens()};
 }
 
 Work prefill_work(const Categories& c, const Dims& d) {
@@ -187,15 +190,23 @@ ExpertShape expert_shape(Family family, const Dims& d) {
   return {d[0], d[1] / d[5], d[2], d[4], d[6], d[7]};
 }
 
-Work expert_work(Family family, const Categories& c, const Dims& d) {
+// Experts of a rank that get one of its `rows`: all they can when these are dealt evenly, fewer by
+// the power law (a gamma law of shape 0.7 for the tokens of an expert).
+double touched_experts(double local, double rows, bool is_even) {
+  constexpr double kShape = 0.7;
+  return is_even ? std::min(local, rows)
+                 : local * (1 - std::pow(1 + rows / local / kShape, -kShape));
+}
+
+Work expert_work(Family family, const Categories& c, const Dims& d, std::string_view kernel) {
   const ExpertShape e = expert_shape(family, d);
-  const WeightBytes b = bytes_of(c[0]);
+  const WeightBytes b = bytes_of(widens_when_loaded(kernel, c[0]) ? "bfloat16" : c[0]);
+  const double matrices = kernel.find("nongated") == std::string_view::npos ? 3 : 2;
   const double rows = e.tokens * e.topk / e.ranks;
-  const double touched =
-      e.slots / e.ranks * (1 - std::pow(1 - std::min(1.0, e.topk / e.slots), e.tokens));
-  return {6 * rows * e.hidden * e.width,
-          3 * touched * e.hidden * e.width * b.weight + rows * (e.hidden * 4 + e.width * 4),
-          b.format};
+  const double touched = touched_experts(e.slots / e.ranks, rows, c[1] == "balanced");
+  return {2 * matrices * rows * e.hidden * e.width,
+          matrices * touched * e.hidden * e.width * b.weight + rows * (e.hidden * 4 + e.width * 4),
+          b.format, 0, b.widens()};
 }
 
 // Gated delta rule or its convolution: state of K x V a head in fp32 in decode; streams in prefill.
@@ -228,6 +239,10 @@ std::optional<Family> find_family(std::string_view name) {
     if (name == kColumns[i].name) return static_cast<Family>(i);
   }
   return std::nullopt;
+}
+
+bool widens_when_loaded(std::string_view kernel, std::string_view dtype) {
+  return kernel == "sglang_fused_moe_triton" && dtype == "w4a16_mxfp4";
 }
 
 int coordinate_count(Family family) {
@@ -282,7 +297,7 @@ Coordinates coordinates_of(Family family, const Dims& d) {
   }
 }
 
-Work work_of(Family family, const Categories& c, const Dims& d) {
+Work work_of(Family family, const Categories& c, const Dims& d, std::string_view kernel) {
   switch (family) {
     case Family::kGemm:
       return gemm_work(c, d);
@@ -304,7 +319,7 @@ Work work_of(Family family, const Categories& c, const Dims& d) {
       return latent_module_work(family, c, d);
     case Family::kExperts:
     case Family::kWideExperts:
-      return expert_work(family, c, d);
+      return expert_work(family, c, d, kernel);
     case Family::kGatedDelta:
       return delta_work(c, d);
     case Family::kMamba:

@@ -63,8 +63,15 @@ struct Work {
   double flops = 0, bytes = 0;
   MathFormat format = MathFormat::kBf16;
   double exponentials = 0;  // of the softmax of a prompt
+  bool widens = false;      // weights of 4 bits that the SMs widen to bf16 before they multiply
 };
-Work work_of(Family family, const Categories& categories, const Dims& dims);
+// `kernel`: its name in the tables, of which experts depend; "" = three matrices, kept narrow.
+Work work_of(Family family, const Categories& categories, const Dims& dims,
+             std::string_view kernel = {});
+
+// SGLang's Triton experts multiply MXFP4 weights that were widened to bf16 when they were loaded,
+// as the times say too: on H100 and H200 they follow the bandwidth as bf16 weights do.
+bool widens_when_loaded(std::string_view kernel, std::string_view dtype);
 
 // Microseconds that a call takes however small it is: about the floor of the tables.
 double launch_us(Family family);

@@ -16,7 +16,7 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '2'};
+constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '3'};
 
 struct Header {
   char magic[8];

@@ -111,7 +111,7 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
   const std::size_t shift = family == Family::kWideExperts ? 1 : 0;
   ExpertShape s;
-  s.format = format_of(c[0]);
+  s.format = format_of(widens_when_loaded(kernel, c[0]) ? "bfloat16" : c[0]);
   s.hidden = d[0], s.inter = d[1] / d[4 + shift], s.top_k = d[2], s.experts = d[3 + shift];
   s.expert_ranks = d[5 + shift], s.tokens = d[6 + shift];
   s.matrices = contains(kernel, "nongated") ? 2 : 3;

@@ -84,6 +84,7 @@ class KernelLibrary {
   std::vector<device::TiledChip> all_chips_;
   std::vector<std::string> without_;
   std::vector<device::Chip> chips_;
+  device::TiledTime all_tiled_;  // with the parameters of architectures left out
   device::MeasuredTables tables_;
   device::TiledTime tiled_;
   device::MeasuredTime times_;

@@ -60,12 +60,13 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   const std::vector<Chip> chips = device::chips_of(all);
   const std::vector<std::string> without = device::system_names(all, request.without_tables);
   const std::string directory = request.data + "/measurements";
+  const device::TiledTime all_tiled(
+      device::read_tiled_tables(request.data + "/fitted/tiled_parameters.csv"), all);
   const device::MeasuredTables tables =
       device::MeasuredTables::load(directory, request.data + "/fitted/interpolation.csv", chips,
-                                   device::default_cache_path(directory));
-  const device::TiledTime tiled(
-      device::read_tiled_tables(request.data + "/fitted/tiled_parameters.csv"), all,
-      device::architectures_without(chips, tables, without));
+                                   &all_tiled, device::default_cache_path(directory));
+  const device::TiledTime tiled(all_tiled.model.tables(), all,
+                                device::architectures_without(chips, tables, without));
   const device::MeasuredTime time(tables, chips, without, &tiled);
   AccuracyScorer scorer;
   const device::MeasurementFile file =

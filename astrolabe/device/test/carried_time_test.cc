@@ -33,6 +33,12 @@ double tiled_us(const TiledChip& on, double m, double n, double k) {
       .in(units::microsecond);
 }
 
+double tiled_time_us(const TiledChip& on, const Dims& d) {
+  const GemmShape shape{*find_kernel_format("nvfp4"), d[2], d[0], d[1], 1};
+  return gemm_time(on, prior_parameters(TiledFormula::kGemm), shape, Residency::kWarm)
+      .in(units::microsecond);
+}
+
 // One architecture was measured; its kernels take `kShortfall` times what its parameters say.
 class CarriedTimeTest : public testing::Test {
  protected:
@@ -98,6 +104,71 @@ TEST_F(CarriedTimeTest, AWildTableCountsForAFactorOfEAtMost) {
   write_tables(40);
   const double expected = std::exp(1 - 0.05) * tiled_us(tiled_chips_[1], 256, 2048, 2048);
   EXPECT_NEAR(estimate(256, 2048, 2048).us / expected, 1, 0.01);
+}
+
+// Measured are the tiled formula times the shortfall: on that reference residuals are its
+// logarithm.
+TEST_F(CarriedTimeTest, ResidualsStandOnTheTiledFidelityWhereAsked) {
+  write_tables(kShortfall);
+  const TiledTime tiled_time = tiled();
+  Interpolations how;
+  how[static_cast<std::size_t>(Family::kGemm)].is_tiled = 1;
+  const MeasuredTables tables = MeasuredTables::compile(directory_, how, chips_, &tiled_time);
+  ASSERT_EQ(tables.tables().size(), 1u);
+  for (float r : tables.tables()[0].residuals) EXPECT_NEAR(r, std::log(kShortfall), 1e-3);
+  const MeasuredTime time(tables, chips_);
+  const TimeEstimate e = time.estimate({Family::kGemm, "one", "vllm", "1", "a", {"bfloat16"}},
+                                       chips_[0], {700, 900, 50});
+  EXPECT_NEAR(e.us / (kShortfall * tiled_us(tiled_chips_[0], 50, 700, 900)), 1, 0.01);
+}
+
+// Asked for nvfp4. "one" has fp8 only; on "third" the same kernel takes 1.2 times its physics in
+// nvfp4 and just that in fp8: what "one" says is raised by 1.2.
+TEST_F(CarriedTimeTest, AWiderFormatAddsWhatTheStepIsElsewhere) {
+  tiled_chips_.push_back(chip("third", "z", "warp", 800, 2000));
+  chips_ = chips_of(tiled_chips_);
+  std::string text = "system,framework,fw_version,kernel,dtype,n,k,m,latency_us\n";
+  for (const auto& [on, dtype, shortfall] :
+       {std::tuple{0, "fp8", kShortfall}, {2, "fp8", 1.0}, {2, "nvfp4", 1.2}}) {
+    const TiledChip& c = tiled_chips_[static_cast<std::size_t>(on)];
+    for (double n = 256; n <= 4096; n *= 2) {
+      for (double m = 1; m <= 4096; m *= 4) {
+        GemmShape shape{*find_kernel_format(dtype), m, n, 1024, 1};
+        const double us =
+            gemm_time(c, prior_parameters(TiledFormula::kGemm), shape, Residency::kWarm)
+                .in(units::microsecond);
+        text += c.name + ",vllm,1,a," + dtype + "," + format_number(n) + ",1024," +
+                format_number(m) + "," + format_number(shortfall * us) + "\n";
+      }
+    }
+  }
+  directory_ = testing::TempDir() + "carried_step";
+  std::filesystem::create_directories(directory_);
+  std::ofstream(directory_ + "/gemm.csv.zst") << text;
+  TiledTables sets;
+  for (const char* architecture : {"x", "z"}) {
+    for (const char* pool : {"gemm fp8", "gemm nvfp4"}) {
+      sets.sets.push_back(
+          {pool, "vllm", architecture, TiledFormula::kGemm, prior_parameters(TiledFormula::kGemm)});
+    }
+  }
+  const TiledTime tiled_time(sets, tiled_chips_);
+  Interpolations how;
+  how[static_cast<std::size_t>(Family::kGemm)].is_tiled = 1;
+  const MeasuredTables tables = MeasuredTables::compile(directory_, how, chips_, &tiled_time);
+  const CarriedTime carried(tables, chips_, tiled_time, {});
+  const TableRequest request{Family::kGemm, "new", "vllm", "1", "a", {"nvfp4"}};
+  const Dims dims{1024, 1024, 64};
+  const double physics = tiled_time_us(tiled_chips_[1], dims);
+  int seen = 0;
+  for (const CarriedDonor& d : carried.all_donors(request, TiledFormula::kGemm, tiled_chips_[1])) {
+    if (d.chip->name != "one") continue;
+    ++seen;
+    EXPECT_TRUE(d.other_format);
+    const double us = std::exp(carried.answer(d, request, tiled_chips_[1], dims).log_us);
+    EXPECT_NEAR(us / (kShortfall * 1.2 * physics), 1, 0.01);
+  }
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(CarriedDonors, CountByWhatTheyHaveInCommon) {

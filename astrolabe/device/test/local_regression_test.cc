@@ -86,6 +86,28 @@ TEST(LocalRegression, OneWrongMeasurementDoesNotMoveTheAnswer) {
   EXPECT_NEAR(plane.at(4.4f, 5.2f, 20).value, 9.6, 0.05);
 }
 
+// A point 0.4 above the plane: there, the share asked for of its deviation counts; a step away
+// none.
+TEST(LocalRegression, AMeasurementOfTheVeryPlaceKeepsAShareOfItsDeviation) {
+  Surface plane(grid(10), [](float x, float y) { return x + y; });
+  for (std::size_t i = 0; i < plane.values.size(); ++i) {
+    if (plane.points[2 * i] == 4 && plane.points[2 * i + 1] == 5) plane.values[i] += 0.4f;
+  }
+  const PointTree tree(plane.points, 2);
+  for (const auto& [share, above] : {std::pair{0.0f, 0.0}, {0.5f, 0.2}, {1.0f, 0.4}}) {
+    EXPECT_NEAR(regress_locally(tree, plane.values, {4, 5}, 20, share).value, 9 + above, 0.03);
+    EXPECT_NEAR(regress_locally(tree, plane.values, {4.5f, 5}, 20, share).value, 9.5, 0.03);
+  }
+}
+
+// Half of the kernels take e times as long. |exp(x - y) - 1| summed over both is least at the lower
+// one: its slope there is 1 - 1/e > 0 to the right.
+TEST(LocalRegression, OfTwoTimesTheFasterIsTaken) {
+  const Surface mixed(
+      grid(10), [](float x, float y) { return static_cast<int>(x + y) % 2 == 0 ? 0.0f : 1.0f; });
+  EXPECT_NEAR(mixed.at(4.5f, 4.5f, 24).value, 0, 0.1);
+}
+
 TEST(LocalRegression, UnknownValuesAreLeftOut) {
   Surface plane(grid(10), [](float x, float y) { return x - y; });
   for (std::size_t i = 0; i < plane.values.size(); i += 3) plane.values[i] = NAN;

@@ -49,10 +49,11 @@ class MeasuredTimeTest : public testing::Test {
     std::string how = "family";
     for (int i = 0; i < 8; ++i) how += ",scale_" + std::to_string(i);
     how +=
-        ",neighbours,difference_neighbours,band_known,band_near,band_far,floor,near_floor,"
+        ",neighbours,difference_neighbours,is_tiled,place_share,band_known,band_near,band_far,"
+        "floor,near_floor,"
         "far_floor\n";
     std::ofstream(directory_ + "/how.csv")
-        << how << "gemm,1,1,1,1,1,1,1,1,24,24,1.5,2,3,0.02,0.06,0.2\n";
+        << how << "gemm,1,1,1,1,1,1,1,1,24,24,0,0.5,1.5,2,3,0.02,0.06,0.2\n";
   }
 
   MeasuredTables tables() const {
@@ -142,7 +143,7 @@ TEST_F(MeasuredTimeTest, CacheGivesTheSameAnswersAndNoticesDamageAndChange) {
   const std::string cache = directory_ + "/cache/tables";
   std::filesystem::remove_all(directory_ + "/cache");
   const auto load = [&] {
-    return MeasuredTables::load(directory_, directory_ + "/how.csv", chips_, cache);
+    return MeasuredTables::load(directory_, directory_ + "/how.csv", chips_, nullptr, cache);
   };
   const MeasuredTables fresh = load();
   ASSERT_TRUE(std::filesystem::exists(cache));

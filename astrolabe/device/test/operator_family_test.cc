@@ -54,6 +54,29 @@ TEST(OperatorFamily, ExpertsTouched) {
   EXPECT_NEAR(w.bytes, 3 * 2.0 * 16 * 4 * 2 + 2 * (16 * 4 + 4 * 4), 1e-3);
 }
 
+TEST(OperatorFamily, ExpertsTouchedByManyTokens) {
+  // 4 tokens of top-2 on one of 2 ranks of 4 experts each: 4 rows. Dealt evenly each expert gets
+  // one; by the power law 4 (1 - (1 + 1 / 0.7)^-0.7) get any.
+  const auto matrices = [](const char* law, const char* kernel) {
+    const Work w = work_of(Family::kExperts, {"fp8", law}, {16, 4, 2, 8, 1, 2, 4}, kernel);
+    return (w.bytes - 4 * (16 * 4 + 4 * 4)) / (16 * 4);
+  };
+  EXPECT_NEAR(matrices("balanced", "any"), 3 * 4, 1e-6);
+  EXPECT_NEAR(matrices("power_law_1.2", "any"), 3 * 4 * (1 - std::pow(1 + 1 / 0.7, -0.7)), 1e-6);
+  EXPECT_NEAR(matrices("balanced", "moe_torch_flow_nongated"), 2 * 4, 1e-6);
+}
+
+TEST(OperatorFamily, WeightsOf4BitsAreWidenedByTheSmsOrWhenTheyAreLoaded) {
+  const auto work = [](const char* dtype, const char* kernel) {
+    return work_of(Family::kExperts, {dtype, "balanced"}, {16, 4, 2, 8, 1, 1, 1}, kernel);
+  };
+  EXPECT_TRUE(work("int4_wo", "marlin").widens);
+  EXPECT_TRUE(work("w4a16_mxfp4", "marlin").widens);
+  EXPECT_FALSE(work("nvfp4", "marlin").widens);
+  EXPECT_FALSE(work("w4a16_mxfp4", "sglang_fused_moe_triton").widens);
+  EXPECT_EQ(work("w4a16_mxfp4", "sglang_fused_moe_triton").bytes, work("bfloat16", "any").bytes);
+}
+
 TEST(OperatorFamily, ReferenceIsAboveTheRooflineAndGrowsWithWork) {
   const Chip c = chip();
   double before = 0;
