@@ -35,7 +35,7 @@ constexpr double kHostFloor = 10;
 constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
 constexpr double kLeastBusy = 0.05;       // of a time, what at least is not launch
 constexpr double kBusy = 0.9;             // share of a peak at which a resource is all that counts
-constexpr double kSideBySide = 2.5;       // exponent of resources that work side by side
+constexpr double kSideBySide = 2;         // exponent of resources that work side by side
 constexpr double kKeptInL2 = 0.5;         // of the L2, what a loop finds there again
 constexpr double kWidening = 0.3;         // of its memory time, where weights are widened to bf16
 
