@@ -239,9 +239,9 @@ Interpolation search(const Fit& fit, Family family, Interpolation start, double 
       }
     }
     for (const std::uint32_t is_tiled : {0u, 1u}) {
-      for (const float share : {0.0f, 0.25f, 0.5f, 0.75f}) {
+      for (const float place_share : {0.0f, 0.25f, 0.5f, 0.75f}) {
         const Interpolation old = one;
-        one.is_tiled = is_tiled, one.place_share = share;
+        one.is_tiled = is_tiled, one.place_share = place_share;
         const double now = evaluate();
         if (now < best - 0.01) {
           best = now;
