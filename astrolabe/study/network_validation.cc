@@ -109,8 +109,13 @@ std::vector<std::string> systems_named(const catalog::Catalog& facts,
 
 std::optional<AccuracyReport> validate_network(const OperatorValidationRequest& request) {
   const std::string text = read_zstd_file(request.measurements);
+  std::size_t begin = 0;  // of the header line, which comments may precede
+  while (text.compare(begin, 1, "#") == 0) {
+    const std::size_t end = text.find('\n', begin);
+    begin = end == std::string::npos ? text.size() : end + 1;
+  }
   const CsvTable header =
-      CsvTable::parse(text.substr(0, text.find('\n') + 1), request.measurements);
+      CsvTable::parse(text.substr(0, text.find('\n', begin) + 1), request.measurements);
   const MeasurementSchema schema = network::schema_of(header);
   if (schema == MeasurementSchema::kOther) return std::nullopt;
   const CsvTable table = CsvTable::parse(text, request.measurements);
