@@ -12,12 +12,13 @@ namespace {
 constexpr int kMaxNeighbours = 96;
 constexpr int kMaxTerms = kMaxCoordinates + 1;
 constexpr int kReweightings = 4;
-constexpr double kReach = 1.1;            // h over the distance of the farthest neighbour
-constexpr double kSmallDeviation = 0.01;  // below it deviations count alike
-constexpr double kRidge = 1e-3;           // of slopes, per unit of weight
-constexpr double kMostDeviation = 1;      // beyond which a deviation weighs as this one
-constexpr double kMostAtPlace = 0.5;      // that a measurement of the place itself adds
-constexpr double kPlaceReach = 0.1;       // how far away a measurement is of the same place
+constexpr float kRoundingSafe = 1 - 1e-5f;  // of a squared distance to a cell
+constexpr double kReach = 1.1;              // h over the distance of the farthest neighbour
+constexpr double kSmallDeviation = 0.01;    // below it deviations count alike
+constexpr double kRidge = 1e-3;             // of slopes, per unit of weight
+constexpr double kMostDeviation = 1;        // beyond which a deviation weighs as this one
+constexpr double kMostAtPlace = 0.5;        // that a measurement of the place itself adds
+constexpr double kPlaceReach = 0.1;         // how far away a measurement is of the same place
 
 // Splits [first, last) at its middle along the dimension of widest extent, which the search finds
 // again from the depth: dimensions take turns.
@@ -62,23 +63,26 @@ struct Search {
   const PointTree& tree;
   const Coordinates& at;
   NearestHeap& heap;
+  Coordinates offset = {};  // from the point to the cell of the tree that is visited
 
-  void visit(std::uint32_t first, std::uint32_t last, std::size_t axis) {
+  // cell2: the squared length of `offset`.
+  void visit(std::uint32_t first, std::uint32_t last, std::size_t axis, float cell2) {
     if (first >= last) return;
     const std::uint32_t middle = first + (last - first) / 2;
     const float* p = tree.row(middle);
     float d2 = 0;
     for (std::size_t i = 0; i < tree.dims(); ++i) d2 += (p[i] - at[i]) * (p[i] - at[i]);
     heap.offer(d2, middle);
-    const float side = at[axis] - p[axis];
+    const float side = at[axis] - p[axis], nearer = offset[axis];
     const std::size_t next = axis + 1 == tree.dims() ? 0 : axis + 1;
-    if (side < 0) {
-      visit(first, middle, next);
-      if (side * side < heap.bound()) visit(middle + 1, last, next);
-    } else {
-      visit(middle + 1, last, next);
-      if (side * side < heap.bound()) visit(first, middle, next);
-    }
+    const auto visit_low = [&](float d) { visit(first, middle, next, d); };
+    const auto visit_high = [&](float d) { visit(middle + 1, last, next, d); };
+    side < 0 ? visit_low(cell2) : visit_high(cell2);
+    const float far2 = cell2 - nearer * nearer + side * side;
+    if (far2 * kRoundingSafe >= heap.bound()) return;
+    offset[axis] = side;
+    side < 0 ? visit_high(far2) : visit_low(far2);
+    offset[axis] = nearer;
   }
 };
 
@@ -173,7 +177,7 @@ std::vector<std::uint32_t> PointTree::arrange(std::span<float> points, int dims)
 
 int PointTree::nearest(const Coordinates& at, std::span<Neighbour> out) const {
   NearestHeap heap(out);
-  Search{*this, at, heap}.visit(0, static_cast<std::uint32_t>(size()), 0);
+  Search{*this, at, heap}.visit(0, static_cast<std::uint32_t>(size()), 0, 0);
   return heap.count();
 }
 
