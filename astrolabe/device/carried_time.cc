@@ -54,7 +54,8 @@ void add_format_steps(std::vector<CarriedDonor>* donors) {
       }
       for (const CarriedDonor& wide : all) {
         if (wide.other_format && wide.chip == narrow.chip && is_same_kernel(wide, d)) {
-          d.steps.emplace_back(narrow, wide);
+          d.narrow.push_back(narrow);
+          d.wide.push_back(wide);
         }
       }
     }
@@ -197,14 +198,12 @@ CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequ
 CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest& request,
                                   const TiledChip& chip, const Dims& dims) const {
   CarriedAnswer answer = own_answer(donor, request, chip, dims);
-  if (donor.steps.empty()) return answer;
+  if (donor.narrow.empty()) return answer;
   double sum = 0;
-  for (const auto& [narrow, wide] : donor.steps) {
-    sum += own_answer(narrow, request, chip, dims).log_us -
-           own_answer(wide, request, chip, dims).log_us;
-  }
+  for (const CarriedDonor& d : donor.narrow) sum += own_answer(d, request, chip, dims).log_us;
+  for (const CarriedDonor& d : donor.wide) sum -= own_answer(d, request, chip, dims).log_us;
   answer.log_us +=
-      std::clamp(sum / static_cast<double>(donor.steps.size()), -kMostResidual, kMostResidual);
+      std::clamp(sum / static_cast<double>(donor.narrow.size()), -kMostResidual, kMostResidual);
   return answer;
 }
 

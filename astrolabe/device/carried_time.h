@@ -43,9 +43,9 @@ struct CarriedDonor {
   bool other_framework = false, other_library = false, other_kernel = false, other_format = false,
        other_tensor_cores = false;
   int chips_of_architecture = 1;
-  // Of a table in a wider format: this kernel in the format itself and in the wider one, on one
-  // chip of a third architecture.
-  std::vector<std::pair<CarriedDonor, CarriedDonor>> steps;
+  // Of a table in a wider format: this kernel in the format itself (`narrow`) and in the wider one,
+  // pair by pair, each on one chip of a third architecture.
+  std::vector<CarriedDonor> narrow, wide;
 };
 
 // What a donor says of one shape.
