@@ -41,7 +41,10 @@ std::vector<HbmComparison> validate_hbm(const std::string& measurements,
     c.kernel = table.cell(row, "kernel");
     c.measured = above_zero(table, row, "measured_tb_per_s");
     const Bytes moved = 1e6 * above_zero(table, row, "megabytes") * units::byte;
-    const Duration launch = device::read_derating(facts, c.accelerator).kernel_overhead;
+    Duration launch = device::read_derating(facts, c.accelerator).kernel_overhead;
+    if (!table.cell(row, "host_us").empty()) {
+      launch = above_zero(table, row, "host_us") * units::microsecond;
+    }
     const memory::MemoryConfig config = memory::load_product(data_dir, c.accelerator);
     c.peak = config.peak_bandwidth().base() / 1e12;
     // What a kernel sees that moves so many bytes.
