@@ -92,7 +92,7 @@ void write_report(const Table& table, const memory::MemoryConfig& config, const 
   page.subtitle = fmt::format("{} channels, {:.0f} GB/s at the pins", config.channels,
                               config.peak_bandwidth().base() / 1e9);
   page.notes = {
-      "Address mappings and controllers of products are secret: one textbook mapping and 256 + 256 "
+      "Address mappings and controllers of products are secret: one mapping and 256 + 256 "
       "entries a channel stand for all.",
       "Timings partly are estimates; public sources differ by 20 %. The DRAM alone is simulated: "
       "caches and the network on chip are not."};
