@@ -60,8 +60,9 @@ OperatingPoint operating_point(const ServingChip& chip, const ServingRequest& re
   o.point = point;
   o.input_tokens = request.work.input.mean() * units::token * point.requests;
   o.hbm_used = hbm_used(chip, request, point);
-  o.mfu =
-      point.work.flops / chip.accelerator.peak(workload::traits(request.precision.ffn).multiplied);
+  const workload::Precision& p = request.precision;
+  const workload::GemmFormat format = request.model.is_moe() ? p.experts : p.ffn;
+  o.mfu = point.work.flops / chip.accelerator.peak(workload::traits(format).multiplied);
   return o;
 }
 

@@ -21,7 +21,7 @@ struct OperatingPoint {
   DeploymentPoint point;
   TokenRate input_tokens;  // cached ones included
   Bytes hbm_used;          // on an accelerator of the decode pool, reserves included
-  double mfu = 0;          // FLOP rate over the dense peak of the format multiplied in
+  double mfu = 0;  // FLOP rate over the dense peak of the format of experts, or else of FFNs
 
   TokenRate processed_tokens() const { return point.output_tokens + input_tokens; }
 };
