@@ -29,4 +29,11 @@ std::vector<Chip> chips_of(const std::vector<TiledChip>& chips) {
   return result;
 }
 
+const Chip* find_chip(const std::vector<Chip>& chips, std::string_view name) {
+  for (const Chip& c : chips) {
+    if (c.name == name) return &c;
+  }
+  return nullptr;
+}
+
 }  // namespace astrolabe::device

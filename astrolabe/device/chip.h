@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "astrolabe/device/tiled_chip.h"
@@ -31,5 +32,7 @@ struct Chip {
 };
 
 std::vector<Chip> chips_of(const std::vector<TiledChip>& chips);
+// nullptr: none has that name.
+const Chip* find_chip(const std::vector<Chip>& chips, std::string_view name);
 
 }  // namespace astrolabe::device

@@ -223,12 +223,6 @@ class SisterSearch {
   std::vector<Known> known_;
 };
 
-const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
-  const auto it =
-      std::find_if(chips.begin(), chips.end(), [&](const Chip& c) { return c.name == name; });
-  return it == chips.end() ? nullptr : &*it;
-}
-
 // Of everything that the compiled tables depend on.
 std::uint64_t fingerprint_of(const std::string& directory, const Interpolations& interpolations,
                              const std::vector<Chip>& chips, const TiledTime* tiled) {

@@ -16,13 +16,6 @@ constexpr std::size_t kMostSisters = 3;
 constexpr double kHostDisagreement = 0.05;
 constexpr double kBlind = 2;  // half width (log) of the band of a bare reference time
 
-const Chip* find_chip(const std::vector<Chip>& chips, const std::string& name) {
-  for (const Chip& c : chips) {
-    if (c.name == name) return &c;
-  }
-  return nullptr;
-}
-
 // Several kernels as one measured time.
 bool is_module(Family family) {
   return family == Family::kLatentModulePrefill || family == Family::kLatentModuleDecode ||

@@ -2,9 +2,11 @@
 
 // One access of 32 bytes, as a channel sees it, and where a channel's accesses come from.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "astrolabe/memory/dram_command.h"
 
@@ -32,6 +34,34 @@ class RequestSource {
   virtual std::size_t fill(std::span<Request> requests) = 0;
   // Whether an incomplete fill was the end.
   virtual bool is_at_end() const { return true; }
+};
+
+// Accesses of one channel that are known and not yet taken.
+class RequestBuffer final : public RequestSource {
+ public:
+  // Room for more, to be filled at once.
+  std::span<Request> add(std::size_t n) {
+    items_.resize(items_.size() + n);
+    return std::span<Request>(items_).last(n);
+  }
+  void end() { is_ended_ = true; }
+
+  std::size_t fill(std::span<Request> requests) override {
+    const std::size_t n = std::min(requests.size(), items_.size() - taken_);
+    std::copy_n(items_.begin() + static_cast<std::ptrdiff_t>(taken_), n, requests.begin());
+    taken_ += n;
+    if (taken_ == items_.size()) {
+      items_.clear();
+      taken_ = 0;
+    }
+    return n;
+  }
+  bool is_at_end() const override { return is_ended_ && items_.empty(); }
+
+ private:
+  std::vector<Request> items_;
+  std::size_t taken_ = 0;
+  bool is_ended_ = false;
 };
 
 }  // namespace astrolabe::memory

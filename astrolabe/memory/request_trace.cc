@@ -18,29 +18,6 @@ bool parse_address(std::string_view text, std::uint64_t* value) {
   return !text.empty() && r.ec == std::errc() && r.ptr == text.data() + text.size();
 }
 
-// The requests of one channel that were read and not yet taken.
-class PieceSource final : public RequestSource {
- public:
-  std::size_t fill(std::span<Request> requests) override {
-    const std::size_t n = std::min(requests.size(), items_.size() - at_);
-    std::copy_n(items_.begin() + static_cast<std::ptrdiff_t>(at_), n, requests.begin());
-    at_ += n;
-    if (at_ == items_.size()) {
-      items_.clear();
-      at_ = 0;
-    }
-    return n;
-  }
-  bool is_at_end() const override { return is_ended_ && items_.empty(); }
-  void add(const Request& r) { items_.push_back(r); }
-  void end() { is_ended_ = true; }
-
- private:
-  std::vector<Request> items_;
-  std::size_t at_ = 0;
-  bool is_ended_ = false;
-};
-
 class TraceRun {
  public:
   TraceRun(const MemoryConfig& config, const std::string& path, std::uint64_t most,
@@ -87,7 +64,7 @@ class TraceRun {
     for (std::size_t k = 0; k < kPiece; ++k) {
       TraceAccess a;
       if (left_ == 0 || !trace_.next(&a)) {
-        for (PieceSource& s : sources_) s.end();
+        for (RequestBuffer& s : sources_) s.end();
         return false;
       }
       --left_;
@@ -95,7 +72,7 @@ class TraceRun {
       mapping_.place(map_.local(a.access), &r);
       r.is_write = a.is_write ? 1 : 0;
       r.arrival = static_cast<Tick>(a.arrival_ns / tick_ns);
-      sources_[map_.channel(a.access)].add(r);
+      sources_[map_.channel(a.access)].add(1).front() = r;
     }
     return true;
   }
@@ -144,7 +121,7 @@ class TraceRun {
   ChannelMapping map_;
   std::uint64_t left_;
   RequestTrace trace_;
-  std::vector<PieceSource> sources_;
+  std::vector<RequestBuffer> sources_;
   std::vector<std::vector<IssuedCommand>> logs_;
   std::vector<std::unique_ptr<Channel>> channels_;
 };

@@ -34,31 +34,6 @@ Arrays arrays_of(const Traffic& traffic) {
                    "--traffic sequential, sequential_write, copy or all_reduce");
 }
 
-// What a channel is asked for, in the order of arrival.
-class Inbox final : public RequestSource {
- public:
-  // Room for more, to be filled at once.
-  std::span<Request> add(std::size_t n) {
-    waiting_.resize(waiting_.size() + n);
-    return std::span<Request>(waiting_).last(n);
-  }
-  std::size_t fill(std::span<Request> requests) override {
-    const std::size_t n = std::min(requests.size(), waiting_.size() - taken_);
-    std::copy_n(waiting_.begin() + static_cast<std::ptrdiff_t>(taken_), n, requests.begin());
-    taken_ += n;
-    if (taken_ == waiting_.size()) {
-      waiting_.clear();
-      taken_ = 0;
-    }
-    return n;
-  }
-  bool is_at_end() const override { return false; }
-
- private:
-  std::vector<Request> waiting_;
-  std::size_t taken_ = 0;
-};
-
 struct Warp {
   std::uint64_t number = 0;  // of all in address order
   std::uint32_t open = 0;    // accesses not answered
@@ -319,7 +294,7 @@ class Run {
   ChannelMapping channels_;
   std::uint64_t memory_, piece_, of_array_ = 0, groups_left_ = 0, next_warp_ = 0;  // accesses
   double path_ = 0, turnover_ = 0, issue_ = 0;                                     // ticks
-  std::vector<Inbox> inboxes_;
+  std::vector<RequestBuffer> inboxes_;  // of the channels, in the order of arrival
   std::vector<std::vector<Answer>> answers_;
   std::vector<std::unique_ptr<Channel>> running_;
   std::priority_queue<Event> events_;

@@ -63,13 +63,6 @@ const device::Chip& chip_of(const std::vector<device::Chip>& chips, std::string_
                    join_alternatives(names, names.size()));
 }
 
-const device::Chip* find_chip(const std::vector<device::Chip>& chips, const std::string& name) {
-  for (const device::Chip& chip : chips) {
-    if (chip.name == name) return &chip;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view system,

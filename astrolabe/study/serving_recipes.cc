@@ -47,22 +47,16 @@ ServingRecipes ServingRecipes::read(const std::string& path) {
       return parse_number(text(column), where, column);
     };
     const auto exactly = [&](const char* column) { return Range{number(column), number(column)}; };
-    Row row{text("family"),
-            text("model"),
-            text("system"),
-            text("framework"),
-            text("precision"),
-            text("until"),
-            {},
-            {},
-            {},
-            {},
-            {},
-            0};
-    row.prompt = exactly("prompt");
-    row.answer = exactly("answer");
-    row.tensor = {number("tensor_from"), number("tensor_to")};
-    row.concurrency = {number("concurrency_from"), number("concurrency_to")};
+    Row row{.family = text("family"),
+            .model = text("model"),
+            .system = text("system"),
+            .framework = text("framework"),
+            .precision = text("precision"),
+            .until = text("until"),
+            .prompt = exactly("prompt"),
+            .answer = exactly("answer"),
+            .tensor = {number("tensor_from"), number("tensor_to")},
+            .concurrency = {number("concurrency_from"), number("concurrency_to")}};
     const auto rule = std::find_if(kRules.begin(), kRules.end(),
                                    [&](const SettingRule& r) { return text("setting") == r.name; });
     if (rule == kRules.end()) {
