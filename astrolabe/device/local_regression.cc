@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "astrolabe/base/error.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int kMaxNeighbours = 96;
 constexpr int kMaxTerms = kMaxCoordinates + 1;
+constexpr std::size_t kLeaf = 12;  // points of a range that is not split
 constexpr int kReweightings = 4;
 constexpr float kRoundingSafe = 1 - 1e-5f;  // of a squared distance to a cell
 constexpr double kReach = 1.1;              // h over the distance of the farthest neighbour
@@ -20,20 +22,38 @@ constexpr double kMostDeviation = 1;        // beyond which a deviation weighs a
 constexpr double kMostAtPlace = 0.5;        // that a measurement of the place itself adds
 constexpr double kPlaceReach = 0.1;         // how far away a measurement is of the same place
 
-// Splits [first, last) at its middle along the dimension of widest extent, which the search finds
-// again from the depth: dimensions take turns.
-void arrange_range(std::span<std::uint32_t> order, const float* points, std::size_t dims,
-                   std::size_t depth) {
-  if (order.size() <= 1) return;
-  const std::size_t axis = depth % dims;
-  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
-  std::nth_element(order.begin(), middle, order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    const float xa = points[a * dims + axis], xb = points[b * dims + axis];
-    return xa < xb || (xa == xb && a < b);
-  });
+// The axis along which these points lie farthest apart.
+std::uint8_t widest_axis(std::span<const std::uint32_t> order, const float* points,
+                         std::size_t dims) {
+  std::uint8_t widest = 0;
+  float extent = -1;
+  for (std::size_t axis = 0; axis < dims; ++axis) {
+    float low = INFINITY, high = -INFINITY;
+    for (const std::uint32_t i : order) {
+      low = std::min(low, points[i * dims + axis]);
+      high = std::max(high, points[i * dims + axis]);
+    }
+    if (high - low > extent) {
+      extent = high - low;
+      widest = static_cast<std::uint8_t>(axis);
+    }
+  }
+  return widest;
+}
+
+// Splits a range at its middle along its widest axis, down to leaves.
+void arrange_range(std::span<std::uint32_t> order, std::span<std::uint8_t> axes,
+                   const float* points, std::size_t dims) {
+  if (order.size() <= kLeaf) return;
   const std::size_t half = order.size() / 2;
-  arrange_range(order.subspan(0, half), points, dims, depth + 1);
-  arrange_range(order.subspan(half + 1), points, dims, depth + 1);
+  const std::size_t axis = axes[half] = widest_axis(order, points, dims);
+  std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(half), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) {
+                     const float xa = points[a * dims + axis], xb = points[b * dims + axis];
+                     return xa < xb || (xa == xb && a < b);
+                   });
+  arrange_range(order.subspan(0, half), axes.subspan(0, half), points, dims);
+  arrange_range(order.subspan(half + 1), axes.subspan(half + 1), points, dims);
 }
 
 // The k smallest so far, as a heap with the largest on top.
@@ -42,41 +62,61 @@ class NearestHeap {
   explicit NearestHeap(std::span<PointTree::Neighbour> out) : out_(out) {}
   float bound() const { return n_ < out_.size() ? INFINITY : out_[0].distance2; }
   void offer(float distance2, std::uint32_t row) {
-    const auto less = [](const auto& a, const auto& b) { return a.distance2 < b.distance2; };
-    if (n_ == out_.size()) {
-      if (distance2 >= out_[0].distance2) return;
-      std::pop_heap(out_.begin(), out_.end(), less);
-      out_.back() = {distance2, row};
-    } else {
+    if (n_ < out_.size()) {
       out_[n_++] = {distance2, row};
+      if (n_ == out_.size()) std::make_heap(out_.begin(), out_.end(), is_nearer);
+    } else if (distance2 < out_[0].distance2) {
+      replace_farthest({distance2, row});
     }
-    std::push_heap(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(n_), less);
   }
   int count() const { return static_cast<int>(n_); }
 
  private:
+  static bool is_nearer(const PointTree::Neighbour& a, const PointTree::Neighbour& b) {
+    return a.distance2 < b.distance2;
+  }
+  void replace_farthest(PointTree::Neighbour by) {
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < n_; child = 2 * at + 1) {
+      if (child + 1 < n_ && is_nearer(out_[child], out_[child + 1])) ++child;
+      if (!is_nearer(by, out_[child])) break;
+      out_[at] = out_[child];
+      at = child;
+    }
+    out_[at] = by;
+  }
+
   std::span<PointTree::Neighbour> out_;
   std::size_t n_ = 0;
 };
 
+template <std::size_t kDims>
 struct Search {
   const PointTree& tree;
   const Coordinates& at;
   NearestHeap& heap;
   Coordinates offset = {};  // from the point to the cell of the tree that is visited
 
-  // cell2: the squared length of `offset`.
-  void visit(std::uint32_t first, std::uint32_t last, std::size_t axis, float cell2) {
-    if (first >= last) return;
-    const std::uint32_t middle = first + (last - first) / 2;
-    const float* p = tree.row(middle);
+  void offer(std::uint32_t i) {
+    const float* p = tree.row(i);
     float d2 = 0;
-    for (std::size_t i = 0; i < tree.dims(); ++i) d2 += (p[i] - at[i]) * (p[i] - at[i]);
-    heap.offer(d2, middle);
-    const float side = at[axis] - p[axis], nearer = offset[axis];
-    const std::size_t next = axis + 1 == tree.dims() ? 0 : axis + 1;
-    const auto visit_low = [&](float d) { visit(first, middle, next, d); };
-    const auto visit_high = [&](float d) { visit(middle + 1, last, next, d); };
+    for (std::size_t axis = 0; axis < kDims; ++axis)
+      d2 += (p[axis] - at[axis]) * (p[axis] - at[axis]);
+    heap.offer(d2, i);
+  }
+
+  // cell2: the squared length of `offset`.
+  void visit(std::uint32_t first, std::uint32_t last, float cell2) {
+    if (last - first <= kLeaf) {
+      for (std::uint32_t i = first; i < last; ++i) offer(i);
+      return;
+    }
+    const std::uint32_t middle = first + (last - first) / 2;
+    offer(middle);
+    const std::size_t axis = tree.axis(middle);
+    const float side = at[axis] - tree.row(middle)[axis], nearer = offset[axis];
+    const auto visit_low = [&](float d) { visit(first, middle, d); };
+    const auto visit_high = [&](float d) { visit(middle + 1, last, d); };
     side < 0 ? visit_low(cell2) : visit_high(cell2);
     const float far2 = cell2 - nearer * nearer + side * side;
     if (far2 * kRoundingSafe >= heap.bound()) return;
@@ -162,22 +202,28 @@ struct Neighbourhood {
 
 }  // namespace
 
-std::vector<std::uint32_t> PointTree::arrange(std::span<float> points, int dims) {
+PointTree::Arrangement PointTree::arrange(std::span<float> points, int dims) {
   const auto width = static_cast<std::size_t>(dims);
-  std::vector<std::uint32_t> order(points.size() / width);
-  std::iota(order.begin(), order.end(), 0u);
-  arrange_range(order, points.data(), width, 0);
+  Arrangement made;
+  made.from.resize(points.size() / width);
+  made.axes.resize(made.from.size());
+  std::iota(made.from.begin(), made.from.end(), 0u);
+  arrange_range(made.from, made.axes, points.data(), width);
   const std::vector<float> old(points.begin(), points.end());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    std::copy_n(old.begin() + static_cast<std::ptrdiff_t>(order[i] * width), width,
+  for (std::size_t i = 0; i < made.from.size(); ++i) {
+    std::copy_n(old.begin() + static_cast<std::ptrdiff_t>(made.from[i] * width), width,
                 points.begin() + static_cast<std::ptrdiff_t>(i * width));
   }
-  return order;
+  return made;
 }
 
 int PointTree::nearest(const Coordinates& at, std::span<Neighbour> out) const {
   NearestHeap heap(out);
-  Search{*this, at, heap}.visit(0, static_cast<std::uint32_t>(size()), 0, 0);
+  const auto search = [&]<std::size_t... kLess>(std::index_sequence<kLess...>) {
+    const auto n = static_cast<std::uint32_t>(size());
+    ((dims() == kLess + 1 ? Search<kLess + 1>{*this, at, heap}.visit(0, n, 0) : void()), ...);
+  };
+  search(std::make_index_sequence<kMaxCoordinates>());
   return heap.count();
 }
 

@@ -21,15 +21,21 @@ namespace astrolabe::device {
 inline constexpr int kMaxCoordinates = 8;
 using Coordinates = std::array<float, kMaxCoordinates>;
 
-// Points in an implicit balanced k-d tree: the median of a range is its middle element.
-// Rows of `dims` floats, not owned, in tree order.
+// Points in an implicit balanced k-d tree: the median of a range along its widest axis is its
+// middle element, and a short range is a leaf.
 class PointTree {
  public:
-  PointTree() = default;
-  PointTree(std::span<const float> points, int dims) : points_(points), dims_(dims) {}
+  // `points`: rows of `dims` floats in tree order; `axes`: of each point, the axis that it splits
+  // (any number in a leaf). Not owned.
+  PointTree(std::span<const float> points, std::span<const std::uint8_t> axes, int dims)
+      : points_(points), axes_(axes), dims_(dims) {}
 
-  // Orders `points` (rows of `dims` floats) as a tree; returns the row that each place came from.
-  static std::vector<std::uint32_t> arrange(std::span<float> points, int dims);
+  struct Arrangement {
+    std::vector<std::uint32_t> from;  // the row that each place came from
+    std::vector<std::uint8_t> axes;
+  };
+  // Orders `points` (rows of `dims` floats) as a tree.
+  static Arrangement arrange(std::span<float> points, int dims);
 
   struct Neighbour {
     float distance2;
@@ -38,15 +44,15 @@ class PointTree {
   // The k nearest, in no order; fewer when there are fewer points. Returns how many.
   int nearest(const Coordinates& at, std::span<Neighbour> out) const;
 
-  std::size_t size() const {
-    return dims_ == 0 ? 0 : points_.size() / static_cast<std::size_t>(dims_);
-  }
+  std::size_t size() const { return points_.size() / dims(); }
   const float* row(std::uint32_t i) const { return points_.data() + std::size_t{i} * dims(); }
+  std::size_t axis(std::uint32_t i) const { return axes_[i]; }
   std::size_t dims() const { return static_cast<std::size_t>(dims_); }
 
  private:
   std::span<const float> points_;
-  int dims_ = 0;
+  std::span<const std::uint8_t> axes_;
+  int dims_;
 };
 
 struct LocalEstimate {

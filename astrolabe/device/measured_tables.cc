@@ -56,6 +56,7 @@ struct Draft {
   TableKey key;
   ReferenceTime reference;
   std::vector<float> points, residuals, differences;
+  std::vector<std::uint8_t> axes;
   std::vector<float> latencies;
 
   double floor_us() {
@@ -99,8 +100,8 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
       Draft*& entry = by_key[joined(key)];
       if (entry == nullptr) {
         ReferenceTime reference = reference_of(key, interpolations, *chip, tiled);
-        drafts.push_back(
-            std::make_unique<Draft>(Draft{std::move(key), std::move(reference), {}, {}, {}, {}}));
+        drafts.push_back(std::make_unique<Draft>(
+            Draft{std::move(key), std::move(reference), {}, {}, {}, {}, {}}));
         entry = drafts.back().get();
       }
       last = entry;
@@ -117,10 +118,11 @@ std::vector<std::unique_ptr<Draft>> read_family(const std::string& path, Family 
 
 void arrange(Draft* draft) {
   const int n = coordinate_count(draft->key.family);
-  const auto order = PointTree::arrange(draft->points, n);
-  std::vector<float> residuals(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) residuals[i] = draft->residuals[order[i]];
+  auto [from, axes] = PointTree::arrange(draft->points, n);
+  std::vector<float> residuals(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) residuals[i] = draft->residuals[from[i]];
   draft->residuals = std::move(residuals);
+  draft->axes = std::move(axes);
 }
 
 const std::string& architecture_of(const std::vector<Chip>& chips, const std::string& system) {
@@ -329,9 +331,9 @@ MeasuredTables MeasuredTables::compile(const std::string& directory,
     for (std::size_t i = 0; i < drafts.size(); ++i) {
       Draft& draft = *drafts[i];
       const int sister = search.find(i, &draft.differences);
-      result.tables_.push_back({draft.key, draft.points, draft.residuals, draft.differences,
-                                sister < 0 ? -1 : first + sister, draft.floor_us(),
-                                draft.reference});
+      result.tables_.push_back({draft.key, draft.points, draft.axes, draft.residuals,
+                                draft.differences, sister < 0 ? -1 : first + sister,
+                                draft.floor_us(), draft.reference});
     }
     std::move(drafts.begin(), drafts.end(), std::back_inserter(*storage));
   }

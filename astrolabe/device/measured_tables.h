@@ -57,13 +57,14 @@ struct TableKey {
 struct MeasuredTable {
   TableKey key;
   std::span<const float> points;       // rows of coordinate_count(family), in tree order
+  std::span<const std::uint8_t> axes;  // of the tree
   std::span<const float> residuals;    // r
   std::span<const float> differences;  // r - r of the sister; NaN where it has no such point
   int sister = -1;                     // index; -1 = none
   double floor_us = 0;                 // 2nd percentile: what a call takes however small it is
   ReferenceTime reference;             // what r stands on
 
-  PointTree tree() const { return {points, coordinate_count(key.family)}; }
+  PointTree tree() const { return {points, axes, coordinate_count(key.family)}; }
 };
 
 class MeasuredTables {

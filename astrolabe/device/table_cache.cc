@@ -16,7 +16,7 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '3'};
+constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'O', 'P', '0', '4'};
 
 struct Header {
   char magic[8];
@@ -35,9 +35,11 @@ class Writer {
     bytes_ += s;
     pad();
   }
-  void floats(std::span<const float> values) {
+  template <class T>
+  void array(std::span<const T> values) {
     put(static_cast<std::uint32_t>(values.size()));
     bytes_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    pad();
   }
   const std::string& bytes() const { return bytes_; }
 
@@ -62,9 +64,12 @@ class Reader {
     take((4 - n % 4) % 4);
     return s;
   }
-  std::span<const float> floats() {
+  template <class T>
+  std::span<const T> array() {
     const auto n = get<std::uint32_t>();
-    return {reinterpret_cast<const float*>(take(std::size_t{n} * sizeof(float))), n};
+    const auto* values = reinterpret_cast<const T*>(take(std::size_t{n} * sizeof(T)));
+    take((4 - n * sizeof(T) % 4) % 4);
+    return {values, n};
   }
 
  private:
@@ -142,9 +147,10 @@ std::optional<MeasuredTables> TableCache::read(const std::string& path, std::uin
     for (std::string& category : table.key.categories) category = reader.text();
     table.sister = reader.get<std::int32_t>();
     table.floor_us = reader.get<float>();
-    table.points = reader.floats();
-    table.residuals = reader.floats();
-    table.differences = reader.floats();
+    table.points = reader.array<float>();
+    table.axes = reader.array<std::uint8_t>();
+    table.residuals = reader.array<float>();
+    table.differences = reader.array<float>();
   }
   tables.storage_ = file;
   return tables;
@@ -164,9 +170,10 @@ bool TableCache::write(const std::string& path, std::uint64_t fingerprint,
     for (const std::string& category : table.key.categories) writer.text(category);
     writer.put(static_cast<std::int32_t>(table.sister));
     writer.put(static_cast<float>(table.floor_us));
-    writer.floats(table.points);
-    writer.floats(table.residuals);
-    writer.floats(table.differences);
+    writer.array(table.points);
+    writer.array(table.axes);
+    writer.array(table.residuals);
+    writer.array(table.differences);
   }
   Header header{{}, fingerprint, writer.bytes().size(), checksum(writer.bytes())};
   std::memcpy(header.magic, kMagic, sizeof kMagic);

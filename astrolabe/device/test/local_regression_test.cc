@@ -23,17 +23,19 @@ std::vector<float> grid(int side) {
 
 struct Surface {
   std::vector<float> points, values;
+  std::vector<std::uint8_t> axes;
 
   template <class F>
   Surface(std::vector<float> p, F f) : points(std::move(p)) {
-    PointTree::arrange(points, 2);
+    axes = PointTree::arrange(points, 2).axes;
     for (std::size_t i = 0; i < points.size(); i += 2) {
       values.push_back(static_cast<float>(f(points[i], points[i + 1])));
     }
   }
   LocalEstimate at(float x, float y, int k = 16) const {
-    return regress_locally(PointTree(points, 2), values, {x, y}, k);
+    return regress_locally(tree(), values, {x, y}, k);
   }
+  PointTree tree() const { return {points, axes, 2}; }
 };
 
 TEST(PointTree, FindsTheNearestAsASearchOfAllDoes) {
@@ -41,8 +43,8 @@ TEST(PointTree, FindsTheNearestAsASearchOfAllDoes) {
   std::uniform_real_distribution<float> uniform(0, 1);
   std::vector<float> points(3 * 500);
   for (float& p : points) p = std::round(uniform(random) * 8);  // many ties
-  PointTree::arrange(points, 3);
-  const PointTree tree(points, 3);
+  const auto axes = PointTree::arrange(points, 3).axes;
+  const PointTree tree(points, axes, 3);
   for (int trial = 0; trial < 200; ++trial) {
     const Coordinates at{uniform(random) * 8, uniform(random) * 8, uniform(random) * 8};
     std::vector<float> all;
@@ -64,7 +66,7 @@ TEST(PointTree, FindsTheNearestAsASearchOfAllDoes) {
 TEST(PointTree, ArrangingKeepsTrackOfRows) {
   std::vector<float> points = grid(7);
   const std::vector<float> before = points;
-  const auto from = PointTree::arrange(points, 2);
+  const auto from = PointTree::arrange(points, 2).from;
   for (std::size_t i = 0; i < from.size(); ++i) {
     EXPECT_EQ(points[2 * i], before[2 * from[i]]);
     EXPECT_EQ(points[2 * i + 1], before[2 * from[i] + 1]);
@@ -93,7 +95,7 @@ TEST(LocalRegression, AMeasurementOfTheVeryPlaceKeepsAShareOfItsDeviation) {
   for (std::size_t i = 0; i < plane.values.size(); ++i) {
     if (plane.points[2 * i] == 4 && plane.points[2 * i + 1] == 5) plane.values[i] += 0.4f;
   }
-  const PointTree tree(plane.points, 2);
+  const PointTree tree = plane.tree();
   for (const auto& [share, above] : {std::pair{0.0f, 0.0}, {0.5f, 0.2}, {1.0f, 0.4}}) {
     EXPECT_NEAR(regress_locally(tree, plane.values, {4, 5}, 20, share).value, 9 + above, 0.03);
     EXPECT_NEAR(regress_locally(tree, plane.values, {4.5f, 5}, 20, share).value, 9.5, 0.03);
@@ -119,13 +121,14 @@ TEST(LocalRegression, UnknownValuesAreLeftOut) {
 TEST(LocalRegression, NothingKnownGivesNoEstimate) {
   Surface plane(grid(3), [](float, float) { return NAN; });
   EXPECT_EQ(plane.at(1, 1).neighbours, 0);
-  EXPECT_EQ(regress_locally(PointTree({}, 2), {}, {1, 1}, 8).neighbours, 0);
+  EXPECT_EQ(regress_locally(PointTree({}, {}, 2), {}, {1, 1}, 8).neighbours, 0);
 }
 
 TEST(LocalRegression, CoincidentPointsGiveTheirValue) {
   std::vector<float> points(2 * 12, 1.0f);
   const std::vector<float> values(12, 7.0f);
-  EXPECT_NEAR(regress_locally(PointTree(points, 2), values, {1, 1}, 12).value, 7, 1e-6);
+  const auto axes = PointTree::arrange(points, 2).axes;
+  EXPECT_NEAR(regress_locally(PointTree(points, axes, 2), values, {1, 1}, 12).value, 7, 1e-6);
 }
 
 }  // namespace
