@@ -73,10 +73,10 @@ const ModelArchitecture* ServingPredictor::find_model(const std::string& name) c
 }
 
 std::optional<Bytes> ServingPredictor::hbm_of(const std::string& system) const {
-  for (const std::string& entity : catalog_.entities("accelerators")) {
-    if (entity == system || entity.starts_with(system + "_")) {
-      return catalog_.find<Bytes::kDim>(entity, "hbm_capacity");
-    }
+  for (const std::string& chip : catalog_.entities("chips")) {
+    if (catalog_.get_text(chip, "system") != system) continue;
+    const auto accelerator = catalog_.find_text(chip, "accelerator");
+    return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
   }
   return std::nullopt;
 }
