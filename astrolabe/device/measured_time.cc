@@ -82,13 +82,25 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
   return us * ratio;
 }
 
+// The same for experts: the geometric mean of carry_over, which starts from the time as measured,
+// and of the tiled fidelity's ratio, which knows tiles, passes and the number of SMs.
+double carry_experts(double us, double carried_us, const MeasuredTable& table, const Dims& dims,
+                     const TiledChip* to) {
+  const auto ratio = to == nullptr ? std::nullopt : table.reference.ratio_to(*to, dims);
+  return ratio ? std::sqrt(carried_us * us * *ratio) : carried_us;
+}
+
 // Of what the table of `from` says on `to`, from its residual at the shape.
-double log_time(const Work& work, const Chip& from, const Chip& to, double residual,
-                const MeasuredTable& table, const Dims& dims) {
+double log_time(const Work& work, const Chip& from, const Chip& to, const TiledChip* tiled_to,
+                double residual, const MeasuredTable& table, const Dims& dims) {
   const Family family = table.key.family;
   const double us = table.reference.us(dims) * std::exp(residual);
   if (from.name == to.name) return std::log(us);
-  if (from.architecture == to.architecture) return std::log(carry_over(us, work, from, to, table));
+  if (from.architecture == to.architecture) {
+    const double carried = carry_over(us, work, from, to, table);
+    return std::log(family == Family::kExperts ? carry_experts(us, carried, table, dims, tiled_to)
+                                               : carried);
+  }
   return std::log(us * reference_time_us(family, work, to) / reference_time_us(family, work, from));
 }
 
@@ -199,6 +211,7 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
             EstimateSource::kReference};
   }
   const Coordinates at = tables_.coordinates(request.family, dims);
+  const TiledChip* tiled_chip = tiled_ == nullptr ? nullptr : tiled_->find(chip.name);
   struct Answer {
     double log_us, spread, weight;
     bool same_host;
@@ -207,8 +220,8 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   double same_sum = 0, same_weights = 0;
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
-    Answer a{log_time(work, *donor.chip, chip, local.value, *donor.table, dims), local.spread,
-             std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
+    Answer a{log_time(work, *donor.chip, chip, tiled_chip, local.value, *donor.table, dims),
+             local.spread, std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
     if (a.same_host) same_sum += a.weight * a.log_us, same_weights += a.weight;
     answers.push_back(a);
   }

@@ -108,6 +108,21 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
   return s;
 }
 
+bool is_generated(std::string_view expert_kernel) {
+  return contains(expert_kernel, "trtllm") || contains(expert_kernel, "min_latency");
+}
+
+// CUTLASS and DeepGEMM copy the tokens of an expert together (read, write) and combine results;
+// TensorRT-LLM's generated experts gather tokens where they are, as do Triton's and Marlin's, which
+// write and combine those of all ranks (zeros for experts that are elsewhere).
+void set_passes(std::string_view kernel, ExpertShape* s) {
+  const std::string_view kind = expert_class(kernel);
+  const bool everywhere =
+      kind == "triton" || kind == "marlin" || contains(kernel, "vllm_fused_moe");
+  if (everywhere) s->all_pair_passes = 2;
+  if (everywhere || is_generated(kernel)) s->pair_passes = 1;
+}
+
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
   const std::size_t shift = family == Family::kWideExperts ? 1 : 0;
   ExpertShape s;
@@ -116,6 +131,10 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   s.expert_ranks = d[5 + shift], s.tokens = d[6 + shift];
   s.matrices = contains(kernel, "nongated") ? 2 : 3;
   s.is_power_law = contains(c[1], "power_law");
+  // Block scales have a kernel of their own.
+  s.is_untuned = expert_class(kernel) == "cutlass" && c[0] != "fp8_block";
+  s.is_triton = expert_class(kernel) == "triton";
+  set_passes(kernel, &s);
   return s;
 }
 
@@ -194,13 +213,6 @@ GemmShape projection(const Categories& c, const Dims& d) {
   return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0]};
 }
 
-// TensorRT-LLM's generated kernels issue tcgen05, which came with data-centre Blackwell; elsewhere
-// its decode attention is XQA (sglang pull request 18758, flashinfer pull request 2001).
-bool has_trtllm_gen(const TiledChip& chip) {
-  constexpr double kFirstYear = 2024;
-  return chip.tensor_cores == "warp_group" && chip.year >= kFirstYear;
-}
-
 }  // namespace
 
 std::string wider_pool(std::string_view pool) {
@@ -232,7 +244,9 @@ std::string_view kernel_library(Family family, std::string_view framework, std::
   if (family == Family::kExperts && is_trtllm) return "trtllm_gen";
   const bool own = framework == "trtllm" && attention_class(kernel) != "flashinfer";
   if (family == Family::kAttentionDecode && (is_trtllm || own)) {
-    return has_trtllm_gen(chip) ? "trtllm_gen" : "xqa";
+    // TensorRT-LLM's generated kernels issue tcgen05; elsewhere its decode attention is XQA (sglang
+    // pull request 18758, flashinfer pull request 2001).
+    return chip.has_tcgen05() ? "trtllm_gen" : "xqa";
   }
   if (is_trtllm) return "trtllm";
   if (contains(kernel, "nongated")) return "nongated";
