@@ -25,7 +25,7 @@ bool is_module(Family family) {
 
 // A single kernel whose smallest call takes this many times a launch is host time.
 constexpr double kHostFloor = 10;
-constexpr double kHostSpread = 2;  // longest host time of a table over its floor
+constexpr double kHostSpread = 2;         // longest host time of a table over its floor
 constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
 constexpr double kLeastBusy = 0.05;       // of a time, what at least is not launch
 constexpr double kBusy = 0.9;             // share of a peak at which a resource is all that counts
