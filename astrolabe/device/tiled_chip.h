@@ -44,6 +44,12 @@ struct TiledChip {
     const auto& own = rates[static_cast<std::size_t>(wanted)];
     return own ? *own : *rates[static_cast<std::size_t>(workload::NumberFormat::kBf16)];
   }
+
+  // Data-centre Blackwell and what follows it: products by tcgen05, which applies scales of blocks.
+  bool has_tcgen05() const {
+    constexpr double kFirstYear = 2024;
+    return tensor_cores == "warp_group" && year >= kFirstYear;
+  }
 };
 
 // InputError when the entity is not of kind `chips` or lacks a figure.

@@ -25,6 +25,12 @@ std::string_view attention_class(std::string_view kernel) {
   return "native";
 }
 
+// In decode, by the kernels of flash attention, whichever framework calls them.
+constexpr std::string_view kFlashTable = "any flash";
+bool is_flash(std::string_view kernel) {
+  return contains(kernel, "flash_att") || contains(kernel, "fa3");
+}
+
 std::string_view expert_class(std::string_view kernel) {
   if (contains(kernel, "triton")) return "triton";
   if (contains(kernel, "marlin")) return "marlin";
@@ -185,8 +191,15 @@ StreamShape mamba(std::string_view framework, std::string_view kernel, const Dim
 // long).
 constexpr double kTrtllmGroup = 32;
 
-AttentionShape attention(Family family, std::string_view framework, const Categories& c,
-                         const Dims& d) {
+// FlashAttention 2 packs the heads of a group only without a window (flash_api.cpp:
+// seqlenq_ngroups_swapped).
+bool reads_by_head(std::string_view framework, std::string_view kernel, const AttentionShape& s) {
+  if (framework == "trtllm") return s.heads > kTrtllmGroup * s.kv_heads;
+  return contains(kernel, "fa2") && s.window > 0;
+}
+
+AttentionShape attention(Family family, std::string_view framework, std::string_view kernel,
+                         const Categories& c, const Dims& d) {
   AttentionShape s;
   s.multiply = multiply_of(c[0]);
   s.qk_dim = s.v_dim = d[0];
@@ -197,8 +210,10 @@ AttentionShape attention(Family family, std::string_view framework, const Catego
     return s;
   }
   s.kv_heads = d[2], s.window = d[3], s.sequences = d[4];
-  s.shares_cache = framework != "trtllm" || s.heads <= kTrtllmGroup * s.kv_heads;
+  s.shares_cache = !reads_by_head(framework, kernel, s);
   s.kv_bytes = cache_element(c[1]);
+  // FlashAttention 3 multiplies queries and keys of one format.
+  s.quantises_queries = is_flash(kernel) && s.kv_bytes == 1;
   if (family == Family::kAttentionPrefill) {
     s.query_tokens = d[5], s.kv_tokens = d[5] + d[6];
   } else {
@@ -269,6 +284,7 @@ TiledTable tiled_table(Family family, std::string_view framework, std::string_vi
       break;
     case Family::kAttentionDecode:
       add(&pool, c[1]);
+      if (is_flash(kernel)) return {std::move(pool), std::string(kFlashTable)};
       add(&table, attention_class(kernel));
       break;
     case Family::kAttentionPrefill:
@@ -311,7 +327,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
     case Family::kAttentionPrefill:
     case Family::kAttentionDecode:
     case Family::kAttentionEncoder: {
-      const AttentionShape s = attention(family, framework, c, d);
+      const AttentionShape s = attention(family, framework, kernel, c, d);
       const bool one = s.query_tokens <= 1 && family != Family::kAttentionEncoder;
       return {one ? TiledFormula::kDecode : TiledFormula::kPrefill, s};
     }

@@ -14,8 +14,9 @@ namespace astrolabe::device {
 struct KernelFormat {
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double weight_bytes = 2;
-  double activation_bytes = 2;  // as the multiplier reads them
-  bool quantises = false;       // bf16 activations are narrowed first, in the measured time
+  double activation_bytes = 2;    // as the multiplier reads them
+  bool quantises = false;         // bf16 activations are narrowed first, in the measured time
+  bool has_block_scales = false;  // fp32, of 128 elements of k
 };
 
 // By the names of the measurements: bfloat16, fp8, fp8_block, nvfp4, int8_wo, int4_wo, sq (int8),
@@ -36,8 +37,9 @@ struct AttentionShape {
   double qk_dim = 128, v_dim = 128;
   double window = 0;
   bool is_causal = true;
-  bool shares_cache = true;  // in decode, the query heads of a group read it together
-  bool is_latent = false;    // K and V are one vector of qk_dim (MLA, absorbed)
+  bool shares_cache = true;        // in decode, the query heads of a group read it together
+  bool is_latent = false;          // K and V are one vector of qk_dim (MLA, absorbed)
+  bool quantises_queries = false;  // by a kernel of its own, in decode
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double kv_bytes = 2;  // per element of the cache
 

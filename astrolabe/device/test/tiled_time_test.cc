@@ -122,6 +122,35 @@ TEST(DecodeAttentionTime, StreamsTheCache) {
               2e-6 + (cache / 4 + queries) / (0.8 * 3.35e12), 3e-7);
 }
 
+// 100 us of host time, 1.5 times as long on this host, hide a product of microseconds; a product of
+// 2 x 8192^3 FLOP at half of 989 TFLOPS takes 2.2 ms, more than the host.
+TEST(GemmTime, HostAndDeviceWorkSideBySide) {
+  TiledParameters p{100, 0.5, 0, 0.9, 40, 0.5, 1e9, 1, 6, 1, 1, 0};
+  TiledChip chip = h100_like();
+  chip.host_time = 1.5;
+  GemmShape shape;
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), 150e-6, 1e-6);
+  shape.m = shape.n = shape.k = 8192;
+  const double device = 25e-6 + 2 * std::pow(8192.0, 3) / (0.5 * 989e12);
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), device, 0.02 * device);
+}
+
+// A multiply-add for each output and 128 elements of k, where tensor cores do not scale blocks.
+TEST(GemmTime, BlockScalesCostMultiplyAddsBeforeTcgen05) {
+  const TiledParameters p{3, 1, 0, 0.9, 40, 0.5, 1e9, 1, 6, 1, 1, 0};
+  TiledChip chip = h100_like();
+  chip.tensor_cores = "warp_group", chip.year = 2022;
+  GemmShape shape;
+  shape.m = shape.n = shape.k = 8192;
+  shape.format.has_block_scales = true;
+  const double scaled = gemm_time(chip, p, shape, Residency::kCold).base();
+  shape.format.has_block_scales = false;
+  const double plain = gemm_time(chip, p, shape, Residency::kCold).base();
+  EXPECT_GT(scaled, 1.05 * plain);
+  shape.format.has_block_scales = true, chip.year = 2024;
+  EXPECT_DOUBLE_EQ(gemm_time(chip, p, shape, Residency::kCold).base(), plain);
+}
+
 // One cache of 128 blocks, a cycle of 1e-9 s and 1000 cycles of loading each (128 x 256 x 2 B at
 // 65.536 B a cycle), on an idle chip: in 4 parts 32 blocks and the reduction of 500 cycles.
 // Eight heads that do not read it together are eight times as many pieces, 2 waves on 16 SMs.
@@ -138,6 +167,29 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
   shape.shares_cache = false;
   EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 65.502 * kMicro,
               0.02 * kMicro);
+  // A window of 64 blocks begins within a 65th: 16.25 blocks each. Narrow queries: a kernel more.
+  shape.shares_cache = true, shape.window = 64 * 128;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 17.751 * kMicro,
+              0.02 * kMicro);
+  shape.quantises_queries = true;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 19.751 * kMicro,
+              0.02 * kMicro);
+}
+
+TEST(DecodeKernels, FlashAttentionPacksHeadsAndNarrowsQueriesByItsVersion) {
+  const auto shape = [](const char* kernel, const char* cache, float window) {
+    const Dims dims{128, 8, 1, window, 4, 1024};
+    const Categories formats{"bfloat16", cache};
+    const TiledTable table = tiled_table(Family::kAttentionDecode, "vllm", kernel, formats);
+    EXPECT_EQ(table.table, "any flash");
+    return std::get<AttentionShape>(
+        tiled_kernel(Family::kAttentionDecode, "vllm", kernel, formats, dims).shape);
+  };
+  EXPECT_FALSE(shape("vllm_flash_attn_fa2", "bfloat16", 128).shares_cache);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa2", "bfloat16", 0).shares_cache);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa3", "bfloat16", 128).shares_cache);
+  EXPECT_FALSE(shape("vllm_flash_attn_fa3", "bfloat16", 0).quantises_queries);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa3", "fp8", 0).quantises_queries);
 }
 
 // 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
