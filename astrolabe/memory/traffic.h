@@ -62,7 +62,6 @@ struct Traffic {
   std::uint64_t requests = 0;  // of the whole memory
   std::uint64_t seed = 1;
   double rate_gb_per_s = 0;  // open loop, of the whole memory; 0: closed loop
-  std::uint8_t qos_class = 0;
   double partial_writes = 0;  // share of the writes (error_correction.h); their reads come on top
   std::vector<OperatorTraffic> operators;
 };

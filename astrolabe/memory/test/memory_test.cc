@@ -234,6 +234,68 @@ TEST(Refresh, EveryBankHasItsTurnWithinThePostponingLimit) {
   }
 }
 
+// 64 banks above 95 C: one is due every 15.2 ns, less than tRP, and closing one takes up to 45 ns.
+TEST(Refresh, KeepsUpWhereOneBankAtATimeCouldNot) {
+  for (const char* name : {"sequential", "random", "random21"}) {
+    MemoryConfig c = load_preset(kData, "hbm4e-12.8-32gb-16hi");
+    c.controller.refresh = RefreshMode::kPerBank;
+    c.controller.temperature_c = 100;
+    const RunResult r = simulate(c, traffic(name, 100000), {});
+    EXPECT_LE(r.statistics.most_postponed, 8) << name;
+    const auto due = 4 * 64 * 2 * r.time / (3900 * units::nanosecond);
+    EXPECT_NEAR(static_cast<double>(r.statistics.commands[index(Command::kRefreshBank)]), due, 20);
+  }
+}
+
+// tRREFD takes every slot of refreshes, so that refresh management takes theirs.
+TEST(Refresh, ThatComesTooLateIsAnError) {
+  MemoryConfig c = config({{"tRREFD", 195}});
+  c.controller.refresh = RefreshMode::kPerBank;
+  simulate(c, traffic("random", 20000), {});
+  c.controller.raaimt = 4;
+  EXPECT_THROW(simulate(c, traffic("random", 20000), {}), InputError);
+}
+
+TEST(Refresh, ThatLeavesNoTimeForARowIsRefused) {
+  // 6240 - max(45, 31 + 9, 15 + 10 + 2 + 33) - 1 - 26
+  EXPECT_NO_THROW(config({{"tRFCab", 6153}}));
+  EXPECT_THROW(config({{"tRFCab", 6154}}), InputError);
+  EXPECT_NO_THROW(config({{"tRREFD", 195}}));  // 6240 / 32 banks
+  EXPECT_THROW(config({{"tRREFD", 196}}), InputError);
+}
+
+TEST(CommandTrace, IsInOrderWhereChannelsSleep) {
+  MemoryConfig c = config();
+  c.channels = 3;
+  c.controller.power_down_after = 160;
+  c.controller.self_refresh_after = 3200;
+  c.controller.page_policy = PagePolicy::kAdaptive;
+  Traffic t = traffic("copy", 3000);
+  t.rate_gb_per_s = 0.15;
+  Tick last = 0;
+  RunOptions options;
+  options.on_commands = [&last](const std::vector<ChannelCommand>& commands) {
+    for (const ChannelCommand& each : commands) {
+      EXPECT_GE(each.command.clock, last);
+      last = each.command.clock;
+    }
+  };
+  simulate(c, t, options);
+  EXPECT_GT(last, 0);
+}
+
+// Requests that arrive while the channel falls asleep, without refreshes that would wake it.
+TEST(PowerDown, EndsForEachPseudoChannelsRequests) {
+  MemoryConfig c = config();
+  c.controller.power_down_after = 160;
+  Traffic t = traffic("mixed11", 3000);
+  t.rate_gb_per_s = 0.35;
+  const Statistics s = simulate(c, t, {}).statistics;
+  EXPECT_EQ(s.requests(), 3000);
+  const double ns = c.spec.tick().in(units::nanosecond);
+  EXPECT_LT(s.read_latency.percentile(1) * ns, 500);
+}
+
 TEST(Mapping, IsOneToOne) {
   Organization o = load_spec(kData, kPreset).organization;
   o.rows = 4;
