@@ -64,8 +64,8 @@ void set_controller(const MemoryOptions& o, memory::MemoryConfig* config) {
   }
   if (o.queue != 0) c.read_queue = c.write_queue = static_cast<std::size_t>(o.queue);
   if (o.hit_cap >= 0) c.hit_cap = o.hit_cap;
-  const int most_postponed = (memory::kMostIntervalsOwed - 1) *
-                             memory::refreshes_per_interval(config->spec, c.refresh);
+  const int most_postponed =
+      (memory::kMostIntervalsOwed - 1) * memory::refreshes_per_interval(config->spec, c.refresh);
   if (o.postpone < 0 || o.postpone > most_postponed || o.pull_in < 0 ||
       o.pull_in > most_postponed) {
     throw InputError({}, "--postpone, --pull-in",
@@ -118,9 +118,7 @@ void add_temperature_option(CLI::App* command, double* celsius) {
 void add_memory_options(CLI::App* command, MemoryOptions* o) {
   command->add_option("--product", o->product, "Memory of an accelerator: h100, b200, hbm4e, ...");
   command->add_option("--preset", o->preset, "Channels of one preset: hbm3-6.4-16gb-8hi, ...");
-  command
-      ->add_option("--channels", o->channels,
-                   "Channels (default: the product's; 1 of a preset)")
+  command->add_option("--channels", o->channels, "Channels (default: the product's; 1 of a preset)")
       ->check(number_within(1, 4096));
   command->add_option("--refresh", o->refresh, "none, all_bank or per_bank");
   command->add_option("--page-policy", o->page_policy, "open, closed or adaptive");

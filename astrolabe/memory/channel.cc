@@ -80,8 +80,10 @@ void Channel::set_timer(Lane* lane) {
   Tick next = lane->controller.refresh().next_due();
   if (!lane->waiting.empty()) {
     const Request& r = lane->waiting.front();
-    if (lane->controller.queues().has_room(direction_of(r))) {
-      next = std::min(next, std::max(r.arrival, now_));  // before now: while the channel fell asleep
+    // Before now: it arrived while the channel fell asleep.
+    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
+    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
+      next = std::min(next, std::max(r.arrival, now_));
     }
   }
   if (next == lane->next_timer) return;
@@ -249,7 +251,6 @@ Channel::Progress Channel::run(Tick until) {
     }
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
-    if (is_too_late_) return Progress::kInterrupted;
     Lane *column, *row;
     look_again(&column, &row);
     const Tick t = std::min(column->controller.column().at, row->controller.row().at);
@@ -263,6 +264,7 @@ Channel::Progress Channel::run(Tick until) {
         change_power(power);
       } else {
         work_timers(next_timer_);
+        if (is_too_late_) return Progress::kInterrupted;
       }
       continue;
     }

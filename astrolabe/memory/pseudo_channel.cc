@@ -84,7 +84,6 @@ void PseudoChannel::place_all() {
 
 // Refreshes of the banks begin or have started.
 void PseudoChannel::place_refreshed(Mask banks) {
-  if (banks == 0) return;
   forget();
   for (; banks != 0; banks &= banks - 1) place(__builtin_ctzll(banks));
 }
@@ -156,8 +155,8 @@ Choice PseudoChannel::refresh_of(int bank, Tick floor, const RowPairing& pairing
   c.at = std::max(floor, timing_.earliest(c.command, c.bank));
   const bool is_precharge = c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
   if (!is_precharge || !may_close_on_falling_) c.at = rising(c.at);
-  if (c.command == Command::kPrechargeAll && c.at == pairing.falling_edge &&
-      pairing.pseudo_channel == number_) {
+  if (c.command == Command::kPrechargeAll && may_close_on_falling_ &&
+      c.at == pairing.falling_edge && pairing.pseudo_channel == number_) {
     ++c.at;
   }
   return c;

@@ -80,9 +80,9 @@ class PseudoChannel {
   std::uint32_t start_row(Command command, int bank, Tick t);
   void choose_direction();
   void begin_refresh() {  // if it is time to
-    place_refreshed(refresh_.begin(
-        queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite),
-        !queues_.empty()));
+    const Mask work = queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite);
+    const Mask begun = refresh_.begin(work, !queues_.empty());
+    if (begun != 0) place_refreshed(begun);
   }
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
 

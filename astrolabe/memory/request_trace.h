@@ -1,8 +1,9 @@
 #pragma once
 
 // Accesses from a file: one a line, `R 0x1f40` or `W 8000`, optionally followed by the nanosecond
-// before which it does not arrive, and that by its QoS class (0, served first, to 3). Addresses in bytes, decimal or 0x hexadecimal, to the 32 bytes
-// that hold them; `#` starts a comment line. Plain, gzip or zstd (line_reader.h).
+// before which it does not arrive, and that by its QoS class (0, served first, to 3). Addresses in
+// bytes, decimal or 0x hexadecimal, to the 32 bytes that hold them; `#` starts a comment line.
+// Plain, gzip or zstd (line_reader.h).
 //
 // The file is read in pieces of `kPiece` accesses that are handed out to their channels; each
 // channel runs until it would need the next piece, so that memory does not grow with the file.
