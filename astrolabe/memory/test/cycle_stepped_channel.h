@@ -72,10 +72,6 @@ class CycleSteppedChannel {
     return best;
   }
 
-  bool is_blocked(const Lane& l, int bank) const {
-    return ((l.refresh.blocked() >> static_cast<unsigned>(bank)) & 1U) != 0;
-  }
-
   void consider(Pick* best, std::size_t lane, Command command, int bank, std::uint64_t key) const {
     if (best->is_set && key >= best->key) return;
     *best = {lane, command, bank, key, true};
@@ -224,12 +220,6 @@ class CycleSteppedChannel {
       bank->closes_early = bank->keep_open < 2;
     }
     bank->row = row;
-  }
-  static void close(Bank* bank) {
-    bank->last_row = bank->row;
-    bank->row.reset();
-    bank->shared_bypass = 0;
-    bank->capped[0] = bank->capped[1] = false;
   }
 
   static void begin(Lane* l) {
