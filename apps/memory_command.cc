@@ -170,7 +170,8 @@ void write(const std::string& text, const std::string& path, std::FILE* file) {
   }
 }
 
-int run(const MemoryOptions& options, const Invocation& invocation) {
+// `is_limited`: --requests is given.
+int run(const MemoryOptions& options, bool is_limited, const Invocation& invocation) {
   const memory::MemoryConfig config = memory_config(options, invocation.data_dir);
   memory::RunOptions run_options = memory_run_options(options);
   File file;
@@ -187,13 +188,11 @@ int run(const MemoryOptions& options, const Invocation& invocation) {
       text.clear();
     };
   }
-  const bool is_limited = options.requests != MemoryOptions{}.requests;
   std::string traffic = options.trace.empty() ? options.traffic : options.trace;
   memory::RunResult result;
   if (!options.trace.empty()) {
-    const double most = is_limited ? options.requests : 0;
-    result = memory::simulate_trace(config, options.trace, static_cast<std::uint64_t>(most),
-                                    run_options);
+    const std::uint64_t most = is_limited ? memory_traffic(options).requests : 0;
+    result = memory::simulate_trace(config, options.trace, most, run_options);
   } else if (!options.requesters.empty()) {
     traffic += " of " + options.requesters;
     const memory::RequesterShape shape =
@@ -271,6 +270,7 @@ int run_model(const MemoryOptions& options, const ModelTraffic& model,
 
 struct CheckOptions {
   std::string trace, standard = "hbm3";
+  double temperature = 85;
 };
 
 int check(const CheckOptions& options, const Invocation& invocation) {
@@ -278,9 +278,14 @@ int check(const CheckOptions& options, const Invocation& invocation) {
   const std::string path =
       is_path ? options.standard
               : invocation.data_dir + "/memory/rules/" + options.standard + ".rules";
-  memory::TraceChecker checker(memory::TraceRules::read(path));
+  memory::TraceRules rules = memory::TraceRules::read(path);
+  rules.refresh_interval /= memory::refresh_rate(options.temperature);
+  memory::TraceChecker checker(rules);
   memory::LineReader reader(options.trace);
   for (std::string_view line; reader.next(&line);) checker.check_line(line, reader.position());
+  if (reader.position().line == 0) {
+    throw InputError({options.trace, 1}, "header", "an empty file", "a command trace");
+  }
   checker.finish();
   if (invocation.is_json) {
     nlohmann::ordered_json j = {{"commands", checker.commands()},
@@ -331,6 +336,7 @@ void add_run(CLI::App* memory, Invocation* invocation) {
   const auto options = std::make_shared<MemoryOptions>();
   const auto model = std::make_shared<ModelTraffic>();
   add_memory_options(command, options.get());
+  add_traffic_options(command, options.get());
   CLI::Option* trace = command->add_option("--trace", options->trace,
                                            "Accesses from a file instead (text, gz, zst)");
   CLI::Option* commands =
@@ -339,6 +345,10 @@ void add_run(CLI::App* memory, Invocation* invocation) {
       "--requesters", options->requesters,
       "The thread blocks of the accelerator ask: BLOCKSxTHREADS resident on a processor, such as "
       "2x1024, or BLOCKSxTHREADSxBYTES that a thread has in flight");
+  for (const char* other :
+       {"--traffic", "--rate", "--footprint-gib", "--partial-writes", "--seed", "--steady"}) {
+    trace->excludes(other);
+  }
   requesters->needs("--product")->excludes(trace)->excludes(commands);
   for (const char* other :
        {"--rate", "--footprint-gib", "--partial-writes", "--power-down-ns", "--self-refresh-ns"}) {
@@ -349,7 +359,9 @@ void add_run(CLI::App* memory, Invocation* invocation) {
   add_json_option(command, invocation);
   command->callback([invocation, command, options, model] {
     invocation->run = [invocation, command, options, model] {
-      if (command->count("--model") == 0) return run(*options, *invocation);
+      if (command->count("--model") == 0) {
+        return run(*options, command->count("--requests") > 0, *invocation);
+      }
       refuse_other_traffic(*command);
       return run_model(*options, *model, *invocation);
     };
@@ -363,6 +375,7 @@ void add_check(CLI::App* memory, Invocation* invocation) {
   command->add_option("trace", options->trace, "CSV as written by run --commands")->required();
   command->add_option("--standard", options->standard, "A file of data/memory/rules, or a path")
       ->capture_default_str();
+  add_temperature_option(command, &options->temperature);
   add_data_option(command, invocation);
   add_json_option(command, invocation);
   command->callback([invocation, options] {

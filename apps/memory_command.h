@@ -24,6 +24,8 @@ struct MemoryOptions {
 };
 
 void add_memory_options(CLI::App* command, MemoryOptions* options);
+void add_traffic_options(CLI::App* command, MemoryOptions* options);
+void add_temperature_option(CLI::App* command, double* celsius);
 memory::MemoryConfig memory_config(const MemoryOptions& options, const std::string& data_dir);
 memory::Traffic memory_traffic(const MemoryOptions& options);
 memory::RunOptions memory_run_options(const MemoryOptions& options);

@@ -6,6 +6,8 @@
 
 #include "apps/memory_command.h"
 #include "astrolabe/base/error.h"
+#include "astrolabe/base/table.h"
+#include "astrolabe/memory/refresh_state.h"
 
 namespace astrolabe {
 
@@ -24,14 +26,6 @@ T one_of(const std::string& name, const std::string& given,
     names.push_back(word);
   }
   throw InputError({}, name, given, join_alternatives(names));
-}
-
-double at_least(const std::string& name, double value, double least) {
-  if (!std::isfinite(value) || value < least) {
-    throw InputError({}, name, std::to_string(value),
-                     "a number of at least " + std::to_string(least));
-  }
-  return value;
 }
 
 memory::TimingOverrides timing_overrides(const std::vector<std::string>& texts) {
@@ -68,16 +62,10 @@ void set_controller(const MemoryOptions& o, memory::MemoryConfig* config) {
                                                 {"closed", memory::PagePolicy::kClosed},
                                                 {"adaptive", memory::PagePolicy::kAdaptive}});
   }
-  if (o.queue != 0) {
-    if (o.queue < 2 || o.queue > 512) {
-      throw InputError({}, "--queue", std::to_string(o.queue), "2 to 512 entries");
-    }
-    c.read_queue = c.write_queue = static_cast<std::size_t>(o.queue);
-  }
+  if (o.queue != 0) c.read_queue = c.write_queue = static_cast<std::size_t>(o.queue);
   if (o.hit_cap >= 0) c.hit_cap = o.hit_cap;
-  const int most_postponed = 8 * (c.refresh == memory::RefreshMode::kPerBank
-                                      ? config->spec.organization.banks_per_pseudo_channel()
-                                      : 1);
+  const int most_postponed =
+      (memory::kMostIntervalsOwed - 1) * memory::refreshes_per_interval(config->spec, c.refresh);
   if (o.postpone < 0 || o.postpone > most_postponed || o.pull_in < 0 ||
       o.pull_in > most_postponed) {
     throw InputError({}, "--postpone, --pull-in",
@@ -86,13 +74,16 @@ void set_controller(const MemoryOptions& o, memory::MemoryConfig* config) {
   }
   c.postpone = o.postpone;
   c.pull_in = o.pull_in;
-  c.temperature_c = at_least("--temperature", o.temperature, -40);
+  c.temperature_c = o.temperature;
+  if (c.refresh != memory::RefreshMode::kNone) {
+    memory::check_refresh(config->spec, memory::refresh_rate(o.temperature), {}, "--temperature");
+  }
   if (o.raaimt != 0 && (o.raaimt < 4 || o.raaimt > 10000)) {
     throw InputError({}, "--rfm", std::to_string(o.raaimt), "4 to 10000 activates, or 0");
   }
   c.raaimt = o.raaimt;
-  c.power_down_after = ticks(at_least("--power-down-ns", o.power_down_ns, 0), config->spec);
-  c.self_refresh_after = ticks(at_least("--self-refresh-ns", o.self_refresh_ns, 0), config->spec);
+  c.power_down_after = ticks(o.power_down_ns, config->spec);
+  c.self_refresh_after = ticks(o.self_refresh_ns, config->spec);
 }
 
 }  // namespace
@@ -102,36 +93,62 @@ const std::atomic<bool>* interrupt_flag() {
   return &was_interrupted;
 }
 
-void add_memory_options(CLI::App* command, MemoryOptions* o) {
-  command->add_option("--product", o->product, "Memory of an accelerator: h100, b200, hbm4e, ...");
-  command->add_option("--preset", o->preset, "Channels of one preset: hbm3-6.4-16gb-8hi, ...");
-  command->add_option("--channels", o->channels,
-                      "Channels (default: the product's; 1 of a preset)");
+void add_traffic_options(CLI::App* command, MemoryOptions* o) {
   command->add_option("--traffic", o->traffic, "sequential, random, mixed21, stride4k, copy, ...")
       ->capture_default_str();
   command->add_option("--requests", o->requests, "Accesses of 32 bytes, of all channels")
+      ->check(number_within(1, 1e12))
       ->capture_default_str();
-  command->add_option("--rate", o->rate, "Open loop: GB/s injected (default: closed loop)");
-  command->add_option("--footprint-gib", o->footprint_gib, "Of random traffic (default: all)");
-  command->add_option("--partial-writes", o->partial_writes,
-                      "Share of the writes that are smaller than an access: read, merged, written");
+  command->add_option("--rate", o->rate, "Open loop: GB/s injected (default: closed loop)")
+      ->check(number_within(1e-6, 1e9));
+  command->add_option("--footprint-gib", o->footprint_gib, "Of random traffic (default: all)")
+      ->check(number_within(1e-6, 1e6));
+  command
+      ->add_option("--partial-writes", o->partial_writes,
+                   "Share of the writes that are smaller than an access: read, merged, written")
+      ->check(number_within(0, 1));
   command->add_option("--seed", o->seed, "Of random traffic and arrivals")->capture_default_str();
+}
+
+void add_temperature_option(CLI::App* command, double* celsius) {
+  command->add_option("--temperature", *celsius, "C: tREFI halves above 85, again above 95")
+      ->check(number_within(-40, 125));
+}
+
+void add_memory_options(CLI::App* command, MemoryOptions* o) {
+  command->add_option("--product", o->product, "Memory of an accelerator: h100, b200, hbm4e, ...");
+  command->add_option("--preset", o->preset, "Channels of one preset: hbm3-6.4-16gb-8hi, ...");
+  command->add_option("--channels", o->channels, "Channels (default: the product's; 1 of a preset)")
+      ->check(number_within(1, 4096));
   command->add_option("--refresh", o->refresh, "none, all_bank or per_bank");
   command->add_option("--page-policy", o->page_policy, "open, closed or adaptive");
   command->add_option("--mapping", o->mapping, "A name of mappings.csv, or a text");
-  command->add_option("--interleave", o->interleave, "Bytes of a channel before the next");
-  command->add_option("--queue", o->queue, "Entries of a channel's read and of its write queue");
-  command->add_option("--hit-cap", o->hit_cap, "Younger hits before the oldest request; 0: no cap");
+  command->add_option("--interleave", o->interleave, "Bytes of a channel before the next")
+      ->check(number_within(memory::kAccessBytes, 1U << 20));
+  command->add_option("--queue", o->queue, "Entries of a channel's read and of its write queue")
+      ->check(number_within(2, 512));
+  command->add_option("--hit-cap", o->hit_cap, "Younger hits before the oldest request; 0: no cap")
+      ->check(number_within(0, 1e9));
   command->add_option("--postpone", o->postpone, "Refreshes that may wait");
   command->add_option("--pull-in", o->pull_in, "Refreshes ahead of time when idle");
-  command->add_option("--temperature", o->temperature, "C: tREFI halves above 85, again above 95");
+  add_temperature_option(command, &o->temperature);
   command->add_option("--rfm", o->raaimt, "RAAIMT: activates of a bank between RFM; 0: none");
-  command->add_option("--power-down-ns", o->power_down_ns, "Idle time until power-down; 0: never");
-  command->add_option("--self-refresh-ns", o->self_refresh_ns, "and until self-refresh; 0: never");
+  CLI::Option* power_down =
+      command
+          ->add_option("--power-down-ns", o->power_down_ns, "Idle time until power-down; 0: never")
+          ->check(number_within(0, 1e9));
+  command
+      ->add_option("--self-refresh-ns", o->self_refresh_ns,
+                   "Idle time until self-refresh, from power-down; 0: never")
+      ->check(number_within(0, 1e9))
+      ->needs(power_down);
   command->add_option("--timing", o->timing, "PARAMETER=TCK, instead of the preset's");
-  command->add_option("--threads", o->threads, "Over channels (default: all processors)");
-  command->add_option("--steady", o->steady,
-                      "Stop a sample of channels once bandwidth is known within this share: 0.01");
+  command->add_option("--threads", o->threads, "Over channels (default: all processors)")
+      ->check(number_within(1, 1024));
+  command
+      ->add_option("--steady", o->steady,
+                   "Stop a sample of channels once bandwidth is known within this share: 0.01")
+      ->check(number_within(0, 1));
 }
 
 memory::MemoryConfig memory_config(const MemoryOptions& o, const std::string& data_dir) {
@@ -142,12 +159,9 @@ memory::MemoryConfig memory_config(const MemoryOptions& o, const std::string& da
   memory::MemoryConfig config = o.preset.empty()
                                     ? memory::load_product(data_dir, o.product, overrides)
                                     : memory::load_preset(data_dir, o.preset, overrides);
-  if (o.channels < 0 || o.channels > 4096) {
-    throw InputError({}, "--channels", std::to_string(o.channels), "1 to 4096");
-  }
   if (o.channels > 0) config.channels = o.channels;
   if (o.interleave != 0) {
-    if (o.interleave % memory::kAccessBytes != 0 || o.interleave > (1U << 20)) {
+    if (o.interleave % memory::kAccessBytes != 0) {
       throw InputError({}, "--interleave", std::to_string(o.interleave),
                        "a multiple of 32 bytes up to 1 MiB");
     }
@@ -163,17 +177,14 @@ memory::MemoryConfig memory_config(const MemoryOptions& o, const std::string& da
 
 memory::Traffic memory_traffic(const MemoryOptions& o) {
   memory::Traffic traffic = memory::parse_traffic(o.traffic);
-  if (!(o.requests >= 1) || o.requests > 1e12 || o.requests != std::floor(o.requests)) {
-    throw InputError({}, "--requests", std::to_string(o.requests), "a whole number from 1 to 1e12");
+  if (o.requests != std::floor(o.requests)) {
+    throw InputError({}, "--requests", format_number(o.requests), "a whole number from 1 to 1e12");
   }
   traffic.requests = static_cast<std::uint64_t>(o.requests);
   traffic.seed = o.seed;
-  traffic.rate_gb_per_s = at_least("--rate", o.rate, 0);
-  traffic.footprint_gib = at_least("--footprint-gib", o.footprint_gib, 0);
-  traffic.partial_writes = at_least("--partial-writes", o.partial_writes, 0);
-  if (traffic.partial_writes > 1) {
-    throw InputError({}, "--partial-writes", std::to_string(o.partial_writes), "0 to 1");
-  }
+  traffic.rate_gb_per_s = o.rate;
+  traffic.footprint_gib = o.footprint_gib;
+  traffic.partial_writes = o.partial_writes;
   if (traffic.partial_writes > 0 && o.steady > 0) {
     throw InputError({}, "--partial-writes, --steady", "both", "one: their reads come on top");
   }
@@ -182,13 +193,10 @@ memory::Traffic memory_traffic(const MemoryOptions& o) {
 
 memory::RunOptions memory_run_options(const MemoryOptions& o) {
   memory::RunOptions options;
-  if (o.threads < 0 || o.threads > 1024) {
-    throw InputError({}, "--threads", std::to_string(o.threads), "1 to 1024");
-  }
   options.threads = o.threads > 0
                         ? o.threads
                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.steady_tolerance = at_least("--steady", o.steady, 0);
+  options.steady_tolerance = o.steady;
   options.interrupt = interrupt_flag();
   return options;
 }

@@ -144,6 +144,7 @@ void add_memory_study_commands(CLI::App* memory, Invocation* invocation) {
       add("sweep",
           "Bandwidth over lists: --product, --preset, --traffic, --refresh and --page-policy "
           "take several, separated by commas");
+  add_traffic_options(sweeps, &swept->memory);
   sweeps->callback([invocation, study = swept] {
     invocation->run = [invocation, study] {
       return sweep(study->memory, study->files.out, *invocation);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <thread>
+#include <future>
 
 #include "astrolabe/base/csv.h"
 
@@ -11,7 +11,7 @@ namespace astrolabe::memory {
 
 namespace {
 
-constexpr std::uint64_t kVersion = 3;  // of what is simulated for a point
+constexpr std::uint64_t kVersion = 4;  // of what is simulated for a point
 
 struct Grid {
   std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};
@@ -265,10 +265,12 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
   };
   const auto run = [&](std::size_t begin, std::size_t end) {
     next = begin;
-    std::vector<std::thread> threads;
-    for (int k = 1; k < options.threads; ++k) threads.emplace_back(work, end);
+    std::vector<std::future<void>> others;
+    for (int k = 1; k < options.threads; ++k) {
+      others.push_back(std::async(std::launch::async, work, end));
+    }
     work(end);
-    for (std::thread& t : threads) t.join();
+    for (std::future<void>& other : others) other.get();  // an InputError too
     if (options.on_progress) options.on_progress(end, points.size());
   };
   // The closed loops first: loads are shares of the largest of them.

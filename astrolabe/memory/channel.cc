@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "astrolabe/base/error.h"
+
 namespace astrolabe::memory {
 
 namespace {
@@ -30,7 +32,7 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
 bool Channel::pull(const Lane& lane) {
   while (lane.waiting.empty()) {
     if (batch_at_ == batch_size_) {
-      needs_input_ = needs_input_ || (source_dry_ && answers_ == nullptr);
+      needs_input_ = needs_input_ || (source_dry_ && waits_for_input_);
       if (source_ended_ || source_dry_ || source_ == nullptr) return false;
       batch_size_ = source_->fill(batch_);
       batch_at_ = 0;
@@ -39,7 +41,7 @@ bool Channel::pull(const Lane& lane) {
         source_dry_ = !source_ended_;
       }
       if (batch_size_ == 0) {
-        needs_input_ = source_dry_ && answers_ == nullptr;
+        needs_input_ = source_dry_ && waits_for_input_;
         return false;
       }
     }
@@ -78,8 +80,10 @@ void Channel::set_timer(Lane* lane) {
   Tick next = lane->controller.refresh().next_due();
   if (!lane->waiting.empty()) {
     const Request& r = lane->waiting.front();
-    if (r.arrival >= now_ && lane->controller.queues().has_room(direction_of(r))) {
-      next = std::min(next, r.arrival);
+    // Before now: it arrived while the channel fell asleep.
+    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
+    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
+      next = std::min(next, std::max(r.arrival, now_));
     }
   }
   if (next == lane->next_timer) return;
@@ -95,6 +99,7 @@ void Channel::work_timers(Tick t) {
     if (lane.next_timer > t) continue;
     if (power_ == Power::kSelfRefresh) controller.refresh().skip_until(t);
     while (controller.refresh().next_due() <= t) controller.refresh().become_due();
+    is_too_late_ = is_too_late_ || controller.refresh().is_too_late();
     fill(&lane, t);
   }
   for (Lane& lane : lanes_) {
@@ -133,7 +138,7 @@ void Channel::start_row(Lane* lane) {
   const Tick t = c.row().at;
   const Command command = c.row().command;
   const int bank = c.row().bank;
-  const bool is_activate = command == Command::kActivate, was_working = c.refresh().is_working();
+  const bool is_activate = command == Command::kActivate;
   const std::uint32_t row = c.start_row(command, bank, t);
   if (log_ != nullptr) {
     log(t, command, lane->number, bank, is_activate ? std::int64_t{row} : -1, -1);
@@ -142,7 +147,7 @@ void Channel::start_row(Lane* lane) {
   row_free_ = t + held;
   row_bus_ticks_ += held;
   if ((t & 1) == 0) pairing_ = {row_free_, lane->number};
-  if (is_activate || (was_working && !c.refresh().is_working())) c.begin_refresh();
+  if (is_activate || is_refresh(command)) c.begin_refresh();
 }
 
 bool Channel::is_idle() const {
@@ -254,10 +259,12 @@ Channel::Progress Channel::run(Tick until) {
       if (is_finished_) return Progress::kFinished;
       const Tick power = next_power_event(), next = std::min(next_timer_, power);
       if (next > until) return Progress::kPaused;
+      ASTROLABE_DEMAND(next < kNever, "a channel has requests and waits for nothing");
       if (power < next_timer_) {
         change_power(power);
       } else {
         work_timers(next_timer_);
+        if (is_too_late_) return Progress::kInterrupted;
       }
       continue;
     }

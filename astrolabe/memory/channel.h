@@ -42,7 +42,7 @@ class Channel {
     kFinished,    // all requests of the source are served
     kPaused,      // nothing more to do up to the tick
     kNeedsInput,  // the source has no more for now
-    kInterrupted
+    kInterrupted  // from outside, or refreshes are too late
   };
 
   // `refresh_phase`: how far into its refresh interval the channel starts, 0 to 1.
@@ -50,9 +50,13 @@ class Channel {
           double refresh_phase);
 
   void set_source(RequestSource* source) { source_ = source; }
+  // The source has all that arrives up to the tick of a run: the rest is not waited for.
+  void set_timely_source(RequestSource* source) {
+    source_ = source;
+    waits_for_input_ = false;
+  }
   void set_command_log(std::vector<IssuedCommand>* log) { log_ = log; }
   void set_interrupt(const std::atomic<bool>* flag) { interrupt_ = flag; }
-  // Each answer is told, and the source has all that arrives up to the tick of a run.
   void set_answers(std::vector<Answer>* answers) { answers_ = answers; }
   // Runs to the end of the source or until the next event is after `until`.
   Progress run(Tick until = kNever);
@@ -112,6 +116,7 @@ class Channel {
   std::array<Request, kLookAhead> batch_;
   std::size_t batch_at_ = 0, batch_size_ = 0;
   bool source_ended_ = false, source_dry_ = false, needs_input_ = false, is_finished_ = false;
+  bool waits_for_input_ = true, is_too_late_ = false;
   Tick fill_tick_ = 0;
   std::uint64_t next_key_ = 1;
   Tick now_ = 0, row_free_ = 0, column_free_ = 0, next_timer_ = 0;

@@ -31,4 +31,9 @@ struct ControllerSettings {
   Tick self_refresh_after = 0;
 };
 
+// How many times as often a DRAM of this temperature is to be refreshed as at 85 C.
+inline int refresh_rate(double temperature_c) {
+  return temperature_c > 95 ? 4 : temperature_c > 85 ? 2 : 1;
+}
+
 }  // namespace astrolabe::memory

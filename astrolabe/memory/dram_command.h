@@ -42,5 +42,8 @@ inline constexpr std::array<std::string_view, kCommands> kCommandNames = {
 
 constexpr std::size_t index(Command command) { return static_cast<std::size_t>(command); }
 constexpr bool is_column(Command c) { return c == Command::kRead || c == Command::kWrite; }
+constexpr bool is_refresh(Command c) {
+  return c >= Command::kRefreshBank && c <= Command::kManageAll;
+}
 
 }  // namespace astrolabe::memory

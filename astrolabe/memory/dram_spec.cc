@@ -268,6 +268,22 @@ Bandwidth DramSpec::peak_bandwidth() const {
          (tCK * static_cast<double>(timing.find("tBL")->second));
 }
 
+void check_refresh(const DramSpec& spec, int rate, const SourcePosition& where,
+                   const std::string& key) {
+  const auto t = [&spec](const char* name) { return spec.timing.find(name)->second; };
+  const std::int64_t interval = t("tREFI") / rate;
+  const std::int64_t row = std::max({t("tRAS"), t("tRCDRD") + t("tRTP"),
+                                     t("tRCDWR") + t("tCWL") + t("tBL") + t("tWR")}) +
+                           spec.activate_offset / 2 + t("tRP");
+  const std::int64_t refresh = std::max(t("tRFCab"), t("tRFCpb"));
+  const std::int64_t spaced = t("tRREFD") * spec.organization.banks_per_pseudo_channel();
+  if (interval >= std::max(refresh + row, spaced)) return;
+  throw InputError(where, key, "refreshes " + std::to_string(interval) + " tCK apart",
+                   "at least " + std::to_string(refresh + row) +
+                       ", a refresh and the use of one row, and " + std::to_string(spaced) +
+                       ", tRREFD times the banks");
+}
+
 DramSpec load_spec(const std::string& data_dir, const std::string& preset, double pin_rate_gbps,
                    const TimingOverrides& overrides) {
   const std::string path = data_dir + "/memory/timing.csv";
@@ -293,10 +309,12 @@ DramSpec load_spec(const std::string& data_dir, const std::string& preset, doubl
   for (const char* name : kRequired) get(rows, preset, name, path);
   set_row_bus(&spec);
   override_timing(overrides, &spec);
-  if (spec.timing.find("tRTP")->second < 1) {
-    throw InputError(get(rows, preset, "tRTP", path).where, "tRTP", "0", "1 tCK or more");
+  for (const char* name : {"tBL", "tRTP"}) {
+    if (spec.timing.find(name)->second > 0) continue;
+    throw InputError(get(rows, preset, name, path).where, name, "0", "1 tCK or more");
   }
   read_constraints(data_dir + "/memory/constraints.csv", &spec);
+  check_refresh(spec, 1, get(rows, preset, "tREFI", path).where, "tREFI");
   return spec;
 }
 

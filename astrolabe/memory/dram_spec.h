@@ -78,6 +78,10 @@ using TimingOverrides = std::map<std::string, std::int64_t, std::less<>>;
 // never be met, a window shorter than the burst it bounds, a missing parameter.
 DramSpec load_spec(const std::string& data_dir, const std::string& preset, double pin_rate_gbps = 0,
                    const TimingOverrides& overrides = {});
+// InputError, at `where` and `key`, unless a DRAM that is refreshed `rate` times as often as at
+// 85 C can serve a row between two refreshes.
+void check_refresh(const DramSpec& spec, int rate, const SourcePosition& where,
+                   const std::string& key);
 std::vector<std::string> preset_names(const std::string& data_dir);
 
 }  // namespace astrolabe::memory

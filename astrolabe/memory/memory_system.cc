@@ -101,28 +101,13 @@ class Run {
                      (p == Channel::Progress::kPaused && end >= options_.until);
       }
       if (is_partial) is_running = false;
-      hand_over(&logs);
+      hand_over(&logs, is_running ? std::min(end, options_.until) + 1 : kNever, options_);
     }
     RunResult r;
     r.is_partial = is_partial;
     for (const auto& running : all) r.statistics.merge(running->channel.statistics());
     finish_run(config_, &r);
     return r;
-  }
-
-  void hand_over(std::vector<std::vector<IssuedCommand>>* logs) const {
-    std::vector<ChannelCommand> merged;
-    for (std::size_t c = 0; c < logs->size(); ++c) {
-      for (const IssuedCommand& command : (*logs)[c]) {
-        merged.push_back({static_cast<int>(c), command});
-      }
-      (*logs)[c].clear();
-    }
-    std::stable_sort(merged.begin(), merged.end(),
-                     [](const ChannelCommand& a, const ChannelCommand& b) {
-                       return a.command.clock < b.command.clock;
-                     });
-    options_.on_commands(merged);
   }
 
   // Four channels, batches of four refresh intervals; the first batch is warm-up.
@@ -174,8 +159,32 @@ class Run {
 
 }  // namespace
 
+void hand_over(std::vector<std::vector<IssuedCommand>>* logs, Tick reached,
+               const RunOptions& options) {
+  std::vector<ChannelCommand> merged;
+  for (std::size_t c = 0; c < logs->size(); ++c) {
+    std::vector<IssuedCommand>& log = (*logs)[c];
+    const auto end = std::find_if(log.begin(), log.end(),
+                                  [&](const IssuedCommand& i) { return i.clock >= reached; });
+    for (auto i = log.begin(); i != end; ++i) merged.push_back({static_cast<int>(c), *i});
+    log.erase(log.begin(), end);
+  }
+  std::stable_sort(merged.begin(), merged.end(),
+                   [](const ChannelCommand& a, const ChannelCommand& b) {
+                     return a.command.clock < b.command.clock;
+                   });
+  options.on_commands(merged);
+}
+
 void finish_run(const MemoryConfig& config, RunResult* result) {
   Statistics& s = result->statistics;
+  const int most_owed =
+      kMostIntervalsOwed * refreshes_per_interval(config.spec, config.controller.refresh);
+  if (s.most_postponed > most_owed) {
+    throw InputError({}, "refresh", std::to_string(s.most_postponed) + " refreshes owed",
+                     "at most " + std::to_string(most_owed) +
+                         ", nine tREFI: the timings, the temperature or RAAIMT leave no time");
+  }
   result->simulated_channels = config.channels;
   result->simulated_requests = s.requests();
   result->time = config.spec.tick() * static_cast<double>(s.clocks);

@@ -74,7 +74,13 @@ std::string mapping_text(const std::string& data_dir, const std::string& name_or
 
 RunResult simulate(const MemoryConfig& config, const Traffic& traffic, const RunOptions& options);
 
-// Channels that ended earlier are idle to the end of the last; sets time.
+// Takes the commands before `reached` out of the channels' logs and gives them to `on_commands`.
+// A channel that goes to sleep has noted commands that start later.
+void hand_over(std::vector<std::vector<IssuedCommand>>* logs, Tick reached,
+               const RunOptions& options);
+
+// Channels that ended earlier are idle to the end of the last; sets time. InputError if refreshes
+// came too late.
 void finish_run(const MemoryConfig& config, RunResult* result);
 
 // Half the 95 % interval of the mean of batches, as a share of it; 1 for less than two.

@@ -82,14 +82,10 @@ void PseudoChannel::place_all() {
   for (Mask m = queues_.with_work(direction_); m != 0; m &= m - 1) place(__builtin_ctzll(m));
 }
 
-// A refresh of the bank (-1: of all) begins or has started.
-void PseudoChannel::place_refreshed(int bank) {
+// Refreshes of the banks begin or have started.
+void PseudoChannel::place_refreshed(Mask banks) {
   forget();
-  if (bank < 0) {
-    place_all();
-  } else {
-    place(bank);
-  }
+  for (; banks != 0; banks &= banks - 1) place(__builtin_ctzll(banks));
 }
 
 template <Wait list>
@@ -146,24 +142,33 @@ void PseudoChannel::look(Tick floor) {
 }
 template void PseudoChannel::look<Wait::kColumn>(Tick);
 
-Choice PseudoChannel::refresh_choice(Tick floor, const RowPairing& pairing) const {
+// The next command for the refresh in work of a bank (-1: of all).
+Choice PseudoChannel::refresh_of(int bank, Tick floor, const RowPairing& pairing) const {
   Choice c;
   c.key = 0;
-  c.bank = refresh_.bank();
-  c.command = refresh_.command();
-  if (refresh_.is_all_bank() && queues_.open() != 0) {
-    c.command = Command::kPrechargeAll;
-  } else if (c.bank >= 0 && (queues_.open() & bit(c.bank)) != 0) {
-    c.command = Command::kPrecharge;
+  c.bank = bank;
+  if (bank < 0) {
+    c.command = queues_.open() != 0 ? Command::kPrechargeAll : Command::kRefreshAll;
+  } else {
+    c.command = (queues_.open() & bit(bank)) != 0 ? Command::kPrecharge : refresh_.command(bank);
   }
   c.at = std::max(floor, timing_.earliest(c.command, c.bank));
   const bool is_precharge = c.command == Command::kPrechargeAll || c.command == Command::kPrecharge;
   if (!is_precharge || !may_close_on_falling_) c.at = rising(c.at);
-  if (c.command == Command::kPrechargeAll && c.at == pairing.falling_edge &&
-      pairing.pseudo_channel == number_) {
+  if (c.command == Command::kPrechargeAll && may_close_on_falling_ &&
+      c.at == pairing.falling_edge && pairing.pseudo_channel == number_) {
     ++c.at;
   }
   return c;
+}
+
+// They go before all else that may start at the same tick; of several, the first bank.
+void PseudoChannel::offer_refreshes(Tick floor, const RowPairing& pairing) {
+  const bool is_all = refresh_.is_all_bank();
+  for (Mask m = is_all ? 1 : refresh_.blocked(); m != 0; m &= m - 1) {
+    const Choice c = refresh_of(is_all ? -1 : __builtin_ctzll(m), floor, pairing);
+    if (c.before(row_)) row_ = c;
+  }
 }
 
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
@@ -177,9 +182,7 @@ void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   row_.bank = is_precharge ? precharge.bank : activate.bank;
   row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
   row_changed_ = false;
-  if (!refresh_.is_working()) return;
-  const Choice refresh = refresh_choice(floor, pairing);
-  if (!row_.before(refresh)) row_ = refresh;
+  if (refresh_.is_working()) offer_refreshes(floor, pairing);
 }
 
 void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival, Tick now) {
@@ -291,7 +294,7 @@ std::uint32_t PseudoChannel::activate(int bank, Tick t) {
 
 void PseudoChannel::precharge(int bank, Tick t) {
   close_bank(bank, t);
-  if ((queues_.with_work(direction_) & bit(bank)) != 0 && bank != refresh_.bank()) {
+  if ((queues_.with_work(direction_) & bit(bank) & ~refresh_.blocked()) != 0) {
     queues_.oldest(direction_, bank).needed_precharge = true;
   }
   queues_.precharge(bank);
@@ -310,14 +313,17 @@ std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
   if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
-  } else if (bank < 0) {
+    place_all();
+    return RequestQueues::kClosed;
+  }
+  refresh_.finish(command, bank);
+  if (bank < 0) {
     refresh_end_ = t + tRFCab_;
-    refresh_.finish();
+    place_all();
   } else {
     history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
-    refresh_.finish();
+    place_refreshed(bit(bank));
   }
-  place_refreshed(bank);
   return RequestQueues::kClosed;
 }
 

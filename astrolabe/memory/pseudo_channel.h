@@ -80,10 +80,9 @@ class PseudoChannel {
   std::uint32_t start_row(Command command, int bank, Tick t);
   void choose_direction();
   void begin_refresh() {  // if it is time to
-    if (refresh_.begin(queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite),
-                       !queues_.empty())) {
-      place_refreshed(refresh_.bank());
-    }
+    const Mask work = queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite);
+    const Mask begun = refresh_.begin(work, !queues_.empty());
+    if (begun != 0) place_refreshed(begun);
   }
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
 
@@ -119,7 +118,7 @@ class PseudoChannel {
 
   void place(int bank);
   void place_all();
-  void place_refreshed(int bank);
+  void place_refreshed(Mask banks);
   void forget();
   template <Wait list>
   void offer(int bank, std::uint64_t key);
@@ -133,7 +132,8 @@ class PseudoChannel {
   void offer_early_closing();
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
-  Choice refresh_choice(Tick floor, const RowPairing& pairing) const;
+  Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
+  void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
   Tick turnaround_end(std::size_t group) const;
   void note_bypass(int bank, bool is_oldest);

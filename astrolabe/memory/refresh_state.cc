@@ -8,19 +8,13 @@ RefreshState::RefreshState(const DramSpec& spec, const ControllerSettings& setti
     : mode_(settings.refresh),
       postpone_(settings.postpone),
       pull_in_(settings.pull_in),
-      raaimt_(settings.raaimt) {
+      raaimt_(settings.raaimt),
+      per_interval_(refreshes_per_interval(spec, settings.refresh)) {
   const int banks = spec.organization.banks_per_pseudo_channel();
   all_banks_ = banks == kMostBanks ? ~Mask{0} : bit(banks) - 1;
   turn_ = all_banks_;
   if (mode_ == RefreshMode::kNone) return;
-  Tick interval = spec.ticks("tREFI");
-  if (settings.temperature_c > 95) {
-    interval /= 4;
-  } else if (settings.temperature_c > 85) {
-    interval /= 2;
-  }
-  if (mode_ == RefreshMode::kPerBank) interval /= banks;
-  interval_ = interval;
+  interval_ = spec.ticks("tREFI") / refresh_rate(settings.temperature_c) / per_interval_;
   next_due_ = first_due % interval_ + interval_;
 }
 
@@ -30,46 +24,45 @@ void RefreshState::become_due() {
   next_due_ += interval_;
 }
 
-bool RefreshState::choose(Mask with_work) {
-  if (to_manage_ != 0) {
-    bank_ = __builtin_ctzll(to_manage_);
-    command_ = Command::kManageBank;
-    blocked_ = bit(bank_);
-    return true;
-  }
-  if (mode_ == RefreshMode::kNone) return false;
+RefreshState::Mask RefreshState::choose(Mask with_work, bool has_requests) {
   if (mode_ == RefreshMode::kAllBank) {
-    bank_ = -1;
-    command_ = Command::kRefreshAll;
-    blocked_ = all_banks_;
-    return true;
+    if (is_working()) return 0;
+    is_all_bank_ = is_time(has_requests);
+    if (is_all_bank_) return blocked_ = all_banks_;
   }
-  const Mask idle = turn_ & ~with_work;
-  bank_ = __builtin_ctzll(idle != 0 ? idle : turn_);
-  command_ = Command::kRefreshBank;
-  blocked_ = bit(bank_);
-  return true;
+  const Mask before = blocked_, managed = to_manage_ & ~blocked_;
+  managed_ |= managed;
+  to_manage_ &= ~managed;
+  blocked_ |= managed;
+  while (mode_ == RefreshMode::kPerBank && is_time(has_requests)) {
+    const Mask free = turn_ & ~blocked_, idle = free & ~with_work;
+    if (free == 0) break;
+    blocked_ |= bit(__builtin_ctzll(idle != 0 ? idle : free));
+    ++begun_;
+  }
+  return blocked_ & ~before;
 }
 
-void RefreshState::finish() {
-  if (command_ == Command::kManageBank) {
-    to_manage_ &= ~bit(bank_);
-    activates_[static_cast<std::size_t>(bank_)] = 0;
-  } else {
+void RefreshState::finish(Command command, int bank) {
+  if (command == Command::kRefreshAll) {
     --owed_;
-  }
-  if (command_ == Command::kRefreshBank) {
-    turn_ &= ~bit(bank_);
-    if (turn_ == 0) turn_ = all_banks_;
-    int& activates = activates_[static_cast<std::size_t>(bank_)];
-    activates = std::max(0, activates - raaimt_);
-  }
-  if (command_ == Command::kRefreshAll) {
+    is_all_bank_ = false;
+    blocked_ = 0;
     for (int& activates : activates_) activates = std::max(0, activates - raaimt_);
+    return;
   }
-  command_ = Command::kRead;
-  blocked_ = 0;
-  bank_ = -1;
+  blocked_ &= ~bit(bank);
+  int& activates = activates_[static_cast<std::size_t>(bank)];
+  if (command == Command::kManageBank) {
+    managed_ &= ~bit(bank);
+    activates = 0;
+    return;
+  }
+  --owed_;
+  --begun_;
+  turn_ &= ~bit(bank);
+  if (turn_ == 0) turn_ = all_banks_;
+  activates = std::max(0, activates - raaimt_);
 }
 
 void RefreshState::note_activate(int bank) {

@@ -18,6 +18,14 @@ bool parse_address(std::string_view text, std::uint64_t* value) {
   return !text.empty() && r.ec == std::errc() && r.ptr == text.data() + text.size();
 }
 
+// The next word, after a space where one is due; what is left begins with the space after it.
+std::string_view next_word(std::string_view* rest) {
+  if (!rest->empty() && rest->front() == ' ') rest->remove_prefix(1);
+  const std::string_view word = rest->substr(0, rest->find(' '));
+  rest->remove_prefix(word.size());
+  return word;
+}
+
 class TraceRun {
  public:
   TraceRun(const MemoryConfig& config, const std::string& path, std::uint64_t most,
@@ -48,7 +56,7 @@ class TraceRun {
     while (!is_ended && !is_partial) {
       is_ended = !read_piece();
       is_partial = run_channels();
-      hand_over(is_ended || is_partial);
+      hand_over_commands(is_ended || is_partial);
     }
     RunResult r;
     r.is_partial = is_partial;
@@ -72,6 +80,7 @@ class TraceRun {
       mapping_.place(map_.local(a.access), &r);
       r.is_write = a.is_write ? 1 : 0;
       r.arrival = static_cast<Tick>(a.arrival_ns / tick_ns);
+      r.qos_class = a.qos_class;
       sources_[map_.channel(a.access)].add(1).front() = r;
     }
     return true;
@@ -95,23 +104,11 @@ class TraceRun {
   }
 
   // Commands up to the clock that all channels have reached.
-  void hand_over(bool is_last) {
+  void hand_over_commands(bool is_last) {
     if (!options_.on_commands) return;
     Tick reached = kNever;
     for (const auto& c : channels_) reached = std::min(reached, c->now());
-    if (is_last) reached = kNever;
-    std::vector<ChannelCommand> merged;
-    for (std::size_t c = 0; c < logs_.size(); ++c) {
-      const auto end = std::find_if(logs_[c].begin(), logs_[c].end(),
-                                    [&](const IssuedCommand& i) { return i.clock >= reached; });
-      for (auto i = logs_[c].begin(); i != end; ++i) merged.push_back({static_cast<int>(c), *i});
-      logs_[c].erase(logs_[c].begin(), end);
-    }
-    std::stable_sort(merged.begin(), merged.end(),
-                     [](const ChannelCommand& a, const ChannelCommand& b) {
-                       return a.command.clock < b.command.clock;
-                     });
-    options_.on_commands(merged);
+    hand_over(&logs_, is_last ? kNever : reached, options_);
   }
 
   const MemoryConfig& config_;
@@ -139,9 +136,8 @@ bool RequestTrace::next(TraceAccess* access) {
                      "R or W, a space, an address");
   }
   access->is_write = line[0] == 'W';
-  const std::string_view rest = line.substr(2);
-  const std::size_t space = rest.find(' ');
-  const std::string_view digits = rest.substr(0, space);
+  std::string_view rest = line.substr(2);
+  const std::string_view digits = next_word(&rest);
   std::uint64_t address = 0;
   if (!parse_address(digits, &address)) {
     throw InputError(where, "address", "'" + std::string(digits.substr(0, 60)) + "'",
@@ -154,8 +150,9 @@ bool RequestTrace::next(TraceAccess* access) {
         "less than the memory: " + std::to_string(accesses_ * kAccessBytes) + " bytes");
   }
   access->arrival_ns = 0;
-  if (space == std::string_view::npos) return true;
-  const std::string_view time = rest.substr(space + 1);
+  access->qos_class = 0;
+  if (rest.empty()) return true;
+  const std::string_view time = next_word(&rest);
   const auto r = std::from_chars(time.data(), time.data() + time.size(), access->arrival_ns);
   if (r.ec != std::errc() || r.ptr != time.data() + time.size() ||
       !(access->arrival_ns >= last_ns_) || access->arrival_ns > 1e15) {
@@ -163,6 +160,12 @@ bool RequestTrace::next(TraceAccess* access) {
                      "nanoseconds, not before the line above");
   }
   last_ns_ = access->arrival_ns;
+  if (rest.empty()) return true;
+  rest.remove_prefix(1);
+  if (rest.size() != 1 || rest[0] < '0' || rest[0] > '3') {
+    throw InputError(where, "class", "'" + std::string(rest.substr(0, 60)) + "'", "0 to 3");
+  }
+  access->qos_class = static_cast<std::uint8_t>(rest[0] - '0');
   return true;
 }
 

@@ -115,7 +115,7 @@ class Run {
       const double phase = static_cast<double>(c) / static_cast<double>(inboxes_.size()) /
                            config_.spec.organization.pseudo_channels;
       running_.push_back(std::make_unique<Channel>(config_.spec, plan_, config_.controller, phase));
-      running_[c]->set_source(&inboxes_[c]);
+      running_[c]->set_timely_source(&inboxes_[c]);
       running_[c]->set_answers(&answers_[c]);
       running_[c]->set_interrupt(options_.interrupt);
     }

@@ -130,7 +130,6 @@ class SegmentSource final : public RequestSource {
         channel_(channel),
         memory_(mapping.accesses() * channels.channels()),
         write_every_(static_cast<std::uint64_t>(traffic.write_every)),
-        qos_class_(traffic.qos_class),
         arrivals_(traffic.seed, channel + 1) {
     if (traffic.rate_gb_per_s > 0) {
       const double ns = kAccessBytes * static_cast<double>(channels.channels()) /
@@ -149,7 +148,6 @@ class SegmentSource final : public RequestSource {
       for (Request& r : run) {
         r.arrival = 0;
         r.is_write = segment_.is_write;
-        r.qos_class = qos_class_;
       }
       if (write_every_ > 1) spread_writes(run);
       if (mean_ticks_ > 0) spread_arrivals(run);
@@ -216,7 +214,6 @@ class SegmentSource final : public RequestSource {
   const AddressMapping* mapping_;
   ChannelMapping channels_;
   std::uint64_t channel_, memory_, write_every_;
-  std::uint8_t qos_class_;
   RandomStream arrivals_;
   double mean_ticks_ = 0, clock_ = 0;
   Segment segment_, rest_;
@@ -233,7 +230,6 @@ class RandomSource final : public RequestSource {
         left_(traffic.requests / channels.channels() +
               (channel < traffic.requests % channels.channels() ? 1 : 0)),
         write_every_(static_cast<std::uint64_t>(traffic.write_every)),
-        qos_class_(traffic.qos_class),
         random_(traffic.seed, channel + 1) {
     const auto n = static_cast<double>(channels.channels());
     if (traffic.footprint_gib > 0) {
@@ -253,7 +249,6 @@ class RandomSource final : public RequestSource {
       const auto product = static_cast<unsigned __int128>(random_.next()) * footprint_;
       mapping_->place(static_cast<std::uint64_t>(product >> 64U), &r);
       if (write_every_ > 0) r.is_write = random_.below(write_every_) == 0;
-      r.qos_class = qos_class_;
       if (mean_ticks_ > 0) {
         clock_ += mean_ticks_ * random_.exponential();
         r.arrival = static_cast<Tick>(clock_) + 1;
@@ -266,7 +261,6 @@ class RandomSource final : public RequestSource {
  private:
   const AddressMapping* mapping_;
   std::uint64_t footprint_, left_, write_every_;
-  std::uint8_t qos_class_;
   RandomStream random_;
   double mean_ticks_ = 0, clock_ = 0;
 };

@@ -61,8 +61,7 @@ struct Traffic {
   double footprint_gib = 0;    // of random and gather; 0: all of the memory
   std::uint64_t requests = 0;  // of the whole memory
   std::uint64_t seed = 1;
-  double rate_gb_per_s = 0;  // open loop, of the whole memory; 0: closed loop
-  std::uint8_t qos_class = 0;
+  double rate_gb_per_s = 0;   // open loop, of the whole memory; 0: closed loop
   double partial_writes = 0;  // share of the writes (error_correction.h); their reads come on top
   std::vector<OperatorTraffic> operators;
 };

@@ -72,10 +72,6 @@ class CycleSteppedChannel {
     return best;
   }
 
-  bool is_blocked(const Lane& l, int bank) const {
-    return ((l.refresh.blocked() >> static_cast<unsigned>(bank)) & 1U) != 0;
-  }
-
   void consider(Pick* best, std::size_t lane, Command command, int bank, std::uint64_t key) const {
     if (best->is_set && key >= best->key) return;
     *best = {lane, command, bank, key, true};
@@ -124,19 +120,25 @@ class CycleSteppedChannel {
 
   void consider_refresh(Pick* best, std::size_t p, Tick t) const {
     const Lane& l = lanes_[p];
-    if (!l.refresh.is_working()) return;
-    Command command = l.refresh.command();
-    const int bank = l.refresh.bank();
-    const bool any_open = std::any_of(l.banks.begin(), l.banks.end(),
-                                      [](const Bank& b) { return b.row.has_value(); });
-    if (bank < 0 && any_open) command = Command::kPrechargeAll;
-    if (bank >= 0 && l.banks[static_cast<std::size_t>(bank)].row) command = Command::kPrecharge;
-    if (command == Command::kPrechargeAll && t % 2 == 1 && t == pairing_edge_ &&
-        pairing_lane_ == p) {
+    if (l.refresh.is_all_bank()) {
+      const bool any_open = std::any_of(l.banks.begin(), l.banks.end(),
+                                        [](const Bank& b) { return b.row.has_value(); });
+      const bool is_paired = t % 2 == 1 && t == pairing_edge_ && pairing_lane_ == p;
+      if (any_open && is_paired) return;
+      const Command command = any_open ? Command::kPrechargeAll : Command::kRefreshAll;
+      if (may_start(command, t) && l.timing.is_legal(command, -1, t)) {
+        consider(best, p, command, -1, 0);
+      }
       return;
     }
-    if (may_start(command, t) && l.timing.is_legal(command, bank, t))
-      consider(best, p, command, bank, 0);
+    for (int b = 0; b < static_cast<int>(l.banks.size()); ++b) {
+      if (!is_blocked(l, b)) continue;
+      const bool is_open = l.banks[static_cast<std::size_t>(b)].row.has_value();
+      const Command command = is_open ? Command::kPrecharge : l.refresh.command(b);
+      if (may_start(command, t) && l.timing.is_legal(command, b, t)) {
+        consider(best, p, command, b, 0);
+      }
+    }
   }
 
   bool may_start(Command command, Tick t) const {
@@ -187,7 +189,6 @@ class CycleSteppedChannel {
     }
     if (!best.is_set) return;
     Lane& l = lanes_[best.lane];
-    const bool was_working = l.refresh.is_working();
     std::int32_t row = -1;
     if (best.command == Command::kActivate) {
       const Queued* first = oldest(l, best.bank, false);
@@ -201,7 +202,7 @@ class CycleSteppedChannel {
         if (b.row) close(&b);
       }
     } else {
-      l.refresh.finish();
+      l.refresh.finish(best.command, best.bank);
     }
     start(best, t, row, -1);
     row_free_ = t + (best.command == Command::kActivate ? spec_.activate_ticks : spec_.row_ticks);
@@ -209,7 +210,7 @@ class CycleSteppedChannel {
       pairing_edge_ = row_free_;
       pairing_lane_ = best.lane;
     }
-    if (best.command == Command::kActivate || (was_working && !l.refresh.is_working())) begin(&l);
+    if (best.command == Command::kActivate || is_refresh(best.command)) begin(&l);
   }
 
   void open(Bank* bank, std::uint32_t row) {
@@ -219,12 +220,6 @@ class CycleSteppedChannel {
       bank->closes_early = bank->keep_open < 2;
     }
     bank->row = row;
-  }
-  static void close(Bank* bank) {
-    bank->last_row = bank->row;
-    bank->row.reset();
-    bank->shared_bypass = 0;
-    bank->capped[0] = bank->capped[1] = false;
   }
 
   static void begin(Lane* l) {

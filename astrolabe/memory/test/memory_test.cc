@@ -234,6 +234,86 @@ TEST(Refresh, EveryBankHasItsTurnWithinThePostponingLimit) {
   }
 }
 
+// 64 banks above 95 C: one is due every 15.2 ns, less than tRP, and closing one takes up to 45 ns.
+TEST(Refresh, KeepsUpWhereOneBankAtATimeCouldNot) {
+  for (const char* name : {"sequential", "random", "random21"}) {
+    MemoryConfig c = load_preset(kData, "hbm4e-12.8-32gb-16hi");
+    c.controller.refresh = RefreshMode::kPerBank;
+    c.controller.temperature_c = 100;
+    const RunResult r = simulate(c, traffic(name, 100000), {});
+    EXPECT_LE(r.statistics.most_postponed, 8) << name;
+    // tREFI / 4 / 64 = 97.5 ticks, in whole ones; two pseudo-channels
+    const auto due = static_cast<double>(r.statistics.clocks) / 97 * 2;
+    EXPECT_NEAR(static_cast<double>(r.statistics.commands[index(Command::kRefreshBank)]), due, 20);
+  }
+}
+
+// Refreshes just as far apart as tRREFD: each that waits for a row to close delays all after it.
+TEST(Refresh, ThatComesTooLateIsAnError) {
+  MemoryConfig c = config({{"tRREFD", 195}});
+  c.controller.refresh = RefreshMode::kPerBank;
+  EXPECT_THROW(simulate(c, traffic("random", 20000), {}), InputError);
+}
+
+TEST(Refresh, ThatLeavesNoTimeForARowIsRefused) {
+  // 6240 - max(45, 31 + 9, 15 + 10 + 2 + 33) - 1 - 26
+  EXPECT_NO_THROW(config({{"tRFCab", 6153}}));
+  EXPECT_THROW(config({{"tRFCab", 6154}}), InputError);
+  EXPECT_NO_THROW(config({{"tRREFD", 195}}));  // 6240 / 32 banks
+  EXPECT_THROW(config({{"tRREFD", 196}}), InputError);
+}
+
+// HBM2E: a PREab may come right after a PREpb, and starts on a rising edge like all else.
+TEST(CommandTrace, OfHbm2eIsOnRisingEdges) {
+  MemoryConfig c = load_preset(kData, "hbm2e-3.2-16gb-8hi");
+  c.channels = 2;
+  c.mapping = mapping_text(kData, "chunk_interleaved");
+  c.controller.page_policy = PagePolicy::kAdaptive;
+  Traffic t = traffic("stride4k", 100000);
+  t.rate_gb_per_s = 1;
+  std::int64_t n = 0, on_falling_edge = 0;
+  RunOptions options;
+  options.on_commands = [&](const std::vector<ChannelCommand>& commands) {
+    for (const ChannelCommand& each : commands) on_falling_edge += each.command.clock % 2;
+    n += static_cast<std::int64_t>(commands.size());
+  };
+  simulate(c, t, options);
+  EXPECT_GT(n, 100000);
+  EXPECT_EQ(on_falling_edge, 0);
+}
+
+TEST(CommandTrace, IsInOrderWhereChannelsSleep) {
+  MemoryConfig c = config();
+  c.channels = 3;
+  c.controller.power_down_after = 160;
+  c.controller.self_refresh_after = 3200;
+  c.controller.page_policy = PagePolicy::kAdaptive;
+  Traffic t = traffic("copy", 3000);
+  t.rate_gb_per_s = 0.15;
+  Tick last = 0;
+  RunOptions options;
+  options.on_commands = [&last](const std::vector<ChannelCommand>& commands) {
+    for (const ChannelCommand& each : commands) {
+      EXPECT_GE(each.command.clock, last);
+      last = each.command.clock;
+    }
+  };
+  simulate(c, t, options);
+  EXPECT_GT(last, 0);
+}
+
+// Requests that arrive while the channel falls asleep, without refreshes that would wake it.
+TEST(PowerDown, EndsForEachPseudoChannelsRequests) {
+  MemoryConfig c = config();
+  c.controller.power_down_after = 160;
+  Traffic t = traffic("mixed11", 3000);
+  t.rate_gb_per_s = 0.35;
+  const Statistics s = simulate(c, t, {}).statistics;
+  EXPECT_EQ(s.requests(), 3000);
+  const double ns = c.spec.tick().in(units::nanosecond);
+  EXPECT_LT(s.read_latency.percentile(1) * ns, 500);
+}
+
 TEST(Mapping, IsOneToOne) {
   Organization o = load_spec(kData, kPreset).organization;
   o.rows = 4;

@@ -37,6 +37,17 @@ struct PlainLane {
   std::deque<Request> waiting;
 };
 
+inline bool is_blocked(const PlainLane& l, int bank) {
+  return ((l.refresh.blocked() >> static_cast<unsigned>(bank)) & 1U) != 0;
+}
+
+inline void close(PlainBank* bank) {
+  bank->last_row = bank->row;
+  bank->row.reset();
+  bank->shared_bypass = 0;
+  bank->capped[0] = bank->capped[1] = false;
+}
+
 inline void choose_direction(const ControllerSettings& settings, PlainLane* l) {
   const double n = static_cast<double>(l->room[1]);
   const auto mark = [&](double share) {
