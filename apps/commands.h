@@ -17,7 +17,13 @@ class Validator;
 
 namespace astrolabe {
 
-enum ExitCode { kSuccess = 0, kInternalError = 1, kBadInput = 2, kInfeasible = 3 };
+enum ExitCode {
+  kSuccess = 0,
+  kInternalError = 1,
+  kBadInput = 2,
+  kInfeasible = 3,
+  kInterrupted = 130
+};
 
 struct Invocation {
   std::function<int()> run;  // returns an ExitCode

@@ -22,8 +22,6 @@ namespace astrolabe {
 
 namespace {
 
-constexpr int kInterrupted = 130;
-
 double percent(memory::Tick part, memory::Tick whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -209,7 +207,7 @@ int run(const MemoryOptions& options, bool is_limited, const Invocation& invocat
   } else {
     print_text(j);
   }
-  return result.is_partial ? kInterrupted : static_cast<int>(kSuccess);
+  return result.is_partial ? kInterrupted : kSuccess;
 }
 
 struct ModelTraffic {
@@ -265,7 +263,7 @@ int run_model(const MemoryOptions& options, const ModelTraffic& model,
     std::printf("one iteration %.3f ms\n\n%s", runs.all.time.in(units::millisecond),
                 aligned_text(table).c_str());
   }
-  return runs.all.is_partial ? kInterrupted : static_cast<int>(kSuccess);
+  return runs.all.is_partial ? kInterrupted : kSuccess;
 }
 
 struct CheckOptions {

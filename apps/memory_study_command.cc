@@ -16,8 +16,6 @@ namespace astrolabe {
 
 namespace {
 
-constexpr int kInterrupted = 130;
-
 struct CurveFiles {
   std::string out, cache, report;
 };

@@ -24,7 +24,11 @@ def main():
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
 
-    commands = json.loads((pathlib.Path(options.build_dir) / "compile_commands.json").read_text())
+    # The build compiles several files at once; this is how each would be compiled alone.
+    listing = pathlib.Path(options.build_dir) / "listing"
+    subprocess.run(["cmake", "-S", str(ROOT), "-B", str(listing), "-G", "Ninja",
+                    "-DCMAKE_UNITY_BUILD=OFF"], stdout=subprocess.DEVNULL, check=True)
+    commands = json.loads((listing / "compile_commands.json").read_text())
     compiled = sorted({str(pathlib.Path(entry["file"]).relative_to(ROOT)) for entry in commands
                        if pathlib.Path(entry["file"]).is_relative_to(ROOT)})
     files = options.files or [name for name in compiled if "/test/" not in name
@@ -35,7 +39,7 @@ def main():
     return run_cached(
         "tidy", options.build_dir, files,
         key_of=lambda name: content_key(name, version, settings),
-        command_of=lambda name: ["clang-tidy", "-p", options.build_dir, "--quiet", name],
+        command_of=lambda name: ["clang-tidy", "-p", str(listing), "--quiet", name],
         keep_output=lambda text: "\n".join(line for line in text.splitlines()
                                            if not NOISE.match(line)),
         budget_s=options.budget_s)

@@ -22,7 +22,7 @@ const std::vector<std::string> kFactColumns = {"entity", "attribute", "value",  
                                                "high",   "as_of",     "source", "locator", "note"};
 const std::vector<std::string> kGrades = {"A", "B", "C", "estimate"};
 
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 // "x, y or z", led by the nearest of them to `word`.
 std::string allowed_names(std::string_view word, const std::vector<std::string>& names) {
@@ -54,14 +54,14 @@ const std::string& require_name(const CsvTable& table, const CsvTable::Row& row,
                                 const std::string& column) {
   const std::string& text = table.cell(row, column);
   if (is_name(text)) return text;
-  throw InputError(table.position(row), column, quoted(text),
+  throw InputError(table.position(row), column, in_quotes(text),
                    "a name of lower-case letters, digits and '_'");
 }
 
 bool read_flag(const CsvTable& table, const CsvTable::Row& row, const std::string& column) {
   const std::string& text = table.cell(row, column);
   if (text == "0" || text == "1") return text == "1";
-  throw InputError(table.position(row), column, quoted(text), "0 or 1");
+  throw InputError(table.position(row), column, in_quotes(text), "0 or 1");
 }
 
 ValueType read_type(const CsvTable& table, const CsvTable::Row& row) {
@@ -70,7 +70,7 @@ ValueType read_type(const CsvTable& table, const CsvTable::Row& row) {
   if (text == "text") return ValueType::kText;
   if (text == "date") return ValueType::kDate;
   if (text == "reference") return ValueType::kReference;
-  throw InputError(table.position(row), "type", quoted(text), "number, text, date or reference");
+  throw InputError(table.position(row), "type", in_quotes(text), "number, text, date or reference");
 }
 
 std::optional<double> read_bound(const CsvTable& table, const CsvTable::Row& row,
@@ -102,11 +102,11 @@ AttributeSchema read_schema_row(const CsvTable& table, const CsvTable::Row& row)
     if (s.min || s.max) throw InputError(s.position, key, "bounds", "none, as the unit is 'any'");
   } else {
     const auto unit = parse_unit(s.unit_text);
-    if (!unit) throw InputError(s.position, key, "unit " + quoted(s.unit_text), "a known unit");
+    if (!unit) throw InputError(s.position, key, "unit " + in_quotes(s.unit_text), "a known unit");
     s.unit = *unit;
   }
   if ((s.type == ValueType::kReference) == s.reference_kind.empty()) {
-    throw InputError(s.position, key, "reference " + quoted(s.reference_kind),
+    throw InputError(s.position, key, "reference " + in_quotes(s.reference_kind),
                      "a kind for references, nothing for others");
   }
   return s;
@@ -126,7 +126,7 @@ Fact read_fact_texts(const CsvTable& table, const CsvTable::Row& row) {
   f.locator = table.cell(row, "locator");
   f.note = table.cell(row, "note");
   if (!is_date(f.as_of)) {
-    throw InputError(f.position, f.key() + " as_of", quoted(f.as_of),
+    throw InputError(f.position, f.key() + " as_of", in_quotes(f.as_of),
                      "a date YYYY, YYYY-MM or YYYY-MM-DD");
   }
   if (f.is_missing() && f.note.empty()) {
@@ -172,12 +172,12 @@ void check_plain_cells(const CsvTable& table, const CsvTable::Row& row,
                        const AttributeSchema& schema, const Fact& f) {
   for (const char* column : {"unit", "low", "high"}) {
     if (!table.cell(row, column).empty()) {
-      throw InputError(f.position, f.key() + " " + column, quoted(table.cell(row, column)),
+      throw InputError(f.position, f.key() + " " + column, in_quotes(table.cell(row, column)),
                        "nothing, as the value is not a number");
     }
   }
   if (schema.type == ValueType::kDate && !f.is_missing() && !Quarter::parse(f.text)) {
-    throw InputError(f.position, f.key(), quoted(f.text), "a quarter 2028Q3 or a date");
+    throw InputError(f.position, f.key(), in_quotes(f.text), "a quarter 2028Q3 or a date");
   }
 }
 
@@ -205,11 +205,12 @@ std::size_t find_schema(const std::vector<AttributeSchema>& schema, std::string_
     }
     const std::string_view quarter = attribute.substr(name.size() + 1);
     if (quarter.size() != 6 || !Quarter::parse(quarter)) {
-      throw InputError(where, std::string(attribute), quoted(quarter), "a quarter such as 2026Q4");
+      throw InputError(where, std::string(attribute), in_quotes(quarter),
+                       "a quarter such as 2026Q4");
     }
     return i;
   }
-  throw InputError(where, "attribute", quoted(attribute),
+  throw InputError(where, "attribute", in_quotes(attribute),
                    "an attribute of kind " + std::string(kind) + ": " + allowed_names(name, names));
 }
 
@@ -220,9 +221,10 @@ Unit check_unit(std::string_view unit_text, const AttributeSchema& schema,
       schema.accepts_any_unit()
           ? "any known unit"
           : dim_text(schema.unit.dim) + ", for example '" + schema.unit_text + "'";
-  if (!unit) throw InputError(where, key + " unit", "unknown unit " + quoted(unit_text), allowed);
+  if (!unit)
+    throw InputError(where, key + " unit", "unknown unit " + in_quotes(unit_text), allowed);
   if (schema.accepts_any_unit() || unit->dim == schema.unit.dim) return *unit;
-  throw InputError(where, key + " unit", quoted(unit_text) + " (" + dim_text(unit->dim) + ")",
+  throw InputError(where, key + " unit", in_quotes(unit_text) + " (" + dim_text(unit->dim) + ")",
                    allowed);
 }
 
@@ -275,7 +277,7 @@ std::vector<AttributeSchema> read_schema(const CsvTable& table) {
   for (const AttributeSchema& s : schema) {
     if (!s.reference_kind.empty() && !kinds.contains(s.reference_kind)) {
       throw InputError(s.position, s.kind + "." + s.attribute,
-                       "reference kind " + quoted(s.reference_kind),
+                       "reference kind " + in_quotes(s.reference_kind),
                        allowed_names(s.reference_kind, {kinds.begin(), kinds.end()}));
     }
   }
@@ -294,7 +296,7 @@ std::vector<Source> read_sources(const CsvTable& table) {
     s.grade = table.cell(row, "grade");
     s.note = table.cell(row, "note");
     if (std::find(kGrades.begin(), kGrades.end(), s.grade) == kGrades.end()) {
-      throw InputError(s.position, s.id + " grade", quoted(s.grade), join_alternatives(kGrades));
+      throw InputError(s.position, s.id + " grade", in_quotes(s.grade), join_alternatives(kGrades));
     }
     sources.push_back(std::move(s));
   }

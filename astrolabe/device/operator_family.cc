@@ -181,11 +181,11 @@ Work latent_module_work(Family family, const Categories& c, const Dims& d) {
   return work;
 }
 
-struct ExpertShape {
+struct ExpertCounts {
   double hidden, width, topk, slots, ranks, tokens;
 };
 
-ExpertShape expert_shape(Family family, const Dims& d) {
+ExpertCounts expert_counts(Family family, const Dims& d) {
   if (family == Family::kExperts) return {d[0], d[1] / d[4], d[2], d[3], d[5], d[6]};
   return {d[0], d[1] / d[5], d[2], d[4], d[6], d[7]};
 }
@@ -199,7 +199,7 @@ double touched_experts(double local, double rows, bool is_even) {
 }
 
 Work expert_work(Family family, const Categories& c, const Dims& d, std::string_view kernel) {
-  const ExpertShape e = expert_shape(family, d);
+  const ExpertCounts e = expert_counts(family, d);
   const WeightBytes b = bytes_of(widens_when_loaded(kernel, c[0]) ? "bfloat16" : c[0]);
   const double matrices = kernel.find("nongated") == std::string_view::npos ? 3 : 2;
   const double rows = e.tokens * e.topk / e.ranks;
@@ -279,7 +279,7 @@ Coordinates coordinates_of(Family family, const Dims& d) {
               log2p(d[4] * d[2]), log2p(d[5])};
     case Family::kExperts:
     case Family::kWideExperts: {
-      const ExpertShape e = expert_shape(family, d);
+      const ExpertCounts e = expert_counts(family, d);
       x = {log2p(static_cast<float>(e.hidden)),
            log2p(static_cast<float>(e.width)),
            log2p(static_cast<float>(e.slots / e.ranks)),

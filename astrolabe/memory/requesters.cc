@@ -57,10 +57,10 @@ struct Event {
   }
 };
 
-class Run {
+class RequestersRun {
  public:
-  Run(const MemoryConfig& config, const Requesters& requesters, const Traffic& traffic,
-      const RunOptions& options)
+  RequestersRun(const MemoryConfig& config, const Requesters& requesters, const Traffic& traffic,
+                const RunOptions& options)
       : config_(config),
         options_(options),
         traffic_(traffic),
@@ -380,7 +380,7 @@ Requesters load_requesters(const std::string& data_dir, const MemoryConfig& conf
 
 RunResult simulate_requesters(const MemoryConfig& config, const Requesters& requesters,
                               const Traffic& traffic, const RunOptions& options) {
-  return Run(config, requesters, traffic, options).result();
+  return RequestersRun(config, requesters, traffic, options).result();
 }
 
 }  // namespace astrolabe::memory

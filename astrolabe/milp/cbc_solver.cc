@@ -20,7 +20,7 @@ namespace astrolabe::milp {
 
 namespace {
 
-constexpr int kRandomSeed = 1;  // any fixed number: same model, same answer
+constexpr int kCbcSeed = 1;  // any fixed number: same model, same answer
 
 std::vector<double> coin_bounds(const std::vector<double>& bounds) {
   std::vector<double> result = bounds;
@@ -83,7 +83,7 @@ void CbcSolver::back_end_load() {
                    p.row.data(), p.value.data(), lower.data(), upper.data(),
                    minimised_costs().data(), row_lower.data(), row_upper.data());
   clp_.setOptimizationDirection(1);
-  clp_.setRandomSeed(kRandomSeed);
+  clp_.setRandomSeed(kCbcSeed);
   has_basis_ = is_dual_feasible_ = false;
 }
 
@@ -218,8 +218,8 @@ CbcModelPointer CbcSolver::make_cbc_model(const MipOptions& options) const {
   set("allowableGap", fmt::format("{}", options.absolute_gap));
   set("seconds", fmt::format("{}", options.time_limit.in(units::second)));
   set("timeMode", "elapsed");
-  set("randomSeed", std::to_string(kRandomSeed));
-  set("randomCbcSeed", std::to_string(kRandomSeed));
+  set("randomSeed", std::to_string(kCbcSeed));
+  set("randomCbcSeed", std::to_string(kCbcSeed));
   // From 100 on CBC's threads are deterministic.
   if (options.threads > 1) set("threads", std::to_string(100 + options.threads));
   if (!options.start.empty()) {

@@ -18,7 +18,7 @@ namespace astrolabe::milp {
 
 namespace {
 
-constexpr int kRandomSeed = 1;  // any fixed number: same model, same answer
+constexpr int kHighsSeed = 1;  // any fixed number: same model, same answer
 
 static_assert(sizeof(HighsInt) == sizeof(int), "HighsInt is expected to be a C int");
 
@@ -83,7 +83,7 @@ class HighsSolver final : public Solver {
   HighsSolver() : highs_(Highs_create()) {
     set("output_flag", false);
     set("log_to_console", false);  // the callback takes the log
-    set("random_seed", kRandomSeed);
+    set("random_seed", kHighsSeed);
   }
   ~HighsSolver() override { Highs_destroy(highs_); }
 

@@ -15,7 +15,7 @@ namespace {
 // A MIP whose bound meets its incumbent to this part of the objective is optimal, not "within gap".
 constexpr double kClosedGap = 1e-9;
 // A Farkas ray that proves less than this on the scale of its terms proves nothing.
-constexpr double kProof = 1e-9;
+constexpr double kLeastMargin = 1e-9;
 
 using Clock = std::chrono::steady_clock;
 
@@ -143,9 +143,10 @@ void Solver::restore_signs(SolveResult* result) const {
   result->objective += program_.offset;
   result->bound += program_.offset;
   std::vector<double>& ray = result->dual_ray;
-  if (!ray.empty() && farkas_margin(program_, ray) < kProof) {  // the back end's sign, or no proof
+  if (!ray.empty() &&
+      farkas_margin(program_, ray) < kLeastMargin) {  // the back end's sign, or no proof
     negate(&ray);
-    if (farkas_margin(program_, ray) < kProof) ray.clear();
+    if (farkas_margin(program_, ray) < kLeastMargin) ray.clear();
   }
   if (!result->primal_ray.empty() && !(unbounded_improvement(program_, result->primal_ray) > 0)) {
     result->primal_ray.clear();

@@ -10,7 +10,7 @@
 namespace astrolabe::network {
 namespace {
 
-using P = ExchangeParameter;
+using Parameter = ExchangeParameter;
 
 // Copies of a token that leave a rank over the scale-up link, and over the network.
 struct Copies {
@@ -64,16 +64,18 @@ Duration exchange_time(const FabricFacts& f, const ExchangeParameters& p, const 
   if (s.ranks <= 1) return {};
   const Copies c = copies(s);
   const double row = row_bytes(s), n = s.ranks;
-  const double fixed = p[P::kLaunch] + n * p[P::kPeer] + s.experts / n * p[P::kExpert] +
-                       std::log2(static_cast<double>(s.nodes)) * p[P::kNodeLatency];
-  const double addressing = 1e-3 * tokens * (p[P::kTokenCost] + s.topk * p[P::kRowCost]);
-  double link = p[P::kLinkShare] * f.scale_up.base();
-  if (s.sms > 0) link = std::min(link, s.sms * p[P::kSmRate] * 1e9);
-  const double network = p[P::kNetworkShare] * f.scale_out.base();
+  const double fixed = p[Parameter::kLaunch] + n * p[Parameter::kPeer] +
+                       s.experts / n * p[Parameter::kExpert] +
+                       std::log2(static_cast<double>(s.nodes)) * p[Parameter::kNodeLatency];
+  const double addressing =
+      1e-3 * tokens * (p[Parameter::kTokenCost] + s.topk * p[Parameter::kRowCost]);
+  double link = p[Parameter::kLinkShare] * f.scale_up.base();
+  if (s.sms > 0) link = std::min(link, s.sms * p[Parameter::kSmRate] * 1e9);
+  const double network = p[Parameter::kNetworkShare] * f.scale_out.base();
   const double wire = 1e6 * tokens * row * std::max(c.up / link, c.out / network);
-  const double memory = f.memory.base() > 0
-                            ? 1e6 * tokens * s.topk * row / (p[P::kMemoryShare] * f.memory.base())
-                            : 0;
+  const double memory = f.memory.base() > 0 ? 1e6 * tokens * s.topk * row /
+                                                  (p[Parameter::kMemoryShare] * f.memory.base())
+                                            : 0;
   const double us = fixed + addressing + wire + memory;
   return std::max(us * units::microsecond, exchange_bound(f, s, tokens));
 }

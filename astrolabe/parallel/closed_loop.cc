@@ -12,7 +12,6 @@
 namespace astrolabe::parallel {
 namespace {
 
-constexpr double kSampledLogits = 1e5;
 constexpr std::int64_t kLongestJump = 64;  // iterations taken together
 
 struct Request {
@@ -51,7 +50,7 @@ class Loop {
         slow_(1 + engine.constants.prefill_slow(table.is_moe())) {
     const EngineConstants& c = engine.constants;
     host_ = load.is_host_exposed ? c.host.in(units::second) : 0;
-    sampling_ = load.is_sampled ? c.sampling.in(units::second)*vocab / kSampledLogits : 0;
+    sampling_ = load.is_sampled ? c.sampling_seconds(vocab) : 0;
     draw_requests();
   }
 

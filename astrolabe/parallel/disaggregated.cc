@@ -6,7 +6,6 @@ namespace astrolabe::parallel {
 namespace {
 
 constexpr int kSteps = 200;
-constexpr double kSampledLogits = 1e5;
 
 // `prompts` of one length on every rank of a worker, nothing else: seconds.
 double prefill_seconds(const IterationTable& t, double prompts, double tokens) {
@@ -34,7 +33,7 @@ PoolPoint disaggregated_pools(const IterationTable& prefill, const Engine& prefi
                               double kv_tokens, double vocab, const PoolLoad& load) {
   const EngineConstants& c = decode_engine.constants;
   const double host = load.is_host_exposed ? c.host.in(units::second) : 0;
-  const double sampling = load.is_sampled ? c.sampling.in(units::second)*vocab / kSampledLogits : 0;
+  const double sampling = load.is_sampled ? c.sampling_seconds(vocab) : 0;
   const double context = load.prompt + load.answer / 2;
   const double slots = load.decode_workers * decode.ranks();
   const auto tpot = [&](double decoding) {

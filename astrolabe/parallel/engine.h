@@ -45,6 +45,10 @@ struct EngineConstants {
   double prefill_slow_dense = 0, prefill_slow_moe = 0;
   Duration host;
   Duration sampling;
+  // Of one sequence of a model of `vocabulary` tokens, in seconds.
+  double sampling_seconds(double vocabulary) const {
+    return sampling.in(units::second)*vocabulary / 1e5;
+  }
   Duration first_token, first_token_per_request;  // outside the engine: client, server, tokeniser
   Bytes runtime_reserve, graph_capture;           // the second is part of the first
   double memory_share = 1;                        // of HBM that a process can have

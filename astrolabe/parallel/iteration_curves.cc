@@ -6,7 +6,7 @@
 namespace astrolabe::parallel {
 namespace {
 
-double log_of(double value) { return std::log2(std::max(value, 1e-12)); }
+double log2_of(double value) { return std::log2(std::max(value, 1e-12)); }
 
 }  // namespace
 
@@ -16,7 +16,7 @@ LogCurve::LogCurve(double largest, const std::function<double(double)>& f) {
   for (std::size_t i = 0; i < n; ++i) {
     const double value = f(std::exp2(static_cast<double>(i) / 2));
     is_zero = is_zero && value <= 0;
-    log_values_.push_back(log_of(value));
+    log_values_.push_back(log2_of(value));
   }
   if (is_zero) log_values_.clear();
 }

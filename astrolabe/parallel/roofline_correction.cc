@@ -11,13 +11,13 @@ using workload::OperatorKind;
 
 namespace {
 
-constexpr std::array<const char*, kKernelKinds> kNames = {"products", "attention", "experts",
-                                                          "exchange", "collective"};
+constexpr std::array<const char*, kKernelKinds> kKindNames = {"products", "attention", "experts",
+                                                              "exchange", "collective"};
 constexpr double kLongestLaunch = 1000, kSteepest = 20;  // us; a chip is not that far off
 
 }  // namespace
 
-const char* kernel_kind_name(KernelKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+const char* kernel_kind_name(KernelKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 
 bool is_corrected(const workload::Operator& op) {
   return !workload::is_elementwise(op.kind) && op.kind != OperatorKind::kQuantize;
@@ -41,7 +41,7 @@ RooflineCorrection RooflineCorrection::read(const std::string& path) {
   const CsvTable csv = CsvTable::read(path);
   RooflineCorrection c;
   std::array<bool, kKernelKinds> seen{};
-  const std::vector<std::string> names(kNames.begin(), kNames.end());
+  const std::vector<std::string> names(kKindNames.begin(), kKindNames.end());
   for (const CsvTable::Row& row : csv.rows()) {
     const SourcePosition where = csv.position(row);
     const std::string& kind = csv.cell(row, "kernels");

@@ -6,8 +6,8 @@
 namespace astrolabe::parallel {
 namespace {
 
-constexpr double kShortestPrompt = 16;
-constexpr int kBisections = 40;
+constexpr double kLeastPrompt = 16;
+constexpr int kRateBisections = 40;
 constexpr double kBusiest = 0.98;  // of iterations that take prompts, in the time they queue
 constexpr double kTail = 1e-6;     // of the distribution of chunks, left out
 
@@ -133,7 +133,7 @@ EngineCurves::EngineCurves(const EngineIteration& it, const SteadyLoad& load,
       std::max(engine_.schedule.token_budget, load.prompt) + most * load.speculation.verified();
   curves_ = IterationCurves(it, most_tokens, most);
   decode_ = LogCurve(most, [&](double b) { return seconds(it.decode(b, load.context)); });
-  shortest_prefill_ = seconds(it.prefill(kShortestPrompt, 0));
+  shortest_prefill_ = seconds(it.prefill(kLeastPrompt, 0));
   // Chunks of the budget; the mean one starts behind half of the others.
   const auto whole = [&](double tokens) {
     const double pieces = std::max(1.0, std::ceil(tokens * pieces_of(*this, 0) / load.prompt));
@@ -207,7 +207,7 @@ SteadyState steady_at_concurrency(const EngineCurves& c, double in_flight, doubl
   SteadyState s = steady_state(c, most);
   if (s.in_flight <= in_flight) return s;
   double low = 0, high = most;
-  for (int i = 0; i < kBisections; ++i) {
+  for (int i = 0; i < kRateBisections; ++i) {
     const double middle = (low + high) / 2;
     s = steady_state(c, middle);
     (s.in_flight > in_flight ? high : low) = middle;
@@ -219,7 +219,7 @@ double prefill_bound_sequences(const EngineCurves& c) {
   if (c.engine().framework == Framework::kSglang) return c.engine().schedule.max_sequences;
   // Steps that hold b sequences take most(b) chunks, and q b A / O arrive.
   double low = 0, high = c.stages() * c.engine().schedule.max_sequences;
-  for (int i = 0; i < kBisections; ++i) {
+  for (int i = 0; i < kRateBisections; ++i) {
     const double middle = (low + high) / 2, b = middle / c.stages();
     const double pieces = pieces_of(c, b);
     const bool is_fed = pieces * b / c.load().steps() <= most_chunks(c, b, pieces);

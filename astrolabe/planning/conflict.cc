@@ -15,7 +15,7 @@ namespace {
 // The most a limit is asked to grow before no figure is named: times its size, and MW at a site.
 constexpr double kMostGrowth = 100, kMostPower = 1e5;
 // Rounding up to whole wafers and percent forgives what the solver's tolerance may have added.
-constexpr double kSlack = 1e-4;
+constexpr double kRoundingUp = 1e-4;
 // From so many on, sites are named in one line.
 constexpr std::size_t kManySites = 3;
 
@@ -98,7 +98,7 @@ std::string line_text(const Formulation& f, const ConflictingLimit& c, int t) {
   std::string text =
       fmt::format("{:.0f} wafers can be started in time for {}", wafers, p.quarter(t).text());
   if (c.relief)
-    text += fmt::format(", {:.0f} are needed", std::ceil(wafers * (1 + *c.relief) - kSlack));
+    text += fmt::format(", {:.0f} are needed", std::ceil(wafers * (1 + *c.relief) - kRoundingUp));
   text += fmt::format("; wafer started {} + {} quarters = delivery {}", p.start.text(), lead,
                       (p.start + lead).text());
   const ExpansionModule& m = line.module;
@@ -214,7 +214,7 @@ std::string describe(const Formulation& f, const ConflictingLimit& c, int t) {
                        e.position.text());
   }
   if (c.relief)
-    what += fmt::format("; {:.0f}% more is needed", std::ceil(100 * *c.relief - kSlack));
+    what += fmt::format("; {:.0f}% more is needed", std::ceil(100 * *c.relief - kRoundingUp));
   return what;
 }
 

@@ -14,15 +14,15 @@ namespace {
 
 using Kind = HardDemand::Kind;
 
-constexpr double kSlack = 1e-6;     // MW
-constexpr double kRounding = 1e-4;  // of a step, forgiven as the solver's tolerance when rounding
-constexpr double kAnyGap = 1e3;     // the first plan suffices
+constexpr double kPowerSlack = 1e-6;  // MW
+constexpr double kRounding = 1e-4;    // of a step, forgiven as the solver's tolerance when rounding
+constexpr double kAnyGap = 1e3;       // the first plan suffices
 
 double at(const std::vector<Power>& v, int t) {
   return v[static_cast<std::size_t>(t)].in(units::MW);
 }
 
-double sure_power(const Site& site, int t) {
+double sure_megawatts(const Site& site, int t) {
   return std::max(at(site.contracted, t), at(site.energised, t));
 }
 
@@ -40,7 +40,7 @@ std::optional<Candidate> start_earlier(const Problem& p, std::size_t s, int t) {
     what += fmt::format("{}{} ordered by {}", what.empty() ? "" : " and ", step,
                         (p.quarter(t) - lead).text());
   };
-  if (t < site.grid_quarters && site.expandable.in(units::MW) > sure_power(site, t)) {
+  if (t < site.grid_quarters && site.expandable.in(units::MW) > sure_megawatts(site, t)) {
     add("grid connection", site.grid_quarters);
   }
   if (t < site.build_quarters) add("building", site.build_quarters);
@@ -62,14 +62,15 @@ std::optional<Candidate> generate_on_site(const Problem& p, std::size_t s, int t
   const double block = site.block.in(units::MW);
   double extra = 0;
   for (int q = t; q < p.horizon(); ++q) {
-    if (reachable_facility_power(p, SiteId(s), q).in(units::MW) >= facility(q) - kSlack) continue;
+    if (reachable_facility_power(p, SiteId(s), q).in(units::MW) >= facility(q) - kPowerSlack)
+      continue;
     if (q < site.build_quarters) return std::nullopt;  // power would come before the building
     const double live = at(site.energised, q);
     const double built = live + std::ceil((facility(q) - live) / block - 1e-9) * block;
-    if (built > site.expandable.in(units::MW) + kSlack) return std::nullopt;
-    extra = std::max(extra, built - sure_power(site, q));
+    if (built > site.expandable.in(units::MW) + kPowerSlack) return std::nullopt;
+    extra = std::max(extra, built - sure_megawatts(site, q));
   }
-  extra = std::ceil(extra - kSlack);
+  extra = std::ceil(extra - kPowerSlack);
   if (extra <= 0) return std::nullopt;
   return make(FixKind::kOnSite,
               fmt::format("allow {} of generation on site at {} from {} (facility power, "
@@ -171,7 +172,7 @@ std::optional<std::size_t> find_room(const Problem& p, std::size_t without, int 
     bool has_room = s != without;
     for (int t = from; has_room && t < p.horizon(); ++t) {
       const double power = reachable_it_power(p, SiteId(s), t).in(units::MW);
-      has_room = power - required(p, s, t) >= moved - kSlack;
+      has_room = power - required(p, s, t) >= moved - kPowerSlack;
     }
     if (!has_room) continue;
     const bool is_cheaper =
@@ -188,7 +189,7 @@ std::optional<Candidate> move_elsewhere(const Problem& p, std::size_t r) {
   for (int t = requirement.from; t < p.horizon(); ++t) {
     kept = std::min(kept, reachable_it_power(p, requirement.site, t).in(units::MW));
   }
-  kept = std::max(0.0, std::floor(kept + kSlack));
+  kept = std::max(0.0, std::floor(kept + kPowerSlack));
   const double moved = needed - kept;
   const auto to = find_room(p, requirement.site.index(), requirement.from, moved);
   if (!to) return std::nullopt;
@@ -348,7 +349,7 @@ std::vector<Candidate> more_power(const Problem& p, const ConflictingLimit& c, i
   if (it == p.sites.end()) return found;
   const auto s = static_cast<std::size_t>(it - p.sites.begin());
   if (auto earlier = start_earlier(p, s, t)) found.push_back(std::move(*earlier));
-  if (!c.relief || *c.relief <= kSlack) return found;
+  if (!c.relief || *c.relief <= kPowerSlack) return found;
   auto facility = [&](int q) {
     return reachable_facility_power(p, SiteId(s), q).in(units::MW) + *c.relief;
   };

@@ -67,7 +67,7 @@ Table capability_table() {
           {}};
 }
 
-std::string layout_text(const parallel::DeploymentPoint& point) {
+std::string layout_of(const parallel::DeploymentPoint& point) {
   if (!point.is_pools) return "one pool: " + point.layout.text();
   return fmt::format("prefill {} ({:.0f} %), decode {}", point.prefill_layout.text(),
                      100 * point.prefill_share, point.layout.text());
@@ -81,7 +81,7 @@ void add_point(const Answer& answer, const char* name, const parallel::Operating
   const parallel::DeploymentPoint& point = o.point;
   table->add_row({c.work, c.model, c.accelerator,
                   std::string(parallel::framework_name(answer.framework)), std::string(name),
-                  layout_text(point), point.state.sequences, o.processed_tokens().in(per_second),
+                  layout_of(point), point.state.sequences, o.processed_tokens().in(per_second),
                   point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
                   point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
                   o.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),

@@ -21,7 +21,7 @@ void TokenCost::add(const TokenCost& o) {
 namespace {
 
 using Key = std::pair<std::size_t, std::size_t>;
-constexpr double kSmall = 1e-9;
+constexpr double kNothing = 1e-9;
 
 class Division {
  public:
@@ -98,7 +98,7 @@ void Division::charge_zone_energy() {
   for (std::size_t z = 0; z < f_.zones().size(); ++z) {
     for (int t = 0; t < p_.horizon(); ++t) {
       const milp::VariableId total = f_.zone_energy_column(z, t);
-      if (!total.is_valid() || view_.value(total) <= kSmall) continue;
+      if (!total.is_valid() || view_.value(total) <= kNothing) continue;
       const double each = cost_of(total) / view_.value(total);
       const planning::Linear drawn = f_.zone_energy_terms(z, t);
       for (const milp::Term& term : drawn.terms) {
@@ -123,7 +123,7 @@ void Division::unit_costs() {
     }
   };
   auto divided = [&](double capital, double service) {
-    if (service > kSmall) return capital / service;
+    if (service > kNothing) return capital / service;
     other_ += capital;
     return 0.0;
   };
@@ -169,17 +169,17 @@ void Division::divide_fleet(std::size_t a, std::size_t z, int t, std::vector<Pie
   const double discount = p_.discount_factor(t);
   double total = 0, used = 0;
   for (std::size_t s : f_.zones()[z].sites) total += fleet(a, s, t);
-  if (total <= kSmall) return;
+  if (total <= kNothing) return;
   std::vector<const planning::Allocation*> served;
   for (std::size_t i : f_.allocations_of(z, t)) {
     const planning::Allocation& x = f_.allocations()[i];
-    if (x.accelerator != a || view_.value(x.column) <= kSmall) continue;
+    if (x.accelerator != a || view_.value(x.column) <= kNothing) continue;
     served.push_back(&x);
     used += view_.value(x.column);
   }
   for (std::size_t s : f_.zones()[z].sites) {
     const double here = fleet(a, s, t);
-    if (here <= kSmall) continue;
+    if (here <= kNothing) continue;
     const milp::VariableId v = column(f_.in_service(a, s, t));
     const double megawatts =
         here * p_.accelerators[a].it_power.in(units::MW) / scale::kAccelerators;
@@ -210,9 +210,9 @@ void Division::divide_zone(std::size_t z, int t) {
   double energy = 0;
   for (const Piece& piece : pieces) energy += piece.cost.energy;
   const double extra = contracts(z, t);
-  if (energy <= kSmall) other_ += extra;
+  if (energy <= kNothing) other_ += extra;
   for (Piece& piece : pieces) {
-    if (energy > kSmall) piece.cost.energy *= 1 + extra / energy;
+    if (energy > kNothing) piece.cost.energy *= 1 + extra / energy;
     result_[piece.key].add(piece.cost);
   }
 }
@@ -220,7 +220,7 @@ void Division::divide_zone(std::size_t z, int t) {
 void Division::spread_other() {
   double all = 0;
   for (const auto& [key, cost] : result_) all += cost.total();
-  if (std::fabs(all) <= kSmall) return;
+  if (std::fabs(all) <= kNothing) return;
   for (auto& [key, cost] : result_) cost.other = other_ * cost.total() / all;
 }
 
@@ -247,7 +247,7 @@ Table token_cost_table(const PlanView& view) {
               {}};
   auto add_row = [&](const std::string& work, const std::string& site, const TokenCost& c) {
     // Billion USD over 1e12 tokens is 1,000 USD a million.
-    const double per = c.discounted_ttokens > kSmall ? 1e3 / c.discounted_ttokens : 0;
+    const double per = c.discounted_ttokens > kNothing ? 1e3 / c.discounted_ttokens : 0;
     table.add_row({work, site, c.ttokens, 1e3 * c.total(), per * c.total(), per * c.accelerators,
                    per * c.site, per * c.energy, per * c.operations, per * c.other});
   };

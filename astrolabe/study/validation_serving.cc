@@ -18,9 +18,9 @@ constexpr const char* kDay = "deepseek_day";  // entity of data/demand.csv, fold
 constexpr double kTolerance = 0.3;
 
 // The deployment of the day: columns as in data/, of one entity.
-class Deployment {
+class DeploymentChecks {
  public:
-  explicit Deployment(const std::string& cases_dir)
+  explicit DeploymentChecks(const std::string& cases_dir)
       : table_(CsvTable::read(cases_dir + "/" + kDay + "/deployment.csv")) {}
 
   double base(const std::string& attribute, const Dim& dim) const {
@@ -53,7 +53,7 @@ class Deployment {
   CsvTable table_;
 };
 
-parallel::ProductionDay production_day(const catalog::Catalog& catalog, const Deployment& d) {
+parallel::ProductionDay production_day(const catalog::Catalog& catalog, const DeploymentChecks& d) {
   parallel::ProductionDay day;
   const TokenRate input = catalog.get<TokenRate::kDim>(kDay, "input_tokens");
   day.span = 24.0 * units::hour;
@@ -114,7 +114,7 @@ ValidationCase validate_deepseek_day(const catalog::Catalog& catalog,
                "Nodes that the serving model needs for DeepSeek's published day of traffic: "
                "DeepSeek-R1 on H800, in the published layouts at the published output speed",
                kTolerance);
-  const Deployment deployment(cases_dir);
+  const DeploymentChecks deployment(cases_dir);
   const parallel::ProductionDay day = production_day(catalog, deployment);
   const parallel::ProductionDayResult r = modelled(catalog, day);
   if (!r.is_ok) {

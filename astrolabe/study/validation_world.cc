@@ -16,7 +16,7 @@ namespace {
 
 using catalog::Catalog;
 
-constexpr supply::DefectModel kPoisson{supply::YieldModel::kPoisson};
+constexpr supply::DefectModel kPoissonYield{supply::YieldModel::kPoisson};
 
 // Sum over the lines of a kind, without expansion.
 template <class Select>
@@ -91,8 +91,8 @@ Generation read_generation(const Catalog& catalog, const std::string& entity, Co
   }
   g.launch = catalog.get_quarter(entity, "launch");
   g.node = parts.value->process_node;
-  g.bill =
-      supply::compute_bill(*parts.value, kPoisson, kPoisson, supply::conventional_300mm_wafer());
+  g.bill = supply::compute_bill(*parts.value, kPoissonYield, kPoissonYield,
+                                supply::conventional_300mm_wafer());
   const auto cycle = [&](const std::string& of) {
     return supply::whole_quarters(catalog.get<Duration::kDim>(of, "cycle_time"));
   };

@@ -18,7 +18,7 @@ constexpr FlopRate kFlops = units::flop / units::second;
 constexpr Bandwidth kBytes = units::byte / units::second;
 
 // 100 FLOP/s in bf16, 200 in fp8, 10 B/s, 100 W.
-Accelerator small_accelerator() {
+Accelerator plain_accelerator() {
   Accelerator a;
   a.name = "small";
   a.hbm_bandwidth = 10.0 * kBytes;
@@ -47,7 +47,7 @@ Load load(double flops, double bytes, WorkKind kind = WorkKind::kProduct) {
 double watts(const PowerModel& m, const Load& l) { return m.at(l).total().in(units::watt); }
 
 TEST(PowerModelTest, NoWorkDrawsIdlePower) {
-  const PowerModel m(small_accelerator(), plain());
+  const PowerModel m(plain_accelerator(), plain());
   EXPECT_DOUBLE_EQ(m.idle().in(units::watt), 20);
   const PowerEstimate e = m.at(load(0, 0));
   EXPECT_DOUBLE_EQ(e.total().in(units::watt), 20);
@@ -58,7 +58,7 @@ TEST(PowerModelTest, NoWorkDrawsIdlePower) {
 
 // Far below the limit the saturation is nothing: at z < 0.6 it takes 0.6^16 / 16 = 2e-5.
 TEST(PowerModelTest, TermsAddByHand) {
-  const PowerModel m(small_accelerator(), plain());
+  const PowerModel m(plain_accelerator(), plain());
   const double half = 10 * 0.5 / 0.502;  // activity of a product at half a peak, W
   EXPECT_NEAR(watts(m, load(50, 0)), 20 + half + 20, 1e-3);
   EXPECT_NEAR(watts(m, load(0, 5)), 20 + half + 10, 1e-3);
@@ -78,14 +78,14 @@ TEST(PowerModelTest, SaturatesAtTheLimit) {
   PowerParameters p = plain();
   p.activity[0] = 0;
   p.compute[0] = 0.79;
-  EXPECT_NEAR(watts(PowerModel(small_accelerator(), p), load(100, 0)), 95.6507, 1e-3);
+  EXPECT_NEAR(watts(PowerModel(plain_accelerator(), p), load(100, 0)), 95.6507, 1e-3);
 }
 
 TEST(PowerModelTest, NeverAboveTheLimitAndMonotone) {
   PowerParameters p = plain();
   p.compute = {3, 3, 3, 3};
   p.memory = 2;
-  const PowerModel m(small_accelerator(), p);
+  const PowerModel m(plain_accelerator(), p);
   for (const auto kind : {WorkKind::kProduct, WorkKind::kAttention, WorkKind::kExperts}) {
     for (double bytes = 0; bytes <= 20; bytes += 2) {
       double before = 0;
@@ -103,7 +103,7 @@ TEST(PowerModelTest, NeverAboveTheLimitAndMonotone) {
 }
 
 TEST(PowerModelTest, EnergyIsPowerTimesTime) {
-  const PowerModel m(small_accelerator(), plain());
+  const PowerModel m(plain_accelerator(), plain());
   const EnergyEstimate e = m.energy(150.0 * units::flop, NumberFormat::kBf16, 3.0 * units::byte,
                                     WorkKind::kProduct, 3.0 * units::second);
   // 50 FLOP/s and 1 B/s over 3 s.
@@ -124,22 +124,21 @@ TEST(PowerModelTest, KindsOfWork) {
   EXPECT_EQ(work_kind(OperatorKind::kNorm), WorkKind::kProduct);
 }
 
-const catalog::Catalog& project_catalog() {
+const catalog::Catalog& power_catalog() {
   static const catalog::Catalog catalog =
       catalog::Catalog::load(std::string(ASTROLABE_SOURCE_DIR) + "/data");
   return catalog;
 }
 
 PowerModel model_of(const std::string& name) {
-  return {read_accelerator(project_catalog(), name),
-          read_power_parameters(project_catalog(), name)};
+  return {read_accelerator(power_catalog(), name), read_power_parameters(power_catalog(), name)};
 }
 
 // A chip that nobody measured has a wider band than those it is carried from.
 TEST(PowerParametersTest, CarriedBandsAreWider) {
-  const PowerParameters own = read_power_parameters(project_catalog(), "h200_sxm");
-  const PowerParameters sister = read_power_parameters(project_catalog(), "h100_sxm");
-  const PowerParameters other = read_power_parameters(project_catalog(), "mi300x");
+  const PowerParameters own = read_power_parameters(power_catalog(), "h200_sxm");
+  const PowerParameters sister = read_power_parameters(power_catalog(), "h100_sxm");
+  const PowerParameters other = read_power_parameters(power_catalog(), "mi300x");
   EXPECT_LE(sister.dynamic_low, own.dynamic_low);
   EXPECT_GE(sister.dynamic_high, own.dynamic_high);
   EXPECT_LT(other.dynamic_low, own.dynamic_low);
@@ -147,8 +146,8 @@ TEST(PowerParametersTest, CarriedBandsAreWider) {
 }
 
 TEST(PowerParametersTest, EveryCatalogueAcceleratorStaysWithinItsLimit) {
-  for (const std::string& name : project_catalog().entities("accelerators")) {
-    const Accelerator a = read_accelerator(project_catalog(), name);
+  for (const std::string& name : power_catalog().entities("accelerators")) {
+    const Accelerator a = read_accelerator(power_catalog(), name);
     const PowerModel m = model_of(name);
     EXPECT_GT(m.idle().base(), 0.05 * a.tdp.base()) << name;
     const PowerEstimate e =
@@ -175,7 +174,7 @@ std::map<std::string, Tally> held_out_tallies() {
       {"h200_sxm", "h200_sxm"}, {"b200_sxm", "b200_sxm"}, {"gb200", "gb200_nvl72"}};
   std::map<std::string, std::pair<Accelerator, PowerModel>> chips;
   for (const auto& [system, name] : names) {
-    chips.emplace(system, std::pair(read_accelerator(project_catalog(), name), model_of(name)));
+    chips.emplace(system, std::pair(read_accelerator(power_catalog(), name), model_of(name)));
   }
   std::map<std::string, Tally> tallies;
   for (const char* family : {"gemm", "attention_prefill", "attention_decode", "moe"}) {
@@ -233,7 +232,7 @@ TEST(SplitwiseTest, MeanBoardPowerOfServingOnA100) {
   const CsvTable table = CsvTable::read(std::string(ASTROLABE_SOURCE_DIR) +
                                         "/validation/board_power/splitwise_static_batch.csv");
   const PowerModel m = model_of("a100_sxm_80");
-  const Accelerator a100 = read_accelerator(project_catalog(), "a100_sxm_80");
+  const Accelerator a100 = read_accelerator(power_catalog(), "a100_sxm_80");
   Tally tally;
   double bias = 0;
   for (const auto& row : table.rows()) {

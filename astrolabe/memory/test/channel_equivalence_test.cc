@@ -8,13 +8,11 @@
 
 #include "astrolabe/memory/memory_system.h"
 #include "astrolabe/memory/test/cycle_stepped_channel.h"
-#include "astrolabe/memory/test/test_size.h"
+#include "astrolabe/memory/test/memory_cases.h"
 
 namespace astrolabe::memory {
 
 namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
 class ListSource final : public RequestSource {
  public:

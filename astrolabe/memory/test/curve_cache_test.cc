@@ -7,14 +7,11 @@
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/memory/bandwidth_curve.h"
+#include "astrolabe/memory/test/memory_cases.h"
 
 namespace astrolabe::memory {
 
-namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
-
-}  // namespace
+namespace {}  // namespace
 
 TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   const std::filesystem::path dir =

@@ -8,12 +8,11 @@
 
 #include "astrolabe/memory/energy.h"
 #include "astrolabe/memory/memory_system.h"
+#include "astrolabe/memory/test/memory_cases.h"
 
 namespace astrolabe::memory {
 
 namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
 RunResult run(const char* preset, RefreshMode refresh, const char* traffic, double partial) {
   MemoryConfig config = load_preset(kData, preset);

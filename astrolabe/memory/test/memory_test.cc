@@ -9,26 +9,19 @@
 #include "astrolabe/memory/bandwidth_curve.h"
 #include "astrolabe/memory/memory_system.h"
 #include "astrolabe/memory/operator_traffic.h"
-#include "astrolabe/memory/test/test_size.h"
+#include "astrolabe/memory/test/memory_cases.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe::memory {
 
 namespace {
 
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 const std::string kPreset = "hbm3-6.4-16gb-8hi";
 
 MemoryConfig config(const TimingOverrides& overrides = {}) {
   MemoryConfig c = load_preset(kData, kPreset, overrides);
   c.controller.refresh = RefreshMode::kNone;
   return c;
-}
-
-Traffic traffic(const std::string& name, std::uint64_t requests) {
-  Traffic t = parse_traffic(name);
-  t.requests = requests;
-  return t;
 }
 
 double gb_per_s(const MemoryConfig& c, const Traffic& t, const RunOptions& options = {}) {

@@ -4,23 +4,17 @@
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/catalog/catalog.h"
+#include "astrolabe/memory/test/memory_cases.h"
 
 namespace astrolabe::memory {
 namespace {
 
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 constexpr Duration kNs = units::nanosecond;
 
 MemoryConfig one_channel() {
   MemoryConfig config = load_preset(kData, "hbm3-6.4-16gb-8hi");
   config.controller.refresh = RefreshMode::kNone;
   return config;
-}
-
-Traffic traffic(const std::string& name, std::uint64_t requests) {
-  Traffic t = parse_traffic(name);
-  t.requests = requests;
-  return t;
 }
 
 Requesters lone() {

@@ -7,14 +7,12 @@
 
 #include "astrolabe/memory/command_trace.h"
 #include "astrolabe/memory/memory_system.h"
-#include "astrolabe/memory/test/test_size.h"
+#include "astrolabe/memory/test/memory_cases.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe::memory {
 
 namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
 struct Standard {
   const char *rules, *preset;
@@ -27,12 +25,6 @@ MemoryConfig config(const Standard& s, RefreshMode refresh, const TimingOverride
   MemoryConfig c = load_preset(kData, s.preset, lower);
   c.controller.refresh = refresh;
   return c;
-}
-
-Traffic traffic(const char* kind, int requests) {
-  Traffic t = parse_traffic(kind);
-  t.requests = static_cast<std::uint64_t>(requests);
-  return t;
 }
 
 TraceChecker check(const Standard& s, const MemoryConfig& c, const Traffic& t,

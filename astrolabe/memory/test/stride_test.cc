@@ -5,12 +5,11 @@
 #include <set>
 
 #include "astrolabe/memory/memory_system.h"
+#include "astrolabe/memory/test/memory_cases.h"
 
 namespace astrolabe::memory {
 
 namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
 MemoryConfig without_refresh() {
   MemoryConfig c = load_preset(kData, "hbm3-6.4-16gb-8hi");

@@ -7,14 +7,12 @@
 
 #include "astrolabe/memory/dram_device.h"
 #include "astrolabe/memory/memory_system.h"
-#include "astrolabe/memory/test/test_size.h"
+#include "astrolabe/memory/test/memory_cases.h"
 #include "astrolabe/memory/trace_checker.h"
 
 namespace astrolabe::memory {
 
 namespace {
-
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
 
 class ShortSource final : public RequestSource {
  public:

@@ -10,7 +10,7 @@ namespace {
 using P = CollectiveParameter;
 
 // 100 kB/us = 100 GB/s up, 50 host link, 25 network, memory 1000; node of 8, domain of 8.
-FabricFacts small_fabric() {
+FabricFacts facts_of_a_small_fabric() {
   const Bandwidth gb = 1.0 * units::GB / units::second;
   FabricFacts f;
   f.scale_up_domain = 8;
@@ -59,15 +59,15 @@ double us(const FabricFacts& f, const CollectiveShape& s, double bytes) {
 TEST(CollectivePhysicsTest, RingByHand) {
   const CollectiveShape s{Operation::kAllReduce, Implementation::kLibrary, 4, 0};
   // 6 steps; 1.5 x 10 kB = 15 kB over 20 kB/us at low latency, over 80 + 10 us in bulk.
-  EXPECT_NEAR(us(small_fabric(), s, 10e3), 5 + 6 + 15 / 20.0, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 10e3), 5 + 6 + 15 / 20.0, 1e-9);
   // 1.5 x 10 MB in bulk.
-  EXPECT_NEAR(us(small_fabric(), s, 10e6), 5 + 6 + 10 + 15e3 / 80, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 10e6), 5 + 6 + 10 + 15e3 / 80, 1e-9);
   const CollectiveShape g{Operation::kAllGather, Implementation::kLibrary, 4, 0};
-  EXPECT_NEAR(us(small_fabric(), g, 10e6), 5 + 3 + 10 + 7.5e3 / 80, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), g, 10e6), 5 + 3 + 10 + 7.5e3 / 80, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, SwitchReducesLargeBuffersOnly) {
-  FabricFacts f = small_fabric();
+  FabricFacts f = facts_of_a_small_fabric();
   f.switch_reduction = true;
   const CollectiveShape s{Operation::kAllReduce, Implementation::kLibrary, 8, 0};
   // Ring at 10 kB: 5 + 14 + 17.5/20 = 19.875; switch: 5 + 2 + 20 + ... is later.
@@ -79,39 +79,39 @@ TEST(CollectivePhysicsTest, CustomAllReduceByHand) {
   const CollectiveShape s{Operation::kAllReduce, Implementation::kCustom, 4, 0};
   // One shot, 10 kB: 3 + 3 x 0.1 + 30/50. Two shots, 400 kB: 3 + 0.6 + 4 + 600/70 = 16.17, before
   // one shot 3.3 + 1200/50 and the library's 11 + 10 + 600/80.
-  EXPECT_NEAR(us(small_fabric(), s, 10e3), 3.3 + 0.6, 1e-9);
-  EXPECT_NEAR(us(small_fabric(), s, 400e3), 7.6 + 600 / 70.0, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 10e3), 3.3 + 0.6, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 400e3), 7.6 + 600 / 70.0, 1e-9);
   // 100 MB: 21 + 150e3/80 by the library.
-  EXPECT_NEAR(us(small_fabric(), s, 100e6), 21 + 150e3 / 80, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 100e6), 21 + 150e3 / 80, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, EagerCallsHideTheKernelAndCopy) {
   const CollectiveShape s{Operation::kAllReduce, Implementation::kCustomEager, 4, 0};
-  EXPECT_NEAR(us(small_fabric(), s, 10e3), 30 + 20 / 800.0, 1e-9);
-  EXPECT_NEAR(us(small_fabric(), s, 100e6), 21 + 150e3 / 80 + 200e3 / 800, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 10e3), 30 + 20 / 800.0, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 100e6), 21 + 150e3 / 80 + 200e3 / 800, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, AllToAllAndSendByHand) {
   const CollectiveShape a{Operation::kAllToAll, Implementation::kLibrary, 4, 0};
-  EXPECT_NEAR(us(small_fabric(), a, 10e6), 6 + 1.5 + 10 + 7.5e3 / 50, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), a, 10e6), 6 + 1.5 + 10 + 7.5e3 / 50, 1e-9);
   const CollectiveShape inside{Operation::kSend, Implementation::kLibrary, 2, 2};
-  EXPECT_NEAR(us(small_fabric(), inside, 9e6), 4 + 100, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), inside, 9e6), 4 + 100, 1e-9);
   const CollectiveShape outside{Operation::kSend, Implementation::kLibrary, 2, 1};
-  EXPECT_NEAR(us(small_fabric(), outside, 10e6), 4 + 15 + 10e3 / 20, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), outside, 10e6), 4 + 15 + 10e3 / 20, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, HierarchyOverNodesByHand) {
   // 16 ranks in 2 nodes: inside 5 + 14 us of latency; outside 2 steps of 15 us, 2 x 1/2 x S/8 over
   // 12.5 kB/us = 80 MB/8/12.5 = 800 us; inside 10 + 1.75 x 80e3/80 = 1760 us is the slower wire.
   const CollectiveShape s{Operation::kAllReduce, Implementation::kLibrary, 16, 8};
-  EXPECT_NEAR(us(small_fabric(), s, 80e6), 19 + 30 + 1760, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 80e6), 19 + 30 + 1760, 1e-9);
   // 2 ranks in 2 nodes: launch, 2 steps, S over 12.5 kB/us.
   const CollectiveShape pair{Operation::kAllReduce, Implementation::kLibrary, 2, 1};
-  EXPECT_NEAR(us(small_fabric(), pair, 10e6), 5 + 30 + 800, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), pair, 10e6), 5 + 30 + 800, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, ARackDomainSpansNodes) {
-  FabricFacts rack = small_fabric();
+  FabricFacts rack = facts_of_a_small_fabric();
   rack.scale_up_domain = 72;
   rack.node_size = 4;
   const Crossing c = crossing(rack, {Operation::kAllReduce, Implementation::kLibrary, 16, 4});
@@ -120,7 +120,8 @@ TEST(CollectivePhysicsTest, ARackDomainSpansNodes) {
   // A tree: 3 steps of a chain of 4 and log2 4 = 2 doublings, there and back, instead of 30.
   const CollectiveShape s{Operation::kAllReduce, Implementation::kLibrary, 16, 4};
   EXPECT_NEAR(us(rack, s, 16), 5 + 10 + 1.875 * 16e-3 / 20, 1e-9);
-  FabricFacts pairs = small_fabric();  // bridges of two, over PCI Express inside the node
+  FabricFacts pairs =
+      facts_of_a_small_fabric();  // bridges of two, over PCI Express inside the node
   pairs.scale_up_domain = 2;
   pairs.node_size = 4;
   const Crossing p = crossing(pairs, {Operation::kAllReduce, Implementation::kLibrary, 4, 4});
@@ -134,7 +135,7 @@ TEST(CollectivePhysicsTest, CrowdingDividesTheLink) {
   p.values[static_cast<std::size_t>(P::kCrowding)] = 2;
   const CollectiveShape s{Operation::kAllGather, Implementation::kLibrary, 8, 0};
   // (8/2)^2 = 16 times slower: 87.5 kB over 80/16 kB/us.
-  const Duration t = collective_time(small_fabric(), p, s, 1e5 * units::byte);
+  const Duration t = collective_time(facts_of_a_small_fabric(), p, s, 1e5 * units::byte);
   EXPECT_NEAR(t.in(units::microsecond), 5 + 7 + 10 + 87.5 / 5, 1e-9);
 }
 
@@ -142,7 +143,7 @@ using Case = std::tuple<Operation, Implementation, bool>;
 class CollectiveContract : public testing::TestWithParam<Case> {};
 
 TEST_P(CollectiveContract, NeverFasterThanTheLinkMonotoneAndFreeForOne) {
-  FabricFacts f = small_fabric();
+  FabricFacts f = facts_of_a_small_fabric();
   const auto [operation, implementation, reduces] = GetParam();
   f.switch_reduction = reduces;
   const CollectiveParameters p = simple_parameters();

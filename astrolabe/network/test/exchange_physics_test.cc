@@ -7,9 +7,9 @@
 namespace astrolabe::network {
 namespace {
 
-using P = ExchangeParameter;
+using Parameter = ExchangeParameter;
 
-FabricFacts small_fabric() {
+FabricFacts exchange_fabric() {
   const Bandwidth gb = 1.0 * units::GB / units::second;
   FabricFacts f;
   f.scale_up_domain = f.node_size = 8;
@@ -19,19 +19,21 @@ FabricFacts small_fabric() {
   return f;
 }
 
-ExchangeParameters simple_parameters() {
+ExchangeParameters exchange_parameters() {
   ExchangeParameters p;
-  const auto set = [&](P which, double v) { p.values[static_cast<std::size_t>(which)] = v; };
-  set(P::kLaunch, 10);
-  set(P::kPeer, 0.5);
-  set(P::kExpert, 0.1);
-  set(P::kTokenCost, 2);
-  set(P::kRowCost, 1);
-  set(P::kLinkShare, 0.5);
-  set(P::kSmRate, 5);
-  set(P::kMemoryShare, 0.8);
-  set(P::kNodeLatency, 20);
-  set(P::kNetworkShare, 0.8);
+  const auto set = [&](Parameter which, double v) {
+    p.values[static_cast<std::size_t>(which)] = v;
+  };
+  set(Parameter::kLaunch, 10);
+  set(Parameter::kPeer, 0.5);
+  set(Parameter::kExpert, 0.1);
+  set(Parameter::kTokenCost, 2);
+  set(Parameter::kRowCost, 1);
+  set(Parameter::kLinkShare, 0.5);
+  set(Parameter::kSmRate, 5);
+  set(Parameter::kMemoryShare, 0.8);
+  set(Parameter::kNodeLatency, 20);
+  set(Parameter::kNetworkShare, 0.8);
   return p;
 }
 
@@ -45,7 +47,7 @@ ExchangeShape shape() {
 }
 
 double us(const ExchangeShape& s, double tokens) {
-  return exchange_time(small_fabric(), simple_parameters(), s, tokens).in(units::microsecond);
+  return exchange_time(exchange_fabric(), exchange_parameters(), s, tokens).in(units::microsecond);
 }
 
 TEST(ExchangePhysicsTest, EveryCopyByHand) {
@@ -92,9 +94,9 @@ TEST(ExchangePhysicsTest, NeverFasterThanTheLinksMonotoneAndFreeForOne) {
       s.ranks = 8 * nodes;
       Duration last;
       for (double tokens = 1; tokens < 1e6; tokens *= 3) {
-        const Duration t = exchange_time(small_fabric(), simple_parameters(), s, tokens);
+        const Duration t = exchange_time(exchange_fabric(), exchange_parameters(), s, tokens);
         EXPECT_GT(t.base(), last.base());
-        EXPECT_GE(t.base(), exchange_bound(small_fabric(), s, tokens).base());
+        EXPECT_GE(t.base(), exchange_bound(exchange_fabric(), s, tokens).base());
         last = t;
       }
     }

@@ -10,18 +10,18 @@
 namespace astrolabe::network {
 namespace {
 
-const std::string kData = ASTROLABE_SOURCE_DIR "/data";
+const std::string kPredictorData = ASTROLABE_SOURCE_DIR "/data";
 
 const catalog::Catalog& facts() {
-  static const catalog::Catalog catalog = catalog::Catalog::load(kData);
+  static const catalog::Catalog catalog = catalog::Catalog::load(kPredictorData);
   return catalog;
 }
 const NetworkPredictor& all_tables() {
-  static const NetworkPredictor predictor = NetworkPredictor::load(facts(), kData);
+  static const NetworkPredictor predictor = NetworkPredictor::load(facts(), kPredictorData);
   return predictor;
 }
 CsvTable table(const std::string& name) {
-  const std::string path = kData + "/measurements/" + name + ".csv.zst";
+  const std::string path = kPredictorData + "/measurements/" + name + ".csv.zst";
   return CsvTable::parse(read_zstd_file(path), path);
 }
 
@@ -116,7 +116,7 @@ TEST(PredictorTest, WithheldPointsOfExchanges) {
 }
 
 TEST(PredictorTest, AWithheldSystemWithASiblingInTheTables) {
-  const NetworkPredictor p = NetworkPredictor::load(facts(), kData, {"h200_sxm"});
+  const NetworkPredictor p = NetworkPredictor::load(facts(), kPredictorData, {"h200_sxm"});
   Error library, custom;
   for (const CollectiveRow& r : read_collectives(table("collectives")).rows) {
     if (r.key.system != "h200_sxm") continue;

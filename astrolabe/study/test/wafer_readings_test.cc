@@ -10,7 +10,7 @@ using namespace units;
 const LetterInput kLetter{"line", "site", 6, 4, {2026, 1}, {2029, 4}, {2029, 1}};
 
 // One accelerator: 8 stacks at 20 a wafer and 0.1 wafers of host memory, so half a wafer each.
-planning::Problem small_problem() {
+planning::Problem wafer_problem() {
   planning::Problem p;
   p.quarters = 2;
   p.availability = 0.9;
@@ -45,7 +45,7 @@ planning::Problem small_problem() {
 
 TEST(FedByWafers, AcceleratorsPowerMoneyAndTokens) {
   const FedByWafers fed =
-      fed_by_wafers(1000.0 * wafer, small_problem(), planning::AcceleratorId(0), 1.2);
+      fed_by_wafers(1000.0 * wafer, wafer_problem(), planning::AcceleratorId(0), 1.2);
   EXPECT_DOUBLE_EQ(fed.wafers_per_accelerator.in(wafer), 0.5);
   EXPECT_DOUBLE_EQ(fed.accelerators, 2000);
   EXPECT_DOUBLE_EQ(fed.it_power.in(MW), 3);
@@ -58,7 +58,7 @@ TEST(FedByWafers, AcceleratorsPowerMoneyAndTokens) {
 }
 
 TEST(FedByWafers, NamesTheClassThatCannotBeServed) {
-  planning::Problem p = small_problem();
+  planning::Problem p = wafer_problem();
   p.needs[1].points.clear();
   const FedByWafers fed = fed_by_wafers(1000.0 * wafer, p, planning::AcceleratorId(0), 1.2);
   EXPECT_EQ(fed.unserved, "little");
@@ -67,7 +67,7 @@ TEST(FedByWafers, NamesTheClassThatCannotBeServed) {
 }
 
 TEST(FedByWafers, MemoryThatIsNotMadeInTheHorizonFeedsNothing) {
-  planning::Problem p = small_problem();
+  planning::Problem p = wafer_problem();
   p.hbm[0].recipes[0].stacks_per_wafer = {0.0, 0.0};
   EXPECT_EQ(fed_by_wafers(1000.0 * wafer, p, planning::AcceleratorId(0), 1.2).accelerators, 0);
 }

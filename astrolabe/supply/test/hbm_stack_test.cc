@@ -11,7 +11,7 @@ namespace {
 
 using namespace units;
 
-const DefectModel kPoisson{YieldModel::kPoisson};
+const DefectModel kPoissonStack{YieldModel::kPoisson};
 
 // A wafer that holds exactly four 10 x 10 mm dies: diameter just over sqrt(800) = 28.2843.
 WaferGeometry four_die_wafer() { return {28.3 * mm, 0.0 * mm, 0.0 * mm}; }
@@ -29,7 +29,7 @@ HbmProduct small_product() {
 }
 
 TEST(HbmStack, ChainByHand) {
-  const HbmStackYield y = compute_hbm_stack(small_product(), kPoisson, four_die_wafer());
+  const HbmStackYield y = compute_hbm_stack(small_product(), kPoissonStack, four_die_wafer());
   EXPECT_EQ(y.gross_core_dies, 4);
   // exp(-1 cm2 * 0.2) = 0.8187308; 0.99^4 = 0.96059601.
   EXPECT_NEAR(y.core_die_yield, 0.8187308, 1e-7);
@@ -50,7 +50,7 @@ TEST(HbmStack, ChainByHand) {
 TEST(HbmStack, LogicBaseDieTakesNoDramWafer) {
   HbmProduct p = small_product();
   p.is_base_die_dram = false;
-  const HbmStackYield y = compute_hbm_stack(p, kPoisson, four_die_wafer());
+  const HbmStackYield y = compute_hbm_stack(p, kPoissonStack, four_die_wafer());
   EXPECT_EQ(y.dram_wafers_per_stack, y.core_wafers_per_stack);
   EXPECT_GT(y.base_wafers_per_stack, Wafers());
 }
@@ -60,21 +60,22 @@ TEST(HbmStack, TwelveLayersAtNinetyNinePercentMatchThePublishedStackYield) {
   // 0.99^8 = 0.9227, 0.99^12 = 0.8864.
   HbmProduct p = small_product();
   p.dies_per_stack = 8;
-  EXPECT_NEAR(compute_hbm_stack(p, kPoisson, four_die_wafer()).bonding_yield, 0.92, 0.005);
+  EXPECT_NEAR(compute_hbm_stack(p, kPoissonStack, four_die_wafer()).bonding_yield, 0.92, 0.005);
   p.dies_per_stack = 12;
-  EXPECT_NEAR(compute_hbm_stack(p, kPoisson, four_die_wafer()).bonding_yield, 0.87, 0.02);
+  EXPECT_NEAR(compute_hbm_stack(p, kPoissonStack, four_die_wafer()).bonding_yield, 0.87, 0.02);
 }
 
 TEST(HbmStack, AYoungProcessMakesFewerStacks) {
   HbmProduct p = small_product();
   p.defects.learning = {{1.2 / cm2, Quarter(2026, 1), 1.0 * quarter}};
-  const HbmStackYield mature = compute_hbm_stack(p, kPoisson, four_die_wafer());
+  const HbmStackYield mature = compute_hbm_stack(p, kPoissonStack, four_die_wafer());
   // After half a quarter D = 0.2 + exp(-0.5) = 0.8065307: exp(-D) / exp(-0.2) = exp(-0.6065307).
-  const HbmStackYield first = with_defects(mature, p, kPoisson, p.defects.in(Quarter(2026, 1)));
+  const HbmStackYield first =
+      with_defects(mature, p, kPoissonStack, p.defects.in(Quarter(2026, 1)));
   EXPECT_NEAR(first.stacks_per_wafer, 0.6291756 * std::exp(-0.6065307), 1e-6);
   EXPECT_NEAR(first.core_wafers_per_stack.in(wafer), 1 / first.stacks_per_wafer, 1e-9);
   EXPECT_EQ(first.gross_core_dies, mature.gross_core_dies);
-  const HbmStackYield late = with_defects(mature, p, kPoisson, p.defects.in(Quarter(2036, 1)));
+  const HbmStackYield late = with_defects(mature, p, kPoissonStack, p.defects.in(Quarter(2036, 1)));
   EXPECT_NEAR(late.stacks_per_wafer, 0.6291756, 1e-6);
 }
 

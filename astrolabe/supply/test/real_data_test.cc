@@ -16,7 +16,7 @@ const catalog::Catalog& real_catalog() {
   return catalog;
 }
 
-const DefectModel kPoisson{YieldModel::kPoisson};
+const DefectModel kPoissonYield{YieldModel::kPoisson};
 
 TEST(RealData, EveryHbmProductWithItsFactsHasAStack) {
   int complete = 0;
@@ -27,7 +27,7 @@ TEST(RealData, EveryHbmProductWithItsFactsHasAStack) {
       continue;
     }
     ++complete;
-    const HbmStackYield y = compute_hbm_stack(*r.value, kPoisson, conventional_300mm_wafer());
+    const HbmStackYield y = compute_hbm_stack(*r.value, kPoissonYield, conventional_300mm_wafer());
     RecordProperty(entity + "_net_tb_per_wafer",
                    std::to_string(y.net_capacity_per_core_wafer.in(TB / wafer)));
     EXPECT_GT(y.end_to_end_yield, 0.2) << entity;
@@ -40,7 +40,7 @@ TEST(RealData, NetCapacityOfHbm3eIsInThePublishedRange) {
   // 0.8 TB per wafer, 0.7 to 0.95: HBM bits of 2026 over HBM wafers (data/hbm.csv, A52).
   const auto r = read_hbm_product(real_catalog(), "hbm3e_12h");
   ASSERT_TRUE(r.value) << r.reason;
-  const HbmStackYield y = compute_hbm_stack(*r.value, kPoisson, conventional_300mm_wafer());
+  const HbmStackYield y = compute_hbm_stack(*r.value, kPoissonYield, conventional_300mm_wafer());
   EXPECT_GT(y.net_capacity_per_dram_wafer.in(TB / wafer), 0.7);
   EXPECT_LT(y.net_capacity_per_core_wafer.in(TB / wafer), 0.95);
 }
@@ -68,7 +68,7 @@ TEST(RealData, EveryAcceleratorHasABillOrAReason) {
       EXPECT_NE(r.reason.find("missing: "), std::string::npos) << entity;
       continue;
     }
-    const auto b = compute_bill(*r.value, kPoisson, kPoisson, conventional_300mm_wafer());
+    const auto b = compute_bill(*r.value, kPoissonYield, kPoissonYield, conventional_300mm_wafer());
     // A package is smaller than a wafer and larger than a thousandth of one.
     EXPECT_GT(b.logic_wafers.in(wafer), 1e-3) << entity;
     EXPECT_LT(b.logic_wafers.in(wafer), 1) << entity;

@@ -9,7 +9,7 @@
 namespace astrolabe::workload {
 namespace {
 
-const catalog::Catalog& project_catalog() {
+const catalog::Catalog& models_catalog() {
   static const catalog::Catalog catalog =
       catalog::Catalog::load(std::string(ASTROLABE_SOURCE_DIR) + "/data");
   return catalog;
@@ -80,7 +80,7 @@ const Deviation* find_deviation(const std::string& name) {
 // the same configurations by another program. Gated delta nets differ by their two gate
 // projections (0.15 %).
 TEST(ModelTest, EveryCatalogueModelHasItsParametersAndCache) {
-  const catalog::Catalog& facts = project_catalog();
+  const catalog::Catalog& facts = models_catalog();
   int counted = 0, cached = 0;
   for (const std::string& name : facts.entities("models")) {
     const ModelArchitecture m = read_model(facts, name);
@@ -109,7 +109,7 @@ TEST(ModelTest, EveryCatalogueModelHasItsParametersAndCache) {
 // Against the vendors' own figures, which round to the billion and sometimes count the prediction
 // layers (DeepSeek-V3.2 and V4) or a vision tower.
 TEST(ModelTest, TotalsAgreeWithTheVendors) {
-  const catalog::Catalog& facts = project_catalog();
+  const catalog::Catalog& facts = models_catalog();
   int compared = 0;
   for (const std::string& name : facts.entities("models")) {
     const auto published = facts.find_number(name, "published_total");
@@ -125,13 +125,13 @@ TEST(ModelTest, TotalsAgreeWithTheVendors) {
 
 // The card of K3 says 2.8 T parameters, 104 B active; we count the input embedding in.
 TEST(ModelTest, KimiDeltaAttentionGivesTheActiveParametersOfK3) {
-  const ModelArchitecture m = read_model(project_catalog(), "kimi_k3");
+  const ModelArchitecture m = read_model(models_catalog(), "kimi_k3");
   EXPECT_NEAR(m.active_parameters(), 104e9 + 163840.0 * 7168, 1.5e9);
   EXPECT_NEAR(m.total_parameters(), 2800e9, 0.01 * 2800e9);
 }
 
 TEST(ModelTest, CompressedAttentionByHand) {
-  const ModelArchitecture m = read_model(project_catalog(), "deepseek_v4_flash");
+  const ModelArchitecture m = read_model(models_catalog(), "deepseek_v4_flash");
   // Down and up for queries, one key-value head, grouped output; compressors 2 x h x 512 on every
   // compressed layer and once more on the 21 of ratio 4.
   const double core =
@@ -148,23 +148,23 @@ TEST(ModelTest, CompressedAttentionByHand) {
 TEST(ModelTest, PredictionLayerOfDeepSeekIsFourteenBillion) {
   // DeepSeek-V3's card: 671 B of the main model and 14 B of the prediction module, which counts
   // the shared embedding and head (1.85 B) in.
-  const ModelArchitecture m = read_model(project_catalog(), "deepseek_v3");
+  const ModelArchitecture m = read_model(models_catalog(), "deepseek_v3");
   EXPECT_NEAR(m.mtp_parameters() + m.embedding_parameters(), 14e9, 0.6e9);
 }
 
 TEST(ModelTest, ModelsWithoutACountAreMarked) {
-  EXPECT_TRUE(read_model(project_catalog(), "deepseek_r1").is_formula_confirmed);
-  EXPECT_FALSE(read_model(project_catalog(), "deepseek_v4_pro").is_formula_confirmed);
+  EXPECT_TRUE(read_model(models_catalog(), "deepseek_r1").is_formula_confirmed);
+  EXPECT_FALSE(read_model(models_catalog(), "deepseek_v4_pro").is_formula_confirmed);
 }
 
 TEST(ModelTest, DeepSeekR1CachesSeventyThousandBytesATokenInBf16) {
   // 61 layers x (512 + 64) elements x 2 bytes.
-  const ModelArchitecture m = read_model(project_catalog(), "deepseek_r1");
+  const ModelArchitecture m = read_model(models_catalog(), "deepseek_r1");
   EXPECT_EQ(kv_bytes(m, {}, 1).in(units::byte), 70272);
 }
 
 TEST(ModelTest, Llama70bWeighsTwoBytesAParameterInBf16AndHalfThatInFp8) {
-  const ModelArchitecture m = read_model(project_catalog(), "llama_3_1_70b");
+  const ModelArchitecture m = read_model(models_catalog(), "llama_3_1_70b");
   // Per layer 8192 x 64 x 128 x 2 + 2 x 8192 x 8 x 128 + 3 x 8192 x 28672; 128256 x 8192 x 2
   // outside.
   const double layers = 80 * (8192.0 * 64 * 128 * 2 + 2 * 8192.0 * 8 * 128 + 3 * 8192.0 * 28672);
@@ -176,7 +176,7 @@ TEST(ModelTest, Llama70bWeighsTwoBytesAParameterInBf16AndHalfThatInFp8) {
 
 TEST(ModelTest, OutputProjectionsMayHaveTheirOwnFormat) {
   // DeepSeek-R1: 61 layers of 128 heads x 128 values x 7168, an fp4 element 0.5625 bytes for 2.
-  const ModelArchitecture m = read_model(project_catalog(), "deepseek_r1");
+  const ModelArchitecture m = read_model(models_catalog(), "deepseek_r1");
   const double outputs = 61 * 128.0 * 128 * 7168;
   EXPECT_EQ(m.output_parameters(), outputs);
   Precision p;
@@ -202,7 +202,7 @@ TEST(ModelTest, WindowBoundsTheCacheAndStateDoesNotGrow) {
 }
 
 TEST(ModelTest, PrunedModelHasTheMeanWidthOfItsBlocks) {
-  const ModelArchitecture m = read_model(project_catalog(), "nemotron_super_49b");
+  const ModelArchitecture m = read_model(models_catalog(), "nemotron_super_49b");
   const double attention = 49 * (2 * 8192.0 * 8192 + 2 * 8192.0 * 1024);
   const double widths = 49 * 28672.0 + 17920 + 6 * 14336 + 10 * 7168 + 8 * 5632 + 6 * 2816;
   EXPECT_NEAR(m.total_parameters(), attention + 3 * 8192 * widths + 2 * 128256.0 * 8192, 1);
@@ -229,8 +229,8 @@ TEST(ModelTest, WindowedLayersMayHaveOtherHeads) {
 }
 
 TEST(ModelTest, ReadingSomethingElseIsAnInputError) {
-  EXPECT_THROW(read_model(project_catalog(), "h200_sxm"), InputError);
-  EXPECT_THROW(read_model(project_catalog(), "deepseek_r9"), InputError);
+  EXPECT_THROW(read_model(models_catalog(), "h200_sxm"), InputError);
+  EXPECT_THROW(read_model(models_catalog(), "deepseek_r9"), InputError);
 }
 
 TEST(NumberFormatTest, Fp4CarriesAScaleForSixteenElements) {
