@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "apps/commands.h"
@@ -78,13 +79,35 @@ std::string run_json(const report::Page& page) {
   return run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-// Each file appears whole or not at all; the report last, so that it never shows what is not there.
-void write_results(const report::Page& page, const PlanOptions& o, const std::string& directory) {
-  const std::string page_template =
+struct ResultsPlace {
+  std::string directory;
+  std::optional<std::string> page_template;  // the text of the HTML page, where there is one
+};
+
+// Before the plan is made, so that no one waits for a plan that cannot be written. Creates nothing.
+ResultsPlace results_place(const PlanOptions& o, const std::string& scenario_name) {
+  ResultsPlace place{o.out.empty() ? "out/" + scenario_name : o.out, std::nullopt};
+  std::filesystem::path parent = place.directory;
+  while (!parent.empty() && !std::filesystem::exists(parent)) parent = parent.parent_path();
+  if (!parent.empty() && !std::filesystem::is_directory(parent)) {
+    throw InputError({place.directory, 0}, "--out", "Not a directory", "a directory to write to");
+  }
+  const std::string page =
       o.template_file.empty() ? ASTROLABE_SOURCE_DIR "/web/dist/report.html" : o.template_file;
-  const bool has_template = !o.template_file.empty() || std::filesystem::exists(page_template);
-  std::string html;
-  if (has_template) html = report::to_html(page, read_text_file(page_template));
+  if (!o.template_file.empty() || std::filesystem::exists(page)) {
+    place.page_template = read_text_file(page);
+    report::to_html({}, *place.page_template, page);  // refuses what has no place for the data
+  } else {
+    std::fprintf(stderr,
+                 "astrolabe: the page %s is not built (see README): no report.html is written\n",
+                 page.c_str());
+  }
+  return place;
+}
+
+// Each file appears whole or not at all; the report last, so that it never shows what is not there.
+void write_results(const report::Page& page, const ResultsPlace& place) {
+  const std::string& directory = place.directory;
   std::error_code code;
   std::filesystem::create_directories(directory + "/tables", code);
   if (code) throw InputError({directory, 0}, "--out", code.message(), "a directory to write to");
@@ -93,12 +116,8 @@ void write_results(const report::Page& page, const PlanOptions& o, const std::st
   }
   write_file_atomically(directory + "/plan.json", report::to_json(page));
   write_file_atomically(directory + "/run.json", run_json(page));
-  if (has_template) {
-    write_file_atomically(directory + "/report.html", html);
-  } else {
-    std::fprintf(stderr,
-                 "astrolabe: the page %s is not built (see README): no report.html written\n",
-                 page_template.c_str());
+  if (place.page_template) {
+    write_file_atomically(directory + "/report.html", report::to_html(page, *place.page_template));
   }
 }
 
@@ -119,6 +138,7 @@ int make_plan(const PlanOptions& options) {
   Progress progress;
   progress.start("reading");
   const study::ScenarioAndCatalog input = study::read_scenario(options.scenario, options.data_dir);
+  const ResultsPlace place = results_place(options, input.scenario.name);
   progress.start("planning");
   const study::PlanStudy plan = study::run_plan(input, solve_options(options, &progress));
   if (plan.status == planning::PlanStatus::kInfeasible) {
@@ -132,13 +152,12 @@ int make_plan(const PlanOptions& options) {
   }
   progress.start("writing");
   const report::Page page = make_page(plan, input);
-  const std::string directory = options.out.empty() ? "out/" + input.scenario.name : options.out;
-  write_results(page, options, directory);
+  write_results(page, place);
   progress.finish();
   if (options.is_json) {
     std::printf("%s", report::to_json(page).c_str());
   } else {
-    std::printf("%s\n  written to %s\n", plan.summary.c_str(), directory.c_str());
+    std::printf("%s\n  written to %s\n", plan.summary.c_str(), place.directory.c_str());
   }
   return kSuccess;
 }
