@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "apps/graph_options.h"
 #include "apps/table_output.h"
@@ -17,6 +19,7 @@ namespace {
 struct TimeOptions {
   GraphOptions graph;
   std::string accelerator, framework = "trtllm", memory;
+  std::vector<std::string> without_tables;
 };
 
 nlohmann::json to_json(const workload::Operator& op) {
@@ -78,7 +81,7 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
 int show_times(const TimeOptions& options, const Invocation& invocation) {
   const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
   const Graph g = make_graph(options.graph, catalog);
-  const parallel::KernelLibrary library(catalog, invocation.data_dir);
+  const parallel::KernelLibrary library(catalog, invocation.data_dir, options.without_tables);
   const parallel::ServingChip chip =
       library.chip(options.accelerator, parallel::parse_framework(options.framework),
                    {.memory = options.memory});
@@ -137,6 +140,10 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
   graph->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_graph(options->graph, *invocation); };
   });
+  time->add_option("--accelerator-without-tables", options->without_tables,
+                   "Predict from the data sheets of these systems and other chips' tables")
+      ->type_name("NAME")
+      ->delimiter(',');
   time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
       ->required();
   time->add_option("--framework", options->framework, "trtllm, vllm or sglang")

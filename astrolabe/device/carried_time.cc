@@ -175,22 +175,21 @@ const std::vector<CarriedDonor>& CarriedTime::donors_of(const TableRequest& requ
 
 CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequest& request,
                                       const TiledChip& chip, const Dims& dims) const {
-  const auto us = [&](const TiledChip& on, const Categories& categories, TiledFormula* formula) {
-    const TiledKernel kernel =
-        tiled_kernel(request.family, request.framework, request.kernel, categories, dims);
-    *formula = kernel.formula;
-    return tiled_time(kernel.formula, on, donor.parameters, kernel.shape, Residency::kWarm)
-        .in(units::microsecond);
+  const auto log_us = [&](const TiledChip& on, const TiledKernel& kernel) {
+    return std::log(tiled_time(kernel.formula, on, donor.parameters, kernel.shape, Residency::kWarm)
+                        .in(units::microsecond));
   };
-  TiledFormula formula{};
-  const Categories own = views(donor.table->key.categories);
+  const TableKey& key = donor.table->key;
   const Interpolation& how = tables_.interpolation(request.family);
   const LocalEstimate local =
       regress_locally(donor.table->tree(), donor.table->residuals,
                       tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
   const double measured = std::log(donor.table->reference.us(dims)) + local.value;
-  const double residual = measured - std::log(us(*donor.tiled_chip, own, &formula));
-  return {std::log(us(chip, request.categories, &formula)) +
+  const double residual =
+      measured - log_us(*donor.tiled_chip, tiled_kernel(request.family, key.framework, key.kernel,
+                                                        views(key.categories), dims));
+  return {log_us(chip, tiled_kernel(request.family, request.framework, request.kernel,
+                                    request.categories, dims)) +
               std::clamp(residual, -kMostResidual, kMostResidual),
           local.distance};
 }

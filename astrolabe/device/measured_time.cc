@@ -25,6 +25,7 @@ bool is_module(Family family) {
 
 // A single kernel whose smallest call takes this many times a launch is host time.
 constexpr double kHostFloor = 10;
+constexpr double kHostSpread = 2;         // longest host time of a table over its floor
 constexpr double kLaunchOverFloor = 1.3;  // what does not follow the clock, over the table's floor
 constexpr double kLeastBusy = 0.05;       // of a time, what at least is not launch
 constexpr double kBusy = 0.9;             // share of a peak at which a resource is all that counts
@@ -49,14 +50,12 @@ double from_hbm(const Work& work, const Chip& chip, Family family) {
 }
 
 // From the time on one chip to that on another of the same architecture. Arithmetic, exponentials
-// and memory take their shares with their rates; of the rest, the launch is a time (host time,
-// where it is that, follows the host), and all else happens on SMs and follows their clock.
-double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
-                  const MeasuredTable& table) {
-  const Family family = table.key.family;
+// and memory take their shares with their rates; of the rest, `launch` is a time that stays, and
+// all else happens on SMs and follows their clock.
+double carry_device(double us, double launch, const Work& work, const Chip& from, const Chip& to,
+                    Family family) {
   const double from_peak = from.peak_tflops(work.format), to_peak = to.peak_tflops(work.format);
   // The floor of a module holds reads of its weights; one kernel's resources wait for its launch.
-  const double launch = std::min(kLaunchOverFloor * table.floor_us, us);
   const double busy = is_module(family) ? us : std::max(us - launch, kLeastBusy * us);
   double compute = explained(work.flops / (from_peak * 1e6) / busy, family);
   double memory = explained(work.bytes / (from.hbm_gbps * 1e3) / busy, family) *
@@ -74,21 +73,48 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
   }
   const double rest = std::max(0.0, 1 - compute - memory - softmax);
   const double stays = std::min(rest, launch / us);
-  if (!is_module(family) && table.floor_us > kHostFloor * launch_us(family))
-    ratio += stays * (to.host_time / from.host_time - 1);
   if (from.clock_mhz > 0 && to.clock_mhz > 0) {
     ratio += (rest - stays) * (from.clock_mhz / to.clock_mhz - 1);
   }
   return us * ratio;
 }
 
+// Of a kernel that is host time: launched back to back, host and device work side by side, so the
+// slower of both counts. What lies above the spread of host times is the device's; what lies within
+// it is the host's, and the device needs what its roofs say.
+double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
+                  const MeasuredTable& table) {
+  const Family family = table.key.family;
+  const double launch = std::min(kLaunchOverFloor * table.floor_us, us);
+  if (is_module(family) || table.floor_us <= kHostFloor * launch_us(family)) {
+    return carry_device(us, launch, work, from, to, family);
+  }
+  const bool is_device = us > kHostSpread * table.floor_us;
+  const double host = is_device ? launch : us;
+  const double device = is_device ? us : std::min(us, reference_time_us(family, work, from));
+  return std::max(host * to.host_time / from.host_time,
+                  carry_device(device, launch_us(family), work, from, to, family));
+}
+
+// The same for experts: the geometric mean of carry_over, which starts from the time as measured,
+// and of the tiled fidelity's ratio, which knows tiles, passes and the number of SMs.
+double carry_experts(double us, double carried_us, const MeasuredTable& table, const Dims& dims,
+                     const TiledChip* to) {
+  const auto ratio = to == nullptr ? std::nullopt : table.reference.ratio_to(*to, dims);
+  return ratio ? std::sqrt(carried_us * us * *ratio) : carried_us;
+}
+
 // Of what the table of `from` says on `to`, from its residual at the shape.
-double log_time(const Work& work, const Chip& from, const Chip& to, double residual,
-                const MeasuredTable& table, const Dims& dims) {
+double log_time(const Work& work, const Chip& from, const Chip& to, const TiledChip* tiled_to,
+                double residual, const MeasuredTable& table, const Dims& dims) {
   const Family family = table.key.family;
   const double us = table.reference.us(dims) * std::exp(residual);
   if (from.name == to.name) return std::log(us);
-  if (from.architecture == to.architecture) return std::log(carry_over(us, work, from, to, table));
+  if (from.architecture == to.architecture) {
+    const double carried = carry_over(us, work, from, to, table);
+    return std::log(family == Family::kExperts ? carry_experts(us, carried, table, dims, tiled_to)
+                                               : carried);
+  }
   return std::log(us * reference_time_us(family, work, to) / reference_time_us(family, work, from));
 }
 
@@ -199,6 +225,7 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
             EstimateSource::kReference};
   }
   const Coordinates at = tables_.coordinates(request.family, dims);
+  const TiledChip* tiled_chip = tiled_ == nullptr ? nullptr : tiled_->find(chip.name);
   struct Answer {
     double log_us, spread, weight;
     bool same_host;
@@ -207,8 +234,8 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   double same_sum = 0, same_weights = 0;
   for (const Donor& donor : donors) {
     const LocalEstimate local = residual(*donor.table, at);
-    Answer a{log_time(work, *donor.chip, chip, local.value, *donor.table, dims), local.spread,
-             std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
+    Answer a{log_time(work, *donor.chip, chip, tiled_chip, local.value, *donor.table, dims),
+             local.spread, std::exp(-donor.distance), donor.chip->host_time == chip.host_time};
     if (a.same_host) same_sum += a.weight * a.log_us, same_weights += a.weight;
     answers.push_back(a);
   }

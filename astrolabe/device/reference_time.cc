@@ -19,17 +19,28 @@ ReferenceTime::ReferenceTime(Family family, std::string_view framework, std::str
   }
 }
 
-double ReferenceTime::us(const Dims& dims) const {
+std::optional<double> ReferenceTime::tiled_us(const TiledChip& chip, const Dims& dims) const {
+  if (!is_tiled_) return std::nullopt;
   Categories categories;
   for (std::size_t i = 0; i < kMaxCategories; ++i) categories[i] = categories_[i];
-  if (is_tiled_) {
-    const TiledKernel kernel = tiled_kernel(family_, framework_, kernel_, categories, dims);
-    if (const auto& own = parameters_[static_cast<std::size_t>(kernel.formula)]) {
-      return tiled_time(kernel.formula, tiled_chip_, *own, kernel.shape, Residency::kWarm)
-          .in(units::microsecond);
-    }
-  }
+  const TiledKernel kernel = tiled_kernel(family_, framework_, kernel_, categories, dims);
+  const auto& own = parameters_[static_cast<std::size_t>(kernel.formula)];
+  if (!own) return std::nullopt;
+  return tiled_time(kernel.formula, chip, *own, kernel.shape, Residency::kWarm)
+      .in(units::microsecond);
+}
+
+double ReferenceTime::us(const Dims& dims) const {
+  if (const auto tiled = tiled_us(tiled_chip_, dims)) return *tiled;
+  Categories categories;
+  for (std::size_t i = 0; i < kMaxCategories; ++i) categories[i] = categories_[i];
   return reference_time_us(family_, work_of(family_, categories, dims, kernel_), chip_);
+}
+
+std::optional<double> ReferenceTime::ratio_to(const TiledChip& chip, const Dims& dims) const {
+  const auto there = tiled_us(chip, dims), here = tiled_us(tiled_chip_, dims);
+  if (!there) return std::nullopt;
+  return *there / *here;
 }
 
 }  // namespace astrolabe::device

@@ -22,8 +22,13 @@ class ReferenceTime {
 
   // Microseconds, of operands that may lie in L2.
   double us(const Dims& dims) const;
+  // Of another chip of the architecture over that of this one, by the tiled fidelity; nullopt where
+  // the reference is the roofline.
+  std::optional<double> ratio_to(const TiledChip& chip, const Dims& dims) const;
 
  private:
+  std::optional<double> tiled_us(const TiledChip& chip, const Dims& dims) const;
+
   Family family_ = Family::kGemm;
   std::string framework_, kernel_;
   std::array<std::string, kMaxCategories> categories_;

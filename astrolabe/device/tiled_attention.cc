@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kTile = 128;       // query rows and keys of a block in prefill
 constexpr double kDecodeRows = 64;  // rows of the product in decode, padded
+constexpr double kQuantise = 2e-6;  // seconds of a kernel that narrows a few queries
 
 // Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
 // each), and of the longest tile.
@@ -89,7 +90,9 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
       2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows * row_tiles / (flop_cycle * efficiency);
   const double block = std::hypot(load_cycles, product_cycles) + block_cost;
   const double start = fill + head_fill * std::min(group, pack);
-  const double blocks = std::max(tokens / kTile, 0.1);
+  // A window begins within a block of keys.
+  const double cut = s.window > 0 && s.kv_tokens > s.window ? 1 : 0;
+  const double blocks = std::max(tokens / kTile, 0.1) + cut;
 
   double cycles = 1e300;
   for (double power = 1; power < 2 * most_splits; power *= 2) {
@@ -102,7 +105,7 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double bytes = cache_bytes(s, tokens) + s.sequences * s.query_tokens * s.heads *
                                                     (s.qk_dim + s.v_dim) * s.query_bytes();
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
-  return Duration::from_base(launch * 1e-6 +
+  return Duration::from_base(launch * 1e-6 + (s.quantises_queries ? kQuantise : 0) +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));
 }
 

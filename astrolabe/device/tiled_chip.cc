@@ -113,7 +113,7 @@ std::optional<KernelFormat> find_kernel_format(std::string_view name) {
   static constexpr Named kFormats[] = {
       {"bfloat16", {NumberFormat::kBf16, 2, 2, false}},
       {"fp8", {NumberFormat::kFp8, 1, 1, true}},
-      {"fp8_block", {NumberFormat::kFp8, 1, 1, true}},
+      {"fp8_block", {NumberFormat::kFp8, 1, 1, true, true}},
       {"nvfp4", {NumberFormat::kFp4, kNvfp4, kNvfp4, true}},
       {"int8_wo", {NumberFormat::kBf16, 1, 2, false}},
       {"int4_wo", {NumberFormat::kBf16, kInt4, 2, false}},

@@ -35,6 +35,11 @@ struct TiledChip {
   double exponentials_per_cycle = 16;  // of one SM (special-function units)
   std::array<std::optional<FlopRate>, workload::kNumberFormats> rates;  // by NumberFormat
 
+  // Whose tensor cores a warp group drives by wgmma (Hopper), or by tcgen05 (data-centre Blackwell
+  // and what follows it), which applies scales of blocks.
+  bool has_wgmma() const { return tensor_cores == "warp_group" && year < 2024; }
+  bool has_tcgen05() const { return tensor_cores == "warp_group" && year >= 2024; }
+
   FlopRate peak(workload::NumberFormat wanted) const {
     const auto& own = rates[static_cast<std::size_t>(wanted)];
     return own ? *own : *rates[static_cast<std::size_t>(workload::NumberFormat::kBf16)];

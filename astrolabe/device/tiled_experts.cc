@@ -9,6 +9,18 @@ namespace {
 
 constexpr double kTileColumns = 128;
 constexpr double kMostTileRows = 256;
+// Of one SM, that permutes or combines rows: besides the bandwidth, for H200 is only 7 to 17 %
+// faster than H100 where such passes are most of the time.
+constexpr double kPassBytesPerCycle = 12;
+
+// Of tcgen05's rate, what Triton's experts can use: as many FLOP per SM and cycle as by wgmma
+// (their own fits: 0.44 of the peak on Hopper, 0.24 on Blackwell in bf16, 0.53 and 0.28 in fp8).
+constexpr double kTritonShare = 0.5;
+
+// The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns
+// of weights on Hopper, by 128 elsewhere (FlashInfer, cutlass_heuristic.cpp: get_candidate_tiles).
+constexpr double kUntunedRows = 128;
+double untuned_columns(const TiledChip& chip) { return chip.has_wgmma() ? 16 : 128; }
 
 // The power law of the measurements: the tokens of an expert are spread as x^-1.2 between 1 and 0.8
 // of all tokens (a ratio of 200 where they are few). Variance of x over its mean squared.
@@ -48,7 +60,8 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const auto& [launch, hbm, efficiency, power, load, fill, tile_rows, overlap, imbalance, passes,
                spread, l2_rate, l2_share, all_passes, r1, r2, r3, r4, r5, r6] = p;
   const KernelFormat& format = s.format;
-  const double peak = chip.peak(format.multiply).base();
+  const double peak =
+      chip.peak(format.multiply).base() * (s.is_triton && chip.has_tcgen05() ? kTritonShare : 1);
   const double flop_cycle =
       tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power);
   const Load experts = expert_load(s, imbalance, spread);
@@ -59,20 +72,27 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
 
   // Padded rows: a whole tile at least for each active expert, half a tile more on average.
   const double uneven = s.is_power_law ? 0.5 : 0.0;
+  const double columns = s.is_untuned ? untuned_columns(chip) : kTileColumns;
+  // Without a tactic no CTAs join in a cluster: a tile shares no load with its neighbours.
+  const double load_rate = s.is_untuned ? std::min(load, l2_rate) : load;
   double cycles = 1e300;
-  for (double rows = tile_rows; rows <= kMostTileRows; rows *= 2) {
+  const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
+  for (double rows = s.is_untuned ? kUntunedRows : tile_rows; rows <= most_rows; rows *= 2) {
     const double row_tiles =
         std::max(experts.active, experts.pairs / rows + uneven * experts.active);
-    const double step =
-        tiled::join4(2 * rows * kTileColumns / flop_cycle,
-                     (rows * format.activation_bytes + kTileColumns * format.weight_bytes) / load);
-    const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / kTileColumns);
-    const double down = row_tiles * std::ceil(s.hidden / kTileColumns);
+    const double tile_bytes = rows * format.activation_bytes + columns * format.weight_bytes;
+    const double step = tiled::join4(2 * rows * columns / flop_cycle, tile_bytes / load_rate);
+    const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / columns);
+    const double down = row_tiles * std::ceil(s.hidden / columns);
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
                                   std::max(1.0, down / chip.sm_count) * (fill + s.inter * step));
   }
-  const double extra = (passes * experts.pairs + all_passes * s.tokens * s.top_k) * s.hidden * 2 /
-                       chip.hbm_bandwidth.base();
+  // Passes move bytes as fast as HBM gives them and as the SMs handle them.
+  const double pass_seconds =
+      1 / chip.hbm_bandwidth.base() + 1 / (kPassBytesPerCycle * chip.sm_count * chip.clock.base());
+  const double extra = (passes * s.pair_passes * experts.pairs +
+                        all_passes * s.all_pair_passes * s.tokens * s.top_k) *
+                       s.hidden * 2 * pass_seconds;
   return Duration::from_base(launch * 1e-6 + extra +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));
 }

@@ -12,6 +12,9 @@ struct Tile {
 };
 constexpr Tile kTiles[] = {{64, 64}, {64, 128}, {128, 128}, {128, 256}};
 constexpr double kLeastSplit = 64;  // elements of k
+// Where tensor cores do not scale blocks, CUDA cores add each block's sums to those in fp32: a
+// multiply-add an output and block, 128 a cycle (DeepGEMM: promotion).
+constexpr double kBlock = 128, kMultiplyAdds = 128;
 
 }  // namespace
 
@@ -24,10 +27,12 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double cycle = 1 / chip.clock.base();
 
+  const bool promotes = format.has_block_scales && !chip.has_tcgen05();
+  const double promotion = promotes ? 1 / (kBlock * kMultiplyAdds) : 0;
   double sm_cycles = 1e300;
   for (const Tile& tile : kTiles) {
     const double tiles = batch * tile_count(m, n, tile.m, tile.n);
-    const double step = tiled::join4(2 * tile.m * tile.n / flop_cycle,
+    const double step = tiled::join4(tile.m * tile.n * (2 / flop_cycle + promotion),
                                      (std::min(m, tile.m) * format.activation_bytes +
                                       std::min(n, tile.n) * format.weight_bytes) /
                                          load);
@@ -44,13 +49,12 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
   const double activations = m * k * format.activation_bytes;
   const double bytes = batch * (activations + n * k * format.weight_bytes + 2 * m * n);
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
-  double t = tiled::launch_seconds(chip, launch) +
-             tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
+  double t = tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
   if (format.quantises) {
     t += batch * m * k * (2 + format.activation_bytes) / (quantise * chip.hbm_bandwidth.base()) +
          quantise_cycles * k * cycle;
   }
-  return Duration::from_base(t);
+  return Duration::from_base(tiled::with_launch(chip, launch, t));
 }
 
 }  // namespace astrolabe::device

@@ -25,6 +25,12 @@ std::string_view attention_class(std::string_view kernel) {
   return "native";
 }
 
+// In decode, by the kernels of flash attention, whichever framework calls them.
+constexpr std::string_view kFlashTable = "any flash";
+bool is_flash(std::string_view kernel) {
+  return contains(kernel, "flash_att") || contains(kernel, "fa3");
+}
+
 std::string_view expert_class(std::string_view kernel) {
   if (contains(kernel, "triton")) return "triton";
   if (contains(kernel, "marlin")) return "marlin";
@@ -108,6 +114,21 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
   return s;
 }
 
+bool is_generated(std::string_view expert_kernel) {
+  return contains(expert_kernel, "trtllm") || contains(expert_kernel, "min_latency");
+}
+
+// CUTLASS and DeepGEMM copy the tokens of an expert together (read, write) and combine results;
+// TensorRT-LLM's generated experts gather tokens where they are, as do Triton's and Marlin's, which
+// write and combine those of all ranks (zeros for experts that are elsewhere).
+void set_passes(std::string_view kernel, ExpertShape* s) {
+  const std::string_view kind = expert_class(kernel);
+  const bool everywhere =
+      kind == "triton" || kind == "marlin" || contains(kernel, "vllm_fused_moe");
+  if (everywhere) s->all_pair_passes = 2;
+  if (everywhere || is_generated(kernel)) s->pair_passes = 1;
+}
+
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
   const std::size_t shift = family == Family::kWideExperts ? 1 : 0;
   ExpertShape s;
@@ -116,6 +137,10 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   s.expert_ranks = d[5 + shift], s.tokens = d[6 + shift];
   s.matrices = contains(kernel, "nongated") ? 2 : 3;
   s.is_power_law = contains(c[1], "power_law");
+  // Block scales have a kernel of their own.
+  s.is_untuned = expert_class(kernel) == "cutlass" && c[0] != "fp8_block";
+  s.is_triton = expert_class(kernel) == "triton";
+  set_passes(kernel, &s);
   return s;
 }
 
@@ -166,8 +191,15 @@ StreamShape mamba(std::string_view framework, std::string_view kernel, const Dim
 // long).
 constexpr double kTrtllmGroup = 32;
 
-AttentionShape attention(Family family, std::string_view framework, const Categories& c,
-                         const Dims& d) {
+// FlashAttention 2 packs the heads of a group only without a window (flash_api.cpp:
+// seqlenq_ngroups_swapped).
+bool reads_by_head(std::string_view framework, std::string_view kernel, const AttentionShape& s) {
+  if (framework == "trtllm") return s.heads > kTrtllmGroup * s.kv_heads;
+  return contains(kernel, "fa2") && s.window > 0;
+}
+
+AttentionShape attention(Family family, std::string_view framework, std::string_view kernel,
+                         const Categories& c, const Dims& d) {
   AttentionShape s;
   s.multiply = multiply_of(c[0]);
   s.qk_dim = s.v_dim = d[0];
@@ -178,8 +210,10 @@ AttentionShape attention(Family family, std::string_view framework, const Catego
     return s;
   }
   s.kv_heads = d[2], s.window = d[3], s.sequences = d[4];
-  s.shares_cache = framework != "trtllm" || s.heads <= kTrtllmGroup * s.kv_heads;
+  s.shares_cache = !reads_by_head(framework, kernel, s);
   s.kv_bytes = cache_element(c[1]);
+  // FlashAttention 3 multiplies queries and keys of one format.
+  s.quantises_queries = is_flash(kernel) && s.kv_bytes == 1;
   if (family == Family::kAttentionPrefill) {
     s.query_tokens = d[5], s.kv_tokens = d[5] + d[6];
   } else {
@@ -192,13 +226,6 @@ GemmShape projection(const Categories& c, const Dims& d) {
   constexpr double kNope = 128, kLatent = 512;
   const bool pre = contains(c[0], "pre");
   return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0]};
-}
-
-// TensorRT-LLM's generated kernels issue tcgen05, which came with data-centre Blackwell; elsewhere
-// its decode attention is XQA (sglang pull request 18758, flashinfer pull request 2001).
-bool has_trtllm_gen(const TiledChip& chip) {
-  constexpr double kFirstYear = 2024;
-  return chip.tensor_cores == "warp_group" && chip.year >= kFirstYear;
 }
 
 }  // namespace
@@ -232,7 +259,9 @@ std::string_view kernel_library(Family family, std::string_view framework, std::
   if (family == Family::kExperts && is_trtllm) return "trtllm_gen";
   const bool own = framework == "trtllm" && attention_class(kernel) != "flashinfer";
   if (family == Family::kAttentionDecode && (is_trtllm || own)) {
-    return has_trtllm_gen(chip) ? "trtllm_gen" : "xqa";
+    // TensorRT-LLM's generated kernels issue tcgen05; elsewhere its decode attention is XQA (sglang
+    // pull request 18758, flashinfer pull request 2001).
+    return chip.has_tcgen05() ? "trtllm_gen" : "xqa";
   }
   if (is_trtllm) return "trtllm";
   if (contains(kernel, "nongated")) return "nongated";
@@ -255,6 +284,7 @@ TiledTable tiled_table(Family family, std::string_view framework, std::string_vi
       break;
     case Family::kAttentionDecode:
       add(&pool, c[1]);
+      if (is_flash(kernel)) return {std::move(pool), std::string(kFlashTable)};
       add(&table, attention_class(kernel));
       break;
     case Family::kAttentionPrefill:
@@ -297,7 +327,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
     case Family::kAttentionPrefill:
     case Family::kAttentionDecode:
     case Family::kAttentionEncoder: {
-      const AttentionShape s = attention(family, framework, c, d);
+      const AttentionShape s = attention(family, framework, kernel, c, d);
       const bool one = s.query_tokens <= 1 && family != Family::kAttentionEncoder;
       return {one ? TiledFormula::kDecode : TiledFormula::kPrefill, s};
     }

@@ -18,12 +18,13 @@ namespace astrolabe::device {
 // What a table of measurements is about.
 struct TiledTable {
   std::string pool;   // "gemm fp8"
-  std::string table;  // "sglang native"
+  std::string table;  // "sglang native", or "any flash": one library for all frameworks
 
   // Of the framework's own kernels, not of what it falls back to.
   bool is_native() const {
-    return table.find(' ') == std::string::npos || table.ends_with("native");
+    return table.find(' ') == std::string::npos || table.ends_with("native") || is_flash();
   }
+  bool is_flash() const { return table.ends_with("flash"); }
 };
 
 TiledTable tiled_table(Family family, std::string_view framework, std::string_view kernel,

@@ -119,13 +119,20 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
     if (timer->n_sets_ > 0) return;
   }
   // Decode and latent attention of all frameworks together say more than one framework's history.
-  const bool together = table.is_native() && (timer->formula_ == TiledFormula::kDecode ||
-                                              first_word(table.pool) == "mla_prefill");
+  const bool together =
+      table.is_native() && !table.is_flash() &&
+      (timer->formula_ == TiledFormula::kDecode || first_word(table.pool) == "mla_prefill");
   const TiledSet* pooled = nullptr;
   for (const TiledSet* set : sets) {
     if (set->architecture != kAllArchitectures) continue;
     const bool wanted = together ? set->table == kAllTables : set->table == table.table;
     if (wanted || (pooled == nullptr && set->table == kAllTables)) pooled = set;
+  }
+  // A cache in another format changes less than another library does.
+  if (table.is_flash() && (pooled == nullptr || pooled->table != table.table)) {
+    for (const TiledSet* set : matching(wider_pool(table.pool), timer->formula_)) {
+      if (set->architecture == kAllArchitectures && set->table == table.table) pooled = set;
+    }
   }
   if (pooled != nullptr) take(*pooled);
 }

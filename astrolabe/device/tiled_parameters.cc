@@ -61,11 +61,11 @@ constexpr ParameterSpec kExperts[] = {
     {"overlap", "1", 2, 1, 6, "exponent that joins compute and memory time"},
     {"rank_imbalance", "1", 0.8, 0.1, 3,
      "hottest rank over what independent draws give, power law"},
-    {"token_passes", "1", 3, 0.2, 60, "passes over the tokens: permute, quantise, combine"},
+    {"token_passes", "1", 1, 0.1, 20, "over the passes that permuting and combining take"},
     {"expert_spread", "1", 0.7, 0.1, 5, "shape of the gamma law of tokens per expert, power law"},
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for weights that fit in L2"},
     {"l2_share", "1", 0.6, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
-    {"all_pair_passes", "1", 0.3, 0.01, 60, "the same over those of all ranks: routing, combine"},
+    {"all_pair_passes", "1", 1, 0.03, 20, "the same over those of all ranks: routing, combine"},
 };
 
 constexpr ParameterSpec kStream[] = {

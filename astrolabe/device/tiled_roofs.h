@@ -30,11 +30,13 @@ inline double memory_seconds(const TiledChip& chip, double bytes, double efficie
   return bytes * (f4 / hbm + 1 / l2) / (1 + f4);
 }
 
-// A single kernel is launched in a few microseconds; what goes beyond is time of the host.
-constexpr double kMostLaunch = 25;
-inline double launch_seconds(const TiledChip& chip, double launch_us) {
-  const double host = std::max(0.0, launch_us - kMostLaunch);
-  return (launch_us - host + host * chip.host_time) * 1e-6;
+// Seconds of a kernel that runs for `seconds`. It is launched in a few microseconds; what goes
+// beyond is time of the host, which prepares the next call meanwhile: the longer of both counts.
+constexpr double kMostLaunch = 25, kHostOverlap = 8;
+inline double with_launch(const TiledChip& chip, double launch_us, double seconds) {
+  const double device = std::min(launch_us, kMostLaunch) * 1e-6 + seconds;
+  if (launch_us <= kMostLaunch) return device;
+  return join(device, launch_us * chip.host_time * 1e-6, kHostOverlap);
 }
 
 // Share of the peak rate that large products sustain; 1.4e9 FLOP/s per watt is where `efficiency`

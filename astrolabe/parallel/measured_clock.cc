@@ -100,8 +100,9 @@ const MeasuredClock::Keys& MeasuredClock::kernels(Family family, const Categorie
   double nearest = 1e9;
   for (const device::MeasuredTable& table : sources_.tables.tables()) {
     const device::TableKey& key = table.key;
+    // Of systems without tables the names remain: which kernels a framework has is no measurement.
     if (key.family != family || !key.has_categories(categories) ||
-        sources_.is_left_out(key.system) || !key.kernel.starts_with(prefix)) {
+        !key.kernel.starts_with(prefix)) {
       continue;
     }
     const device::Chip* other = find_chip(sources_.chips, key.system);

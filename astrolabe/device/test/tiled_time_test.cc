@@ -122,6 +122,35 @@ TEST(DecodeAttentionTime, StreamsTheCache) {
               2e-6 + (cache / 4 + queries) / (0.8 * 3.35e12), 3e-7);
 }
 
+// 100 us of host time, 1.5 times as long on this host, hide a product of microseconds; a product of
+// 2 x 8192^3 FLOP at half of 989 TFLOPS takes 2.2 ms, more than the host.
+TEST(GemmTime, HostAndDeviceWorkSideBySide) {
+  TiledParameters p{100, 0.5, 0, 0.9, 40, 0.5, 1e9, 1, 6, 1, 1, 0};
+  TiledChip chip = h100_like();
+  chip.host_time = 1.5;
+  GemmShape shape;
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), 150e-6, 1e-6);
+  shape.m = shape.n = shape.k = 8192;
+  const double device = 25e-6 + 2 * std::pow(8192.0, 3) / (0.5 * 989e12);
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), device, 0.02 * device);
+}
+
+// A multiply-add for each output and 128 elements of k, where tensor cores do not scale blocks.
+TEST(GemmTime, BlockScalesCostMultiplyAddsBeforeTcgen05) {
+  const TiledParameters p{3, 1, 0, 0.9, 40, 0.5, 1e9, 1, 6, 1, 1, 0};
+  TiledChip chip = h100_like();
+  chip.tensor_cores = "warp_group", chip.year = 2022;
+  GemmShape shape;
+  shape.m = shape.n = shape.k = 8192;
+  shape.format.has_block_scales = true;
+  const double scaled = gemm_time(chip, p, shape, Residency::kCold).base();
+  shape.format.has_block_scales = false;
+  const double plain = gemm_time(chip, p, shape, Residency::kCold).base();
+  EXPECT_GT(scaled, 1.05 * plain);
+  shape.format.has_block_scales = true, chip.year = 2024;
+  EXPECT_DOUBLE_EQ(gemm_time(chip, p, shape, Residency::kCold).base(), plain);
+}
+
 // One cache of 128 blocks, a cycle of 1e-9 s and 1000 cycles of loading each (128 x 256 x 2 B at
 // 65.536 B a cycle), on an idle chip: in 4 parts 32 blocks and the reduction of 500 cycles.
 // Eight heads that do not read it together are eight times as many pieces, 2 waves on 16 SMs.
@@ -138,6 +167,29 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
   shape.shares_cache = false;
   EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 65.502 * kMicro,
               0.02 * kMicro);
+  // A window of 64 blocks begins within a 65th: 16.25 blocks each. Narrow queries: a kernel more.
+  shape.shares_cache = true, shape.window = 64 * 128;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 17.751 * kMicro,
+              0.02 * kMicro);
+  shape.quantises_queries = true;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 19.751 * kMicro,
+              0.02 * kMicro);
+}
+
+TEST(DecodeKernels, FlashAttentionPacksHeadsAndNarrowsQueriesByItsVersion) {
+  const auto shape = [](const char* kernel, const char* cache, float window) {
+    const Dims dims{128, 8, 1, window, 4, 1024};
+    const Categories formats{"bfloat16", cache};
+    const TiledTable table = tiled_table(Family::kAttentionDecode, "vllm", kernel, formats);
+    EXPECT_EQ(table.table, "any flash");
+    return std::get<AttentionShape>(
+        tiled_kernel(Family::kAttentionDecode, "vllm", kernel, formats, dims).shape);
+  };
+  EXPECT_FALSE(shape("vllm_flash_attn_fa2", "bfloat16", 128).shares_cache);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa2", "bfloat16", 0).shares_cache);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa3", "bfloat16", 128).shares_cache);
+  EXPECT_FALSE(shape("vllm_flash_attn_fa3", "bfloat16", 0).quantises_queries);
+  EXPECT_TRUE(shape("vllm_flash_attn_fa3", "fp8", 0).quantises_queries);
 }
 
 // 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
@@ -175,10 +227,56 @@ TEST(ExpertTime, TheHottestRankFollowsTheLawOfTheTables) {
   TiledParameters p{0, 1, 1, 0, 1e9, 0, 1, 6, 1, 1e3, 1, 32, 0.5};  // a thousand passes: all of it
   ExpertShape shape;
   shape.tokens = 64, shape.hidden = 1024, shape.inter = 128, shape.top_k = 8, shape.experts = 128;
-  shape.expert_ranks = 16, shape.is_power_law = true;
+  shape.expert_ranks = 16, shape.is_power_law = true, shape.pair_passes = 1;
   const double pairs = 2.304 * 32;
-  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
-              1e3 * pairs * 1024 * 2 / 3.35e12, 0.1 * 1e3 * pairs * 1024 * 2 / 3.35e12);
+  const double passes = 1e3 * pairs * 1024 * 2 * (1 / 3.35e12 + 1 / (12 * 132 * 1.83e9));
+  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(), passes, 0.1 * passes);
+}
+
+// The expert of TilesGrowWithTheRowsOfAnExpert without a tactic on Hopper: two tiles of 128 rows by
+// 16 columns, each step of k loads (128 + 16) x 2 B; 8 and 64 columns of tiles.
+TEST(ExpertTime, WithoutATacticTheFirstTileIsRun) {
+  TiledParameters p{1, 1, 1, 0, 1, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
+  TiledChip chip = round_chip();
+  chip.tensor_cores = "warp_group", chip.year = 2022;
+  chip.sm_count = 1;
+  ExpertShape shape;
+  shape.tokens = 256, shape.hidden = 1024, shape.inter = 128, shape.matrices = 2;
+  shape.is_untuned = true;
+  const double cycles = 2 * 288.0 * (8 * 1024 + 64 * 128);
+  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + cycles * 1e-9,
+              2e-3 * cycles * 1e-9);
+}
+
+// 256 rows, three matrices of 1024 x 512 at 8192 FLOP a cycle on one SM: twice as long in Triton
+// where tcgen05 multiplies.
+TEST(ExpertTime, TritonHasHalfOfTcgen05) {
+  TiledParameters p{1, 1, 1, 0, 1e9, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
+  TiledChip chip = round_chip();
+  chip.tensor_cores = "warp_group", chip.year = 2024;
+  chip.sm_count = 1, chip.rates[0] = FlopRate::from_base(8192e9);
+  chip.power_limit = Power::from_base(8192e9 / 1.4e12);  // where efficiency is what it says
+  ExpertShape shape;
+  shape.tokens = 256, shape.hidden = 1024, shape.inter = 512;
+  const double seconds = 6.0 * 256 * 1024 * 512 / 8192e9;
+  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), seconds, 0.02 * seconds);
+  shape.is_triton = true;
+  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), 2 * seconds, 0.02 * seconds);
+}
+
+TEST(ExpertTime, KernelsAreKnownByTheirNames) {
+  const Dims dims{4096, 1536, 8, 128, 1, 1, 64};
+  const auto shape = [&](const char* kernel, const char* dtype) {
+    const Categories c{dtype, "balanced"};
+    return std::get<ExpertShape>(tiled_kernel(Family::kExperts, "vllm", kernel, c, dims).shape);
+  };
+  EXPECT_TRUE(shape("sglang_flashinfer_cutlass_moe", "bfloat16").is_untuned);
+  EXPECT_FALSE(shape("sglang_flashinfer_cutlass_moe", "fp8_block").is_untuned);
+  EXPECT_FALSE(shape("moe_torch_flow_cutlass", "bfloat16").is_untuned);
+  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").pair_passes, 3);
+  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").pair_passes, 1);
+  EXPECT_EQ(shape("sglang_fused_moe_triton", "bfloat16").all_pair_passes, 2);
+  EXPECT_TRUE(shape("sglang_fused_moe_triton", "bfloat16").is_triton);
 }
 
 TEST(Residency, WarmOperandsAreNeverSlower) {
