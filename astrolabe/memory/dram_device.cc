@@ -79,21 +79,19 @@ TimingPlan::Range TimingPlan::compile(const std::vector<Row>& rows, int bank) {
 
 void TimingPlan::add_raise(std::size_t begin, std::size_t place, Tick latency) {
   for (std::size_t k = begin; k < raises_.size(); ++k) {
-    if (raises_[k].place != place) continue;
-    raises_[k].latency = std::max(raises_[k].latency, latency);
+    if (raises_[k].place != static_cast<std::int32_t>(place)) continue;
+    raises_[k].latency = std::max(raises_[k].latency, static_cast<std::int32_t>(latency));
     return;
   }
-  raises_.push_back({place, latency});
+  raises_.push_back({static_cast<std::int32_t>(place), static_cast<std::int32_t>(latency)});
 }
 
 DeviceTiming::DeviceTiming(const TimingPlan& plan) : plan_(&plan) {
   for (auto& starts : last_of_bank_) starts.fill(-kNever);
   last_.fill(-kNever);
   for (std::size_t b = 0; b < kMostBanks; ++b) {
-    for (std::size_t level = 0; level < kLevels; ++level) {
-      places_[b][level] = static_cast<std::uint16_t>(
-          TimingPlan::place(TimingPlan::kFirst[level] + plan.nodes[b][level], 0));
-    }
+    parents_[b] = {static_cast<std::uint8_t>(TimingPlan::kFirst[1] + plan.nodes[b][1]),
+                   static_cast<std::uint8_t>(TimingPlan::kFirst[2] + plan.nodes[b][2])};
   }
   for (const TimingPlan::Window& window : plan.windows) {
     Ring ring;
@@ -127,10 +125,11 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
 void DeviceTiming::note_window(std::size_t w, int bank, Tick t) {
   const TimingPlan::Window& window = plan_->windows[w];
   const auto level = static_cast<std::size_t>(window.level), b = static_cast<std::size_t>(bank);
-  Ring& ring = rings_[w][plan_->nodes[b][level]];
+  const std::size_t node = plan_->nodes[b][level];
+  Ring& ring = rings_[w][node];
   ring.starts[ring.at] = t;
   ring.at = ring.at + 1 == window.length ? 0 : ring.at + 1;
-  raise(places_[b][level] + window.command,
+  raise(TimingPlan::place(TimingPlan::kFirst[level] + node, window.command),
         ring.starts[ring.at] + window.latency);  // from the oldest of the last `length`
 }
 

@@ -13,13 +13,6 @@ RequestQueues::RequestQueues(std::size_t reads, std::size_t writes) : capacity_{
   }
 }
 
-// The first of the list from a slot on that wants the row.
-void RequestQueues::find_hit(List* list, Slot from, std::uint32_t row) const {
-  while (from != kNone && entries_[from].row != row) from = entries_[from].next;
-  list->hit = from;
-  list->hit_key = from == kNone ? kNoKey : entries_[from].key;
-}
-
 bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival) {
   const Direction d = request.is_write != 0 ? Direction::kWrite : Direction::kRead;
   ASTROLABE_ASSERT(has_room(d), "a full queue");
@@ -30,9 +23,13 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
     next = previous;
     previous = entries_[previous].previous;
   }
-  entries_[slot] = {
-      key,          arrival, request.row, request.requester, request.column, previous, next,
-      request.bank, false,   false};
+  Entry& entry = entries_[slot];
+  entry.key = key;
+  entry.arrival = arrival;
+  entry.at.set_word(request.word());
+  entry.requester = request.requester;
+  entry.previous = previous;
+  entry.next = next;
   (next == kNone ? l.tail : entries_[next].previous) = slot;
   if (previous == kNone) {
     l.head = slot;
@@ -45,21 +42,6 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
   l.hit = slot;
   l.hit_key = key;
   return true;
-}
-
-void RequestQueues::remove_oldest_hit(Direction d, int bank) {
-  List& l = list(d, bank);
-  const Slot slot = l.hit, previous = entries_[slot].previous, next = entries_[slot].next;
-  find_hit(&l, next, entries_[slot].row);
-  (next == kNone ? l.tail : entries_[next].previous) = previous;
-  if (previous != kNone) {
-    entries_[previous].next = next;
-  } else {
-    l.head = next;
-    l.head_key = next == kNone ? kNoKey : entries_[next].key;
-    if (next == kNone) work_[i(d)] &= ~bit(bank);
-  }
-  free_[i(d)][--size_[i(d)]] = slot;
 }
 
 void RequestQueues::activate(int bank, std::uint32_t row) {

@@ -145,9 +145,10 @@ class SegmentSource final : public RequestSource {
       const auto run = requests.subspan(
           n, static_cast<std::size_t>(std::min<std::uint64_t>(requests.size() - n, end_ - at_)));
       mapping_->place(local_, run);
+      const bool is_write = segment_.is_write;
       for (Request& r : run) {
         r.arrival = 0;
-        r.is_write = segment_.is_write;
+        r.is_write = is_write;
       }
       if (write_every_ > 1) spread_writes(run);
       if (mean_ticks_ > 0) spread_arrivals(run);

@@ -30,6 +30,22 @@ class WaitingBanks {
     }
   }
 
+  // A bank of a list goes to a later place in it.
+  void move_back(int bank, std::uint64_t key) {
+    const auto b = static_cast<std::size_t>(bank);
+    key_[b] = key;
+    std::size_t next = next_[b];
+    if (is_before(key, next)) return;
+    std::size_t before = previous_[b];
+    next_[before] = static_cast<Link>(next);
+    previous_[next] = static_cast<Link>(before);
+    do {
+      before = next;
+      next = next_[before];
+    } while (!is_before(key, next));
+    put(b, before, next);
+  }
+
   // `key` > 0 is the place in the order.
   void move(int bank, Wait to, std::uint64_t key) {
     const auto b = static_cast<std::size_t>(bank);
@@ -54,15 +70,18 @@ class WaitingBanks {
       next = next_[before];
     }
     key_[b] = key;
-    next_[before] = previous_[next] = static_cast<Link>(bank);
-    previous_[b] = static_cast<Link>(before);
-    next_[b] = static_cast<Link>(next);
+    put(b, before, next);
   }
 
  private:
   using Link = std::uint16_t;
   static std::size_t head(Wait list) { return kMostBanks + static_cast<std::size_t>(list); }
 
+  void put(std::size_t bank, std::size_t before, std::size_t next) {
+    next_[before] = previous_[next] = static_cast<Link>(bank);
+    previous_[bank] = static_cast<Link>(before);
+    next_[bank] = static_cast<Link>(next);
+  }
   bool is_before(std::uint64_t key, std::size_t other) const {
     return other >= kMostBanks || key < key_[other];
   }
