@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::uint64_t kQosShift = 56;
 
-Direction direction_of(const Request& r) {
-  return r.is_write != 0 ? Direction::kWrite : Direction::kRead;
-}
+Direction direction_of(const Request& r) { return static_cast<Direction>(r.is_write); }
 
 }  // namespace
 
@@ -60,6 +58,22 @@ bool Channel::pull(const Lane& lane) {
   }
 }
 
+inline void Channel::set_timer(Lane* lane) {
+  Tick next = lane->controller.refresh().next_due();
+  if (!lane->waiting.empty()) {
+    const Request& r = lane->waiting.front();
+    // Before now: it arrived while the channel fell asleep.
+    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
+    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
+      next = std::min(next, std::max(r.arrival, now_));
+    }
+  }
+  if (next == lane->next_timer) return;
+  lane->next_timer = next;
+  next_timer_ = lanes_[0].next_timer;
+  for (const Lane& l : lanes_) next_timer_ = std::min(next_timer_, l.next_timer);
+}
+
 // Takes waiting requests into the queues that have room.
 void Channel::fill(Lane* lane, Tick t) {
   PseudoChannel& controller = lane->controller;
@@ -84,22 +98,6 @@ void Channel::fill(Lane* lane, Tick t) {
   set_timer(lane);
 }
 
-void Channel::set_timer(Lane* lane) {
-  Tick next = lane->controller.refresh().next_due();
-  if (!lane->waiting.empty()) {
-    const Request& r = lane->waiting.front();
-    // Before now: it arrived while the channel fell asleep.
-    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
-    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
-      next = std::min(next, std::max(r.arrival, now_));
-    }
-  }
-  if (next == lane->next_timer) return;
-  lane->next_timer = next;
-  next_timer_ = lanes_[0].next_timer;
-  for (const Lane& l : lanes_) next_timer_ = std::min(next_timer_, l.next_timer);
-}
-
 void Channel::work_timers(Tick t) {
   now_ = std::max(now_, t);
   for (Lane& lane : lanes_) {
@@ -119,9 +117,8 @@ void Channel::work_timers(Tick t) {
 
 // Asks both schedulers again: what changed, and what the buses allow by now. A channel that is one
 // pseudo-channel has it as its first and its last.
-inline Channel::Next Channel::look_again() {
+inline Channel::Next Channel::look_again(Lane* first, Lane* last) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
-  Lane *const first = &lanes_.front(), *const last = &lanes_.back();
   const Choice& first_column = first->controller.best_column(column_floor);
   const Choice& last_column = last->controller.best_column(column_floor);
   const Choice& first_row = first->controller.best_row(row_floor, pairing_);
@@ -254,20 +251,21 @@ Channel::Progress Channel::run(Tick until) {
     source_dry_ = needs_input_ = false;
     for (Lane& lane : lanes_) fill(&lane, fill_tick_);
   }
+  Lane *const first = &lanes_.front(), *const last = &lanes_.back();
   for (std::uint64_t events = 0;; ++events) {
     if ((events & 0xfff) == 0 && interrupt_ != nullptr && interrupt_->load()) {
       return Progress::kInterrupted;
     }
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
-    const Next first = look_again();
-    const Tick t = std::min(first.column->controller.column().at, first.row->controller.row().at);
+    const Next next = look_again(first, last);
+    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row().at);
     if (next_timer_ <= t) {  // at the latest at kNever
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;
-      const Tick power = next_power_event(), next = std::min(next_timer_, power);
-      if (next > until) return Progress::kPaused;
-      ASTROLABE_DEMAND(next < kNever, "a channel has requests and waits for nothing");
+      const Tick power = next_power_event(), event = std::min(next_timer_, power);
+      if (event > until) return Progress::kPaused;
+      ASTROLABE_DEMAND(event < kNever, "a channel has requests and waits for nothing");
       if (power < next_timer_) {
         change_power(power);
       } else {
@@ -277,7 +275,7 @@ Channel::Progress Channel::run(Tick until) {
       continue;
     }
     if (t > until) return Progress::kPaused;
-    step(t, first);
+    step(t, next);
   }
 }
 

@@ -90,7 +90,7 @@ class Channel {
   struct Next {  // whose commands come first
     Lane *column, *row;
   };
-  Next look_again();
+  Next look_again(Lane* first, Lane* last);
   void step(Tick t, const Next& next);
   void start_column(Lane* lane, Tick t);
   void start_row(Lane* lane, Tick t);

@@ -13,6 +13,7 @@ bool TimingPlan::is_implied(const Row& row, const std::vector<Row>& rows) {
 TimingPlan::TimingPlan(const DramSpec& spec) {
   number_nodes(spec.organization);
   std::array<std::vector<Row>, kTimedCommands> rows;
+  std::size_t rings = 0;
   for (const Constraint& c : spec.constraints) {
     for (const Command before : c.preceding) {
       for (const Command after : c.following) {
@@ -20,8 +21,11 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
         if (c.window == 1) {
           rows[index(before)].push_back({c.level, c.is_sibling, index(after), latency});
         } else if (before == after) {
-          windows_of[index(after)].push_back(windows.size());
-          windows.push_back({c.level, index(after), static_cast<std::size_t>(c.window), latency});
+          ASTROLABE_DEMAND(index(after) < kCommon, "windows of refreshes and PREab are not kept");
+          has_windows[index(after)] = true;
+          windows.push_back(
+              {c.level, index(after), static_cast<std::size_t>(c.window), rings, latency});
+          rings += nodes_of[static_cast<std::size_t>(c.level)];
         }
       }
     }
@@ -96,7 +100,7 @@ DeviceTiming::DeviceTiming(const TimingPlan& plan) : plan_(&plan) {
   for (const TimingPlan::Window& window : plan.windows) {
     Ring ring;
     ring.starts.fill(-kNever);
-    rings_.emplace_back(plan.nodes_of[static_cast<std::size_t>(window.level)], ring);
+    rings_.insert(rings_.end(), plan.nodes_of[static_cast<std::size_t>(window.level)], ring);
   }
 }
 
@@ -122,15 +126,17 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
   return ready;
 }
 
-void DeviceTiming::note_window(std::size_t w, int bank, Tick t) {
-  const TimingPlan::Window& window = plan_->windows[w];
-  const auto level = static_cast<std::size_t>(window.level), b = static_cast<std::size_t>(bank);
-  const std::size_t node = plan_->nodes[b][level];
-  Ring& ring = rings_[w][node];
-  ring.starts[ring.at] = t;
-  ring.at = ring.at + 1 == window.length ? 0 : ring.at + 1;
-  raise(TimingPlan::place(TimingPlan::kFirst[level] + node, window.command),
-        ring.starts[ring.at] + window.latency);  // from the oldest of the last `length`
+void DeviceTiming::note_windows(Command command, int bank, Tick t) {
+  for (const TimingPlan::Window& window : plan_->windows) {
+    if (window.command != index(command)) continue;
+    const auto level = static_cast<std::size_t>(window.level);
+    const std::size_t node = plan_->nodes[static_cast<std::size_t>(bank)][level];
+    Ring& ring = rings_[window.first + node];
+    ring.starts[ring.n++ % Ring::kLongest] = t;
+    const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
+    raise(TimingPlan::place(TimingPlan::kFirst[level] + node, window.command),
+          oldest + window.latency);
+  }
 }
 
 }  // namespace astrolabe::memory

@@ -39,7 +39,7 @@ struct TimingPlan {
   };
   struct Window {
     Level level = Level::kPseudoChannel;
-    std::size_t command = 0, length = 4;
+    std::size_t command = 0, length = 4, first = 0;  // the first of the rings of its nodes
     Tick latency = 0;
   };
   using Nodes = std::array<std::size_t, kLevels>;
@@ -53,7 +53,7 @@ struct TimingPlan {
   }
 
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
-  std::array<std::vector<std::size_t>, kTimedCommands> windows_of;
+  std::array<bool, kTimedCommands> has_windows{};
   std::vector<Window> windows;
   Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
   std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
@@ -104,13 +104,14 @@ class DeviceTiming {
     last_[index(command)] = t;
     if (bank < 0) return;
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
-    for (const std::size_t w : plan_->windows_of[index(command)]) note_window(w, bank, t);
+    if (plan_->has_windows[index(command)]) note_windows(command, bank, t);
   }
 
  private:
   struct Ring {
-    std::array<Tick, 16> starts;
-    std::size_t at = 0;
+    static constexpr std::size_t kLongest = 16;  // window (dram_spec.cc)
+    std::array<Tick, kLongest> starts;
+    std::size_t n = 0;  // starts so far; places are remainders
   };
 
   struct Parents {  // nodes of a bank
@@ -126,14 +127,14 @@ class DeviceTiming {
     ready_[place] = now < t ? t : now;
   }
   Tick last_start(const TimingPlan::Wait& wait, int bank) const;
-  void note_window(std::size_t w, int bank, Tick t);
+  void note_windows(Command command, int bank, Tick t);
 
   const TimingPlan* plan_;
   std::array<Tick, TimingPlan::kNodes * TimingPlan::kCommon> ready_{};
   std::array<Parents, kMostBanks> parents_{};
   std::array<std::array<Tick, kMostBanks>, kTimedCommands> last_of_bank_;  // starts
   std::array<Tick, kTimedCommands> last_;
-  std::vector<std::vector<Ring>> rings_;  // per window, per node
+  std::vector<Ring> rings_;  // per window, per node
 };
 
 }  // namespace astrolabe::memory

@@ -69,12 +69,19 @@ void PseudoChannel::place(int bank) {
     }
   }
   const Wait from = waiting_.list_of(bank);
-  if (list == from && key == waiting_.key(bank)) return;
+  if (list == from && (list == Wait::kNothing || key == waiting_.key(bank))) return;
   if (kept(from).bank == bank) expire(from);
-  waiting_.move(bank, list, key);
-  if (list == Wait::kColumn) offer<Wait::kColumn>(bank, key);
-  if (list == Wait::kActivate) offer<Wait::kActivate>(bank, key);
-  if (list == Wait::kPrecharge) offer<Wait::kPrecharge>(bank, key);
+  if (from != Wait::kNothing) waiting_.leave(bank);
+  if (list == Wait::kColumn) enter<Wait::kColumn>(bank, key);
+  if (list == Wait::kActivate) enter<Wait::kActivate>(bank, key);
+  if (list == Wait::kPrecharge) enter<Wait::kPrecharge>(bank, key);
+}
+
+// Into a list, by a bank that stands in none.
+template <Wait list>
+void PseudoChannel::enter(int bank, std::uint64_t key) {
+  waiting_.enter(bank, list, key);
+  offer<list>(bank, key);
 }
 
 void PseudoChannel::place_all() {
@@ -121,23 +128,24 @@ void PseudoChannel::look(Tick floor) {
     best.at = soonest;  // the oldest that waited is still the first
     return;
   }
-  best.command = command;
-  best.at = kNever;
-  best.key = RequestQueues::kNoKey;
-  best.bank = -1;
+  Tick earliest = kNever;
+  int choice = -1;
   // The first bank that may start as soon as any is the choice, else the first of the earliest.
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
     const Tick at = soonest_of_bank<list>(b);
     if (at <= soonest) {
-      best.at = soonest;
-      best.bank = b;
+      earliest = soonest;
+      choice = b;
       break;
     }
     // Without a branch, which nobody could foresee.
-    best.bank = at < best.at ? b : best.bank;
-    best.at = at < best.at ? at : best.at;
+    choice = at < earliest ? b : choice;
+    earliest = std::min(earliest, at);
   }
-  if (best.bank >= 0) best.key = waiting_.key(best.bank);
+  best.at = earliest;
+  best.bank = choice;
+  best.key = choice >= 0 ? waiting_.key(choice) : RequestQueues::kNoKey;
+  best.command = command;
   if (closes_early) offer_early_closing();
 }
 template void PseudoChannel::look<Wait::kColumn>(Tick);
@@ -208,13 +216,16 @@ void PseudoChannel::choose_direction() {
   place_all();
 }
 
-// The bank of a column command that started: mostly another hit follows, later in the order.
+// The bank of a column command that started, which is in no refresh: mostly another hit follows,
+// later in the order.
 inline void PseudoChannel::place_served(int bank, std::uint64_t next_hit) {
   if (next_hit != RequestQueues::kNoKey && (capped_[d()] & bit(bank)) == 0) {
     waiting_.move_back(bank, next_hit);
-  } else {
-    place(bank);
+    return;
   }
+  waiting_.leave(bank);
+  const std::uint64_t oldest = queues_.oldest_key(direction_, bank);
+  if (oldest != RequestQueues::kNoKey) enter<Wait::kPrecharge>(bank, oldest);
 }
 
 // A bank whose oldest request waits for another row while younger ones hit.
@@ -259,7 +270,6 @@ template const RequestQueues::Entry& PseudoChannel::serve<Direction::kWrite>(int
 
 // The bank's oldest request wants `row`: was it right to keep the last row open, or to close it?
 void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
-  if (settings_.page_policy != PagePolicy::kAdaptive) return;
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   if (h.last_row == RequestQueues::kClosed) return;
   if (h.last_row == row) {
@@ -274,7 +284,7 @@ void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
   }
 }
 
-void PseudoChannel::close_bank(int bank, Tick t) {
+inline void PseudoChannel::close_bank(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   statistics_.bank_open_ticks += t - h.opened;
   h.last_row = queues_.open_row(bank);
@@ -291,39 +301,37 @@ std::uint32_t PseudoChannel::activate(int bank, Tick t) {
   h.activate = h.opened = t;
   const std::uint32_t row = queues_.oldest(direction_, bank).at.row;
   queues_.note_need(direction_, bank, RequestQueues::kActivate);
-  note_page_outcome(bank, row);
+  if (settings_.page_policy == PagePolicy::kAdaptive) note_page_outcome(bank, row);
   refresh_.note_activate(bank);
-  queues_.activate(bank, row);
+  queues_.activate(direction_, bank);
   timing_.start(Command::kActivate, bank, t);
   expire(Wait::kActivate);
   if (closes_early_ != 0) expire(Wait::kPrecharge);
-  place(bank);
+  waiting_.leave(bank);
+  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction_, bank));
   return row;
 }
 
 void PseudoChannel::precharge(int bank, Tick t) {
+  timing_.start(Command::kPrecharge, bank, t);
   close_bank(bank, t);
-  if ((queues_.with_work(direction_) & bit(bank) & ~refresh_.blocked()) != 0) {
-    queues_.note_need(direction_, bank, RequestQueues::kPrecharge);
-  }
+  const bool is_wanted = (queues_.with_work(direction_) & bit(bank) & ~refresh_.blocked()) != 0;
+  if (is_wanted) queues_.note_need(direction_, bank, RequestQueues::kPrecharge);
   queues_.precharge(bank);
   expire(Wait::kPrecharge);
-  place(bank);
+  // It stands in the list of PREpb, or in none: closed early or for a refresh.
+  if (waiting_.list_of(bank) != Wait::kNothing) waiting_.leave(bank);
+  if (is_wanted) enter<Wait::kActivate>(bank, queues_.oldest_key(direction_, bank));
 }
 
-std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
-  ++statistics_.commands[index(command)];
-  if (command == Command::kActivate) return activate(bank, t);
+// A PREab or a refresh.
+void PseudoChannel::start_rare(Command command, int bank, Tick t) {
   timing_.start(command, bank, t);
-  if (command == Command::kPrecharge) {
-    precharge(bank, t);
-    return RequestQueues::kClosed;
-  }
   if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
     place_all();
-    return RequestQueues::kClosed;
+    return;
   }
   refresh_.finish(command, bank);
   if (bank < 0) {
@@ -333,7 +341,6 @@ std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
     history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
     place_refreshed(bit(bank));
   }
-  return RequestQueues::kClosed;
 }
 
 Tick PseudoChannel::turnaround_end(std::size_t group) const {
@@ -360,6 +367,7 @@ void PseudoChannel::count_loss(Tick t, const RequestQueues::Entry& entry, Tick f
   const Tick delay = activate_offset_ + rcd;  // what held up the ACT held up the data, later by it
   until(h.activate_bank_ready + delay, LossCause::kBankConflict);
   until(h.activate_ready + delay, LossCause::kFourActivate);
+  if (from == t) return;  // mostly, of accesses at random
   until(std::min(entry.arrival + 1, h.activate) + delay, LossCause::kBankConflict);
   until(h.activate + delay, LossCause::kCommandBus);
   until(turnaround_end(timing_.group_of(bank)), LossCause::kTurnaround);

@@ -79,7 +79,12 @@ class PseudoChannel {
                                           : serve<Direction::kWrite>(bank, t, floor);
   }
   // Returns the row of an ACT.
-  std::uint32_t start_row(Command command, int bank, Tick t);
+  std::uint32_t start_row(Command command, int bank, Tick t) {
+    ++statistics_.commands[index(command)];
+    if (command == Command::kActivate) return activate(bank, t);
+    command == Command::kPrecharge ? precharge(bank, t) : start_rare(command, bank, t);
+    return RequestQueues::kClosed;
+  }
   void choose_direction();
   void begin_refresh() {  // if it is time to
     const Mask work = queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite);
@@ -126,6 +131,8 @@ class PseudoChannel {
   void place_refreshed(Mask banks);
   void forget();
   template <Wait list>
+  void enter(int bank, std::uint64_t key);
+  template <Wait list>
   void offer(int bank, std::uint64_t key);
   void expire(Wait list) {
     kept(list).at = kStale;
@@ -137,6 +144,7 @@ class PseudoChannel {
   void offer_early_closing();
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
+  void start_rare(Command command, int bank, Tick t);
   Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
   void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);

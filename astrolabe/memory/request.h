@@ -32,8 +32,8 @@ struct Location {
 static_assert(sizeof(Location) == sizeof(Location::Word));
 
 struct alignas(32) Request : Location {
-  Tick arrival = 0;  // not before; 0 in a closed loop
-  std::uint8_t is_write = 0;
+  Tick arrival = 0;             // not before; 0 in a closed loop
+  std::uint8_t is_write = 0;    // 0 or 1, as Direction
   std::uint8_t qos_class = 0;   // 0 (served first) to 3
   std::uint32_t requester = 0;  // who is told (requesters.h)
 };

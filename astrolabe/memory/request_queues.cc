@@ -14,7 +14,7 @@ RequestQueues::RequestQueues(std::size_t reads, std::size_t writes) : capacity_{
 }
 
 bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival) {
-  const Direction d = request.is_write != 0 ? Direction::kWrite : Direction::kRead;
+  const auto d = static_cast<Direction>(request.is_write);
   ASTROLABE_ASSERT(has_room(d), "a full queue");
   const Slot slot = free_[i(d)][size_[i(d)]++];
   List& l = list(d, request.bank);
@@ -44,13 +44,15 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
   return true;
 }
 
-void RequestQueues::activate(int bank, std::uint32_t row) {
+void RequestQueues::activate(Direction d, int bank) {
+  List& own = list(d, bank);
+  const std::uint32_t row = entries_[own.head].at.row;
   open_row_[static_cast<std::size_t>(bank)] = row;
   open_ |= bit(bank);
-  for (const Direction d : {Direction::kRead, Direction::kWrite}) {
-    List& l = list(d, bank);
-    find_hit(&l, l.head, row);
-  }
+  own.hit = own.head;
+  own.hit_key = own.head_key;
+  List& other = list(d == Direction::kRead ? Direction::kWrite : Direction::kRead, bank);
+  find_hit(&other, other.head, row);
 }
 
 void RequestQueues::precharge(int bank) {

@@ -67,7 +67,7 @@ class RequestQueues {
   bool add(const Request& request, std::uint64_t key, Tick arrival);
   // Returns the key of the one that is the oldest hit then.
   std::uint64_t remove_oldest_hit(Direction d, int bank);
-  void activate(int bank, std::uint32_t row);
+  void activate(Direction d, int bank);  // opens the row of the oldest
   void precharge(int bank);
   void precharge_all();
 

@@ -46,29 +46,23 @@ class WaitingBanks {
     put(b, before, next);
   }
 
-  // `key` > 0 is the place in the order.
-  void move(int bank, Wait to, std::uint64_t key) {
+  void leave(int bank) {
     const auto b = static_cast<std::size_t>(bank);
-    const Wait from = list_[b];
-    std::size_t before = previous_[head(to)];  // the youngest, where most go
-    if (from != Wait::kNothing) {
-      const Link next = next_[b], previous = previous_[b];
-      if (from == to) {
-        before = previous;
-        key_[b] = key;
-        if (key_[before] < key && is_before(key, next)) return;
-      }
-      next_[previous] = next;
-      previous_[next] = previous;
+    const Link next = next_[b], previous = previous_[b];
+    next_[previous] = next;
+    previous_[next] = previous;
+    list_[b] = Wait::kNothing;
+  }
+
+  // A bank of no list; `key` > 0 is its place in the order. Most are the youngest.
+  void enter(int bank, Wait list, std::uint64_t key) {
+    const auto b = static_cast<std::size_t>(bank);
+    std::size_t next = head(list), before = previous_[next];
+    while (key_[before] > key) {
+      next = before;
+      before = previous_[before];
     }
-    list_[b] = to;
-    if (to == Wait::kNothing) return;
-    while (key_[before] > key) before = previous_[before];
-    std::size_t next = next_[before];
-    while (!is_before(key, next)) {
-      before = next;
-      next = next_[before];
-    }
+    list_[b] = list;
     key_[b] = key;
     put(b, before, next);
   }
