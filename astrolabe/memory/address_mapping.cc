@@ -147,7 +147,7 @@ void AddressMapping::make_tables() {
         if (((byte >> b) & 1U) == 0 || 8 * t + b >= bits) continue;
         Request r;
         place_by_parts(std::uint64_t{1} << (8 * t + b), &r);
-        tables_[t][byte] ^= pack(r);
+        tables_[t][byte] ^= r.word();
       }
     }
   }

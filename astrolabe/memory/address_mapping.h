@@ -38,7 +38,7 @@ class AddressMapping {
   // each of a few tables, one for every eight bits.
   void place(std::uint64_t access, Request* request) const {
     if (!is_linear_) return place_by_parts(access, request);
-    unpack(packed(access, 0), request);
+    request->set_word(packed(access, 0));
   }
   // The accesses from `first` on. What is above their low byte changes once in 256.
   void place(std::uint64_t first, std::span<Request> requests) const {
@@ -49,7 +49,7 @@ class AddressMapping {
     std::uint64_t high = packed(first >> 8U, 1);
     const auto& table = tables_[0];
     for (Request& request : requests) {
-      unpack(table[first & 0xff] ^ high, &request);
+      request.set_word(table[first & 0xff] ^ high);
       if ((++first & 0xff) == 0) high = packed(first >> 8U, 1);
     }
   }
@@ -82,17 +82,6 @@ class AddressMapping {
       access >>= 8U;
     }
     return all;
-  }
-  // As the fields lie in a request.
-  static std::uint64_t pack(const Request& r) {
-    return std::uint64_t{r.row} | std::uint64_t{r.column} << 32U |
-           std::uint64_t{r.pseudo_channel} << 48U | std::uint64_t{r.bank} << 56U;
-  }
-  static void unpack(std::uint64_t packed, Request* request) {
-    request->row = static_cast<std::uint32_t>(packed);
-    request->column = static_cast<std::uint16_t>(packed >> 32U);
-    request->pseudo_channel = static_cast<std::uint8_t>(packed >> 48U);
-    request->bank = static_cast<std::uint8_t>(packed >> 56U);
   }
 
   Slice read_slice(const std::string& word, bool may_be_part) const;

@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::uint64_t kQosShift = 56;
 
-Direction direction_of(const Request& r) {
-  return r.is_write != 0 ? Direction::kWrite : Direction::kRead;
-}
+Direction direction_of(const Request& r) { return static_cast<Direction>(r.is_write); }
 
 }  // namespace
 
@@ -28,28 +26,52 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
   }
 }
 
+// Gives the batch to the lanes up to a request whose lane has no room.
+void Channel::hand_out() {
+  std::size_t at = batch_at_;
+  for (; at < batch_size_; ++at) {
+    Ring& target = lanes_[batch_[at].pseudo_channel].waiting;
+    if (target.full()) break;
+    target.push(batch_[at]);
+  }
+  batch_at_ = at;
+}
+
 // Reads on until the lane has a request that waits; false if it cannot get one for now.
 bool Channel::pull(const Lane& lane) {
-  while (lane.waiting.empty()) {
-    if (batch_at_ == batch_size_) {
-      needs_input_ = needs_input_ || (source_dry_ && waits_for_input_);
-      if (source_ended_ || source_dry_ || source_ == nullptr) return false;
-      batch_size_ = source_->fill(batch_);
-      batch_at_ = 0;
-      if (batch_size_ < batch_.size()) {
-        source_ended_ = source_->is_at_end();
-        source_dry_ = !source_ended_;
-      }
-      if (batch_size_ == 0) {
-        needs_input_ = source_dry_ && waits_for_input_;
-        return false;
-      }
+  for (;;) {
+    hand_out();
+    if (!lane.waiting.empty()) return true;
+    if (batch_at_ < batch_size_) return false;
+    needs_input_ = needs_input_ || (source_dry_ && waits_for_input_);
+    if (source_ended_ || source_dry_ || source_ == nullptr) return false;
+    batch_size_ = source_->fill(batch_);
+    batch_at_ = 0;
+    if (batch_size_ < batch_.size()) {
+      source_ended_ = source_->is_at_end();
+      source_dry_ = !source_ended_;
     }
-    Ring& target = lanes_[batch_[batch_at_].pseudo_channel].waiting;
-    if (target.full()) return false;
-    target.push(batch_[batch_at_++]);
+    if (batch_size_ == 0) {
+      needs_input_ = source_dry_ && waits_for_input_;
+      return false;
+    }
   }
-  return true;
+}
+
+inline void Channel::set_timer(Lane* lane) {
+  Tick next = lane->controller.refresh().next_due();
+  if (!lane->waiting.empty()) {
+    const Request& r = lane->waiting.front();
+    // Before now: it arrived while the channel fell asleep.
+    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
+    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
+      next = std::min(next, std::max(r.arrival, now_));
+    }
+  }
+  if (next == lane->next_timer) return;
+  lane->next_timer = next;
+  next_timer_ = lanes_[0].next_timer;
+  for (const Lane& l : lanes_) next_timer_ = std::min(next_timer_, l.next_timer);
 }
 
 // Takes waiting requests into the queues that have room.
@@ -76,22 +98,6 @@ void Channel::fill(Lane* lane, Tick t) {
   set_timer(lane);
 }
 
-void Channel::set_timer(Lane* lane) {
-  Tick next = lane->controller.refresh().next_due();
-  if (!lane->waiting.empty()) {
-    const Request& r = lane->waiting.front();
-    // Before now: it arrived while the channel fell asleep.
-    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
-    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
-      next = std::min(next, std::max(r.arrival, now_));
-    }
-  }
-  if (next == lane->next_timer) return;
-  lane->next_timer = next;
-  next_timer_ = lanes_[0].next_timer;
-  for (const Lane& l : lanes_) next_timer_ = std::min(next_timer_, l.next_timer);
-}
-
 void Channel::work_timers(Tick t) {
   now_ = std::max(now_, t);
   for (Lane& lane : lanes_) {
@@ -109,23 +115,23 @@ void Channel::work_timers(Tick t) {
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }
 
-// Asks all schedulers again: what changed, and what the buses allow by now.
-void Channel::look_again(Lane** column, Lane** row) {
+// Asks both schedulers again: what changed, and what the buses allow by now. A channel that is one
+// pseudo-channel has it as its first and its last.
+inline Channel::Next Channel::look_again(Lane* first, Lane* last) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
-  for (Lane& lane : lanes_) {
-    const Choice& c = lane.controller.best_column(column_floor);
-    const Choice& r = lane.controller.best_row(row_floor, pairing_);
-    if (&lane == lanes_.data() || c.before((*column)->controller.column())) *column = &lane;
-    if (&lane == lanes_.data() || r.before((*row)->controller.row())) *row = &lane;
-  }
+  const Choice& first_column = first->controller.best_column(column_floor);
+  const Choice& last_column = last->controller.best_column(column_floor);
+  const Choice& first_row = first->controller.best_row(row_floor, pairing_);
+  const Choice& last_row = last->controller.best_row(row_floor, pairing_);
+  return {last_column.before(first_column) ? last : first,
+          last_row.before(first_row) ? last : first};
 }
 
-void Channel::start_column(Lane* lane) {
-  const Tick t = lane->controller.column().at;
+inline void Channel::start_column(Lane* lane, Tick t) {
   const Command command = lane->controller.column().command;
   const int bank = lane->controller.column().bank;
   const RequestQueues::Entry& e = lane->controller.start_column(bank, t, column_free_);
-  if (log_ != nullptr) log(t, command, lane->number, bank, e.row, e.column);
+  if (log_ != nullptr) log(t, command, lane->number, bank, e.at.row, e.at.column);
   if (answers_ != nullptr && command == Command::kRead) {
     answers_->push_back({lane->controller.statistics().clocks, e.requester});
   }
@@ -133,9 +139,8 @@ void Channel::start_column(Lane* lane) {
   column_bus_ticks_ += 2;
 }
 
-void Channel::start_row(Lane* lane) {
+void Channel::start_row(Lane* lane, Tick t) {
   PseudoChannel& c = lane->controller;
-  const Tick t = c.row().at;
   const Command command = c.row().command;
   const int bank = c.row().bank;
   const bool is_activate = command == Command::kActivate;
@@ -222,13 +227,14 @@ void Channel::wake(Tick t) {
 }
 
 // What happens at tick t: a column command, a row command, and the requests they make room for.
-void Channel::step(Tick t, Lane* column, Lane* row) {
+inline void Channel::step(Tick t, const Next& next) {
   now_ = t;
+  Lane* const column = next.column;
   const bool is_column = column->controller.column().at == t;
   // No row command that a column command makes possible may start before t + tRTP.
-  const bool is_row = row->controller.row().at == t;
-  if (is_column) start_column(column);
-  if (is_row) start_row(row);
+  const bool is_row = next.row->controller.row().at == t;
+  if (is_column) start_column(column, t);
+  if (is_row) start_row(next.row, t);
   idle_since_ = t;
   now_ = t + 1;
   fill_tick_ = t;
@@ -245,21 +251,21 @@ Channel::Progress Channel::run(Tick until) {
     source_dry_ = needs_input_ = false;
     for (Lane& lane : lanes_) fill(&lane, fill_tick_);
   }
+  Lane *const first = &lanes_.front(), *const last = &lanes_.back();
   for (std::uint64_t events = 0;; ++events) {
     if ((events & 0xfff) == 0 && interrupt_ != nullptr && interrupt_->load()) {
       return Progress::kInterrupted;
     }
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
-    Lane *column, *row;
-    look_again(&column, &row);
-    const Tick t = std::min(column->controller.column().at, row->controller.row().at);
-    if (next_timer_ <= t || t >= kNever) {
+    const Next next = look_again(first, last);
+    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row().at);
+    if (next_timer_ <= t) {  // at the latest at kNever
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;
-      const Tick power = next_power_event(), next = std::min(next_timer_, power);
-      if (next > until) return Progress::kPaused;
-      ASTROLABE_DEMAND(next < kNever, "a channel has requests and waits for nothing");
+      const Tick power = next_power_event(), event = std::min(next_timer_, power);
+      if (event > until) return Progress::kPaused;
+      ASTROLABE_DEMAND(event < kNever, "a channel has requests and waits for nothing");
       if (power < next_timer_) {
         change_power(power);
       } else {
@@ -269,7 +275,7 @@ Channel::Progress Channel::run(Tick until) {
       continue;
     }
     if (t > until) return Progress::kPaused;
-    step(t, column, row);
+    step(t, next);
   }
 }
 

@@ -87,12 +87,16 @@ class Channel {
   };
   enum class Power : std::uint8_t { kUp, kDown, kSelfRefresh };
 
-  void look_again(Lane** column, Lane** row);
-  void step(Tick t, Lane* column, Lane* row);
-  void start_column(Lane* lane);
-  void start_row(Lane* lane);
+  struct Next {  // whose commands come first
+    Lane *column, *row;
+  };
+  Next look_again(Lane* first, Lane* last);
+  void step(Tick t, const Next& next);
+  void start_column(Lane* lane, Tick t);
+  void start_row(Lane* lane, Tick t);
   void fill(Lane* lane, Tick t);
   bool pull(const Lane& lane);
+  void hand_out();
   void work_timers(Tick t);
   void set_timer(Lane* lane);
   bool is_finished() const;

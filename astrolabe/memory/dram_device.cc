@@ -13,6 +13,7 @@ bool TimingPlan::is_implied(const Row& row, const std::vector<Row>& rows) {
 TimingPlan::TimingPlan(const DramSpec& spec) {
   number_nodes(spec.organization);
   std::array<std::vector<Row>, kTimedCommands> rows;
+  std::size_t rings = 0;
   for (const Constraint& c : spec.constraints) {
     for (const Command before : c.preceding) {
       for (const Command after : c.following) {
@@ -20,8 +21,11 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
         if (c.window == 1) {
           rows[index(before)].push_back({c.level, c.is_sibling, index(after), latency});
         } else if (before == after) {
-          windows_of[index(after)].push_back(windows.size());
-          windows.push_back({c.level, index(after), static_cast<std::size_t>(c.window), latency});
+          ASTROLABE_DEMAND(index(after) < kCommon, "windows of refreshes and PREab are not kept");
+          has_windows[index(after)] = true;
+          windows.push_back(
+              {c.level, index(after), static_cast<std::size_t>(c.window), rings, latency});
+          rings += nodes_of[static_cast<std::size_t>(c.level)];
         }
       }
     }
@@ -79,26 +83,24 @@ TimingPlan::Range TimingPlan::compile(const std::vector<Row>& rows, int bank) {
 
 void TimingPlan::add_raise(std::size_t begin, std::size_t place, Tick latency) {
   for (std::size_t k = begin; k < raises_.size(); ++k) {
-    if (raises_[k].place != place) continue;
-    raises_[k].latency = std::max(raises_[k].latency, latency);
+    if (raises_[k].place != static_cast<std::int32_t>(place)) continue;
+    raises_[k].latency = std::max(raises_[k].latency, static_cast<std::int32_t>(latency));
     return;
   }
-  raises_.push_back({place, latency});
+  raises_.push_back({static_cast<std::int32_t>(place), static_cast<std::int32_t>(latency)});
 }
 
 DeviceTiming::DeviceTiming(const TimingPlan& plan) : plan_(&plan) {
   for (auto& starts : last_of_bank_) starts.fill(-kNever);
   last_.fill(-kNever);
   for (std::size_t b = 0; b < kMostBanks; ++b) {
-    for (std::size_t level = 0; level < kLevels; ++level) {
-      places_[b][level] = static_cast<std::uint16_t>(
-          TimingPlan::place(TimingPlan::kFirst[level] + plan.nodes[b][level], 0));
-    }
+    parents_[b] = {static_cast<std::uint8_t>(TimingPlan::kFirst[1] + plan.nodes[b][1]),
+                   static_cast<std::uint8_t>(TimingPlan::kFirst[2] + plan.nodes[b][2])};
   }
   for (const TimingPlan::Window& window : plan.windows) {
     Ring ring;
     ring.starts.fill(-kNever);
-    rings_.emplace_back(plan.nodes_of[static_cast<std::size_t>(window.level)], ring);
+    rings_.insert(rings_.end(), plan.nodes_of[static_cast<std::size_t>(window.level)], ring);
   }
 }
 
@@ -124,14 +126,17 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
   return ready;
 }
 
-void DeviceTiming::note_window(std::size_t w, int bank, Tick t) {
-  const TimingPlan::Window& window = plan_->windows[w];
-  const auto level = static_cast<std::size_t>(window.level), b = static_cast<std::size_t>(bank);
-  Ring& ring = rings_[w][plan_->nodes[b][level]];
-  ring.starts[ring.at] = t;
-  ring.at = ring.at + 1 == window.length ? 0 : ring.at + 1;
-  raise(places_[b][level] + window.command,
-        ring.starts[ring.at] + window.latency);  // from the oldest of the last `length`
+void DeviceTiming::note_windows(Command command, int bank, Tick t) {
+  for (const TimingPlan::Window& window : plan_->windows) {
+    if (window.command != index(command)) continue;
+    const auto level = static_cast<std::size_t>(window.level);
+    const std::size_t node = plan_->nodes[static_cast<std::size_t>(bank)][level];
+    Ring& ring = rings_[window.first + node];
+    ring.starts[ring.n++ % Ring::kLongest] = t;
+    const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
+    raise(TimingPlan::place(TimingPlan::kFirst[level] + node, window.command),
+          oldest + window.latency);
+  }
 }
 
 }  // namespace astrolabe::memory

@@ -21,17 +21,16 @@ namespace astrolabe::memory {
 struct TimingPlan {
   static constexpr std::size_t kCommon = 4;  // RD, WR, ACT, PREpb: the first of Command
   static constexpr std::size_t kSids = 8, kGroups = kMostBanks;
-  // Nodes by number: the pseudo-channel, then SIDs, bank groups and banks; a value of each common
-  // command for each of them.
+  // Nodes by number: the pseudo-channel, then SIDs, bank groups and banks; for each common command
+  // a value of each of them, so that a bank's values of one command are found from one address.
   static constexpr std::array<std::size_t, kLevels> kFirst = {0, 1, 1 + kSids, 1 + kSids + kGroups};
   static constexpr std::size_t kNodes = 1 + kSids + kGroups + kMostBanks;
   static constexpr std::size_t place(std::size_t node, std::size_t command) {
-    return node * kCommon + command;
+    return command * kNodes + node;
   }
 
   struct Raise {
-    std::size_t place = 0;
-    Tick latency = 0;  // between starts
+    std::int32_t place = 0, latency = 0;  // between starts
   };
   struct Wait {  // of a rare command for the last start of another
     Level level = Level::kPseudoChannel;
@@ -40,7 +39,7 @@ struct TimingPlan {
   };
   struct Window {
     Level level = Level::kPseudoChannel;
-    std::size_t command = 0, length = 4;
+    std::size_t command = 0, length = 4, first = 0;  // the first of the rings of its nodes
     Tick latency = 0;
   };
   using Nodes = std::array<std::size_t, kLevels>;
@@ -54,7 +53,7 @@ struct TimingPlan {
   }
 
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
-  std::array<std::vector<std::size_t>, kTimedCommands> windows_of;
+  std::array<bool, kTimedCommands> has_windows{};
   std::vector<Window> windows;
   Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
   std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
@@ -85,48 +84,57 @@ class DeviceTiming {
   std::size_t group_of(int bank) const { return plan_->nodes[static_cast<std::size_t>(bank)][2]; }
 
   // RD, WR, ACT, PREpb: the floor of all banks.
-  Tick earliest_of_all(Command command) const { return ready_[index(command)]; }
-  // What SID, bank group and bank allow.
+  Tick earliest_of_all(Command command) const { return ready(command)[0]; }
+  // What SID and bank group allow; what the bank allows.
   Tick earliest_in_group(Command command, int bank) const {
-    return std::max(of(command, Level::kSid, bank), of(command, Level::kBankGroup, bank));
+    const Parents& parents = parents_[static_cast<std::size_t>(bank)];
+    return std::max(ready(command)[parents.sid], ready(command)[parents.group]);
   }
-  Tick earliest_in_bank(Command command, int bank) const { return of(command, Level::kBank, bank); }
+  Tick earliest_in_bank(Command command, int bank) const {
+    return ready(command)[TimingPlan::kFirst[3] + static_cast<std::size_t>(bank)];
+  }
   // Of any command; `bank` -1 for one to the whole pseudo-channel.
   Tick earliest(Command command, int bank) const;
 
   // A command that starts at t; `bank` -1 for one to the whole pseudo-channel.
   void start(Command command, int bank, Tick t) {
-    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) raise(r.place, t + r.latency);
+    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
+      raise(static_cast<std::size_t>(r.place), t + r.latency);
+    }
     last_[index(command)] = t;
     if (bank < 0) return;
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
-    for (const std::size_t w : plan_->windows_of[index(command)]) note_window(w, bank, t);
+    if (plan_->has_windows[index(command)]) note_windows(command, bank, t);
   }
 
  private:
   struct Ring {
-    std::array<Tick, 16> starts;
-    std::size_t at = 0;
+    static constexpr std::size_t kLongest = 16;  // window (dram_spec.cc)
+    std::array<Tick, kLongest> starts;
+    std::size_t n = 0;  // starts so far; places are remainders
   };
 
-  Tick of(Command command, Level level, int bank) const {
-    const std::array<std::uint16_t, kLevels>& first = places_[static_cast<std::size_t>(bank)];
-    return ready_[index(command) + first[static_cast<std::size_t>(level)]];
+  struct Parents {  // nodes of a bank
+    std::uint8_t sid = 0, group = 0;
+  };
+  static_assert(TimingPlan::kNodes <= 256, "a node is a byte");
+
+  const Tick* ready(Command command) const {
+    return ready_.data() + TimingPlan::place(0, index(command));
   }
   void raise(std::size_t place, Tick t) {
     const Tick now = ready_[place];
     ready_[place] = now < t ? t : now;
   }
   Tick last_start(const TimingPlan::Wait& wait, int bank) const;
-  void note_window(std::size_t w, int bank, Tick t);
+  void note_windows(Command command, int bank, Tick t);
 
   const TimingPlan* plan_;
   std::array<Tick, TimingPlan::kNodes * TimingPlan::kCommon> ready_{};
-  // The first of the values of the nodes of each bank, by level.
-  std::array<std::array<std::uint16_t, kLevels>, kMostBanks> places_{};
+  std::array<Parents, kMostBanks> parents_{};
   std::array<std::array<Tick, kMostBanks>, kTimedCommands> last_of_bank_;  // starts
   std::array<Tick, kTimedCommands> last_;
-  std::vector<std::vector<Ring>> rings_;  // per window, per node
+  std::vector<Ring> rings_;  // per window, per node
 };
 
 }  // namespace astrolabe::memory

@@ -46,12 +46,13 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
               share(settings.write_queue, spec.organization.pseudo_channels)),
       refresh_(spec, settings, first_refresh) {
   last_write_of_group_.fill(-kNever);
+  forget();
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
 void PseudoChannel::forget() {
-  for (Kept& best : kept_) best.is_stale = true;
-  row_changed_ = true;
+  for (Kept& best : kept_) best.at = kStale;
+  row_.at = kStale;
 }
 
 // Puts a bank whose requests or row changed where it belongs: in no list if it has no request of
@@ -68,12 +69,19 @@ void PseudoChannel::place(int bank) {
     }
   }
   const Wait from = waiting_.list_of(bank);
-  if (list == from && key == waiting_.key(bank)) return;
+  if (list == from && (list == Wait::kNothing || key == waiting_.key(bank))) return;
   if (kept(from).bank == bank) expire(from);
-  waiting_.move(bank, list, key);
-  if (list == Wait::kColumn) offer<Wait::kColumn>(bank, key);
-  if (list == Wait::kActivate) offer<Wait::kActivate>(bank, key);
-  if (list == Wait::kPrecharge) offer<Wait::kPrecharge>(bank, key);
+  if (from != Wait::kNothing) waiting_.leave(bank);
+  if (list == Wait::kColumn) enter<Wait::kColumn>(bank, key);
+  if (list == Wait::kActivate) enter<Wait::kActivate>(bank, key);
+  if (list == Wait::kPrecharge) enter<Wait::kPrecharge>(bank, key);
+}
+
+// Into a list, by a bank that stands in none.
+template <Wait list>
+void PseudoChannel::enter(int bank, std::uint64_t key) {
+  waiting_.enter(bank, list, key);
+  offer<list>(bank, key);
 }
 
 void PseudoChannel::place_all() {
@@ -91,8 +99,7 @@ void PseudoChannel::place_refreshed(Mask banks) {
 template <Wait list>
 void PseudoChannel::offer(int bank, std::uint64_t key) {
   Kept& best = kept(list);
-  if (best.is_stale) return;
-  if (best.at == best.soonest && best.key <= key) return;
+  if (best.at == kStale || (best.at == best.soonest && best.key <= key)) return;
   const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
   const Choice choice{at, key, bank, command_of<list>()};
   if (!choice.before(best)) return;
@@ -117,26 +124,27 @@ void PseudoChannel::look(Tick floor) {
   const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command)));
   best.soonest = soonest;
   const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
-  static_assert(kMostBanks <= 64, "order and bank have six bits each");
-  if (!best.is_stale && best.bank == waiting_.first(list) && !closes_early) {
+  if (best.at != kStale && best.bank == waiting_.first(list) && !closes_early) {
     best.at = soonest;  // the oldest that waited is still the first
     return;
   }
-  best.is_stale = false;
-  // Delay, place in the list and bank in one number: the least is the choice, found without
-  // branches that nobody can foresee.
-  std::int64_t least = INT64_MAX, order = 0;
+  Tick earliest = kNever;
+  int choice = -1;
+  // The first bank that may start as soon as any is the choice, else the first of the earliest.
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
-    const Tick delay = std::max<Tick>(0, soonest_of_bank<list>(b) - soonest);
-    least = std::min(least, delay << 12 | order | b);
-    if (delay == 0) break;
-    order += kMostBanks;
+    const Tick at = soonest_of_bank<list>(b);
+    if (at <= soonest) {
+      earliest = soonest;
+      choice = b;
+      break;
+    }
+    // Without a branch, which nobody could foresee.
+    choice = at < earliest ? b : choice;
+    earliest = std::min(earliest, at);
   }
-  const bool is_any = least != INT64_MAX;
-  const int bank = static_cast<int>(least % kMostBanks);
-  best.at = is_any ? soonest + (least >> 12) : kNever;
-  best.bank = is_any ? bank : -1;
-  best.key = is_any ? waiting_.key(bank) : RequestQueues::kNoKey;
+  best.at = earliest;
+  best.bank = choice;
+  best.key = choice >= 0 ? waiting_.key(choice) : RequestQueues::kNoKey;
   best.command = command;
   if (closes_early) offer_early_closing();
 }
@@ -173,15 +181,14 @@ void PseudoChannel::offer_refreshes(Tick floor, const RowPairing& pairing) {
 
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
-  if (activate.is_stale | (activate.at < floor)) look<Wait::kActivate>(floor);
-  if (precharge.is_stale | (precharge.at < floor)) look<Wait::kPrecharge>(floor);
+  if (activate.at < floor) look<Wait::kActivate>(floor);
+  if (precharge.at < floor) look<Wait::kPrecharge>(floor);
   // Field by field: a copy of the whole would wait for the stores of its parts.
   const bool is_precharge = precharge.before(activate);
   row_.at = is_precharge ? precharge.at : activate.at;
   row_.key = is_precharge ? precharge.key : activate.key;
   row_.bank = is_precharge ? precharge.bank : activate.bank;
   row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
-  row_changed_ = false;
   if (refresh_.is_working()) offer_refreshes(floor, pairing);
 }
 
@@ -209,8 +216,20 @@ void PseudoChannel::choose_direction() {
   place_all();
 }
 
+// The bank of a column command that started, which is in no refresh: mostly another hit follows,
+// later in the order.
+inline void PseudoChannel::place_served(int bank, std::uint64_t next_hit) {
+  if (next_hit != RequestQueues::kNoKey && (capped_[d()] & bit(bank)) == 0) {
+    waiting_.move_back(bank, next_hit);
+    return;
+  }
+  waiting_.leave(bank);
+  const std::uint64_t oldest = queues_.oldest_key(direction_, bank);
+  if (oldest != RequestQueues::kNoKey) enter<Wait::kPrecharge>(bank, oldest);
+}
+
 // A bank whose oldest request waits for another row while younger ones hit.
-void PseudoChannel::note_bypass(int bank, bool is_oldest) {
+inline void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   int& bypassed = history_[static_cast<std::size_t>(bank)].bypassed;
   bypassed = is_oldest ? 0 : bypassed + 1;
   if (settings_.hit_cap > 0 && bypassed >= settings_.hit_cap) {
@@ -218,17 +237,17 @@ void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   }
 }
 
-const RequestQueues::Entry& PseudoChannel::start_column(int bank, Tick t, Tick floor) {
-  const RequestQueues::Entry& entry = queues_.oldest_hit(direction_, bank);
-  if (entry.needed_precharge) {
-    ++statistics_.row_conflicts;
-  } else if (entry.needed_activate) {
-    ++statistics_.row_misses;
+template <Direction direction>
+const RequestQueues::Entry& PseudoChannel::serve(int bank, Tick t, Tick floor) {
+  const RequestQueues::Entry& entry = queues_.oldest_hit(direction, bank);
+  if (const unsigned needs = queues_.take_needs(direction, bank); needs != 0) {
+    ++((needs & RequestQueues::kPrecharge) != 0 ? statistics_.row_conflicts
+                                                : statistics_.row_misses);
   }
   if (t > slot_free_) count_loss(t, entry, floor);
   slot_free_ = t + slot_;
-  timing_.start(command_of<Wait::kColumn>(), bank, t);
-  if (direction_ == Direction::kRead) {
+  timing_.start(static_cast<Command>(direction), bank, t);
+  if (direction == Direction::kRead) {
     ++statistics_.reads;
     last_read_ = t;
     statistics_.clocks = t + tCL_ + slot_;
@@ -240,17 +259,17 @@ const RequestQueues::Entry& PseudoChannel::start_column(int bank, Tick t, Tick f
     statistics_.clocks = std::max(statistics_.clocks, t + tCWL_ + slot_);
   }
   note_bypass(bank, entry.previous == RequestQueues::kNone);
-  queues_.remove_oldest_hit(direction_, bank);
   expire(Wait::kColumn);
-  place(bank);
+  place_served(bank, queues_.remove_oldest_hit(direction, bank));
   if (closes_early_ != 0) expire(Wait::kPrecharge);
   if (queues_.empty()) was_empty_ = true;
   return entry;
 }
+template const RequestQueues::Entry& PseudoChannel::serve<Direction::kRead>(int, Tick, Tick);
+template const RequestQueues::Entry& PseudoChannel::serve<Direction::kWrite>(int, Tick, Tick);
 
 // The bank's oldest request wants `row`: was it right to keep the last row open, or to close it?
 void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
-  if (settings_.page_policy != PagePolicy::kAdaptive) return;
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   if (h.last_row == RequestQueues::kClosed) return;
   if (h.last_row == row) {
@@ -265,7 +284,7 @@ void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
   }
 }
 
-void PseudoChannel::close_bank(int bank, Tick t) {
+inline void PseudoChannel::close_bank(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   statistics_.bank_open_ticks += t - h.opened;
   h.last_row = queues_.open_row(bank);
@@ -280,41 +299,39 @@ std::uint32_t PseudoChannel::activate(int bank, Tick t) {
   h.activate_ready = std::max(timing_.earliest_of_all(Command::kActivate),
                               timing_.earliest_in_group(Command::kActivate, bank));
   h.activate = h.opened = t;
-  RequestQueues::Entry& oldest = queues_.oldest(direction_, bank);
-  oldest.needed_activate = true;
-  note_page_outcome(bank, oldest.row);
+  const std::uint32_t row = queues_.oldest(direction_, bank).at.row;
+  queues_.note_need(direction_, bank, RequestQueues::kActivate);
+  if (settings_.page_policy == PagePolicy::kAdaptive) note_page_outcome(bank, row);
   refresh_.note_activate(bank);
-  queues_.activate(bank, oldest.row);
+  queues_.activate(direction_, bank);
   timing_.start(Command::kActivate, bank, t);
   expire(Wait::kActivate);
   if (closes_early_ != 0) expire(Wait::kPrecharge);
-  place(bank);
-  return oldest.row;
+  waiting_.leave(bank);
+  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction_, bank));
+  return row;
 }
 
 void PseudoChannel::precharge(int bank, Tick t) {
+  timing_.start(Command::kPrecharge, bank, t);
   close_bank(bank, t);
-  if ((queues_.with_work(direction_) & bit(bank) & ~refresh_.blocked()) != 0) {
-    queues_.oldest(direction_, bank).needed_precharge = true;
-  }
+  const bool is_wanted = (queues_.with_work(direction_) & bit(bank) & ~refresh_.blocked()) != 0;
+  if (is_wanted) queues_.note_need(direction_, bank, RequestQueues::kPrecharge);
   queues_.precharge(bank);
   expire(Wait::kPrecharge);
-  place(bank);
+  // It stands in the list of PREpb, or in none: closed early or for a refresh.
+  if (waiting_.list_of(bank) != Wait::kNothing) waiting_.leave(bank);
+  if (is_wanted) enter<Wait::kActivate>(bank, queues_.oldest_key(direction_, bank));
 }
 
-std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
-  ++statistics_.commands[index(command)];
-  if (command == Command::kActivate) return activate(bank, t);
+// A PREab or a refresh.
+void PseudoChannel::start_rare(Command command, int bank, Tick t) {
   timing_.start(command, bank, t);
-  if (command == Command::kPrecharge) {
-    precharge(bank, t);
-    return RequestQueues::kClosed;
-  }
   if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
     place_all();
-    return RequestQueues::kClosed;
+    return;
   }
   refresh_.finish(command, bank);
   if (bank < 0) {
@@ -324,7 +341,6 @@ std::uint32_t PseudoChannel::start_row(Command command, int bank, Tick t) {
     history_[static_cast<std::size_t>(bank)].refresh_end = t + tRFCpb_;
     place_refreshed(bit(bank));
   }
-  return RequestQueues::kClosed;
 }
 
 Tick PseudoChannel::turnaround_end(std::size_t group) const {
@@ -336,7 +352,7 @@ Tick PseudoChannel::turnaround_end(std::size_t group) const {
 // Why nothing was on the data bus between the last burst and the one of the command at t. The
 // causes are taken in the order in which they held up this request.
 void PseudoChannel::count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor) {
-  const int bank = entry.bank;
+  const int bank = entry.at.bank;
   const BankHistory& h = history_[static_cast<std::size_t>(bank)];
   Tick from = slot_free_;
   const auto until = [&](Tick end, LossCause cause) {
@@ -351,6 +367,7 @@ void PseudoChannel::count_loss(Tick t, const RequestQueues::Entry& entry, Tick f
   const Tick delay = activate_offset_ + rcd;  // what held up the ACT held up the data, later by it
   until(h.activate_bank_ready + delay, LossCause::kBankConflict);
   until(h.activate_ready + delay, LossCause::kFourActivate);
+  if (from == t) return;  // mostly, of accesses at random
   until(std::min(entry.arrival + 1, h.activate) + delay, LossCause::kBankConflict);
   until(h.activate + delay, LossCause::kCommandBus);
   until(turnaround_end(timing_.group_of(bank)), LossCause::kTurnaround);

@@ -60,12 +60,11 @@ class PseudoChannel {
   DeviceTiming& timing() { return timing_; }
 
   const Choice& best_column(Tick floor) {
-    Kept& best = kept(Wait::kColumn);
-    if (best.is_stale | (best.at < floor)) look<Wait::kColumn>(floor);
-    return best;
+    if (kept(Wait::kColumn).at < floor) look<Wait::kColumn>(floor);
+    return kept(Wait::kColumn);
   }
   const Choice& best_row(Tick floor, const RowPairing& pairing) {
-    if (row_changed_ | (row_.at < floor) | refresh_.is_working()) look_for_row(floor, pairing);
+    if ((row_.at < floor) | refresh_.is_working()) look_for_row(floor, pairing);
     return row_;
   }
 
@@ -75,9 +74,17 @@ class PseudoChannel {
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the request that is served; it stands until the next one is added.
-  const RequestQueues::Entry& start_column(int bank, Tick t, Tick floor);
+  const RequestQueues::Entry& start_column(int bank, Tick t, Tick floor) {
+    return direction_ == Direction::kRead ? serve<Direction::kRead>(bank, t, floor)
+                                          : serve<Direction::kWrite>(bank, t, floor);
+  }
   // Returns the row of an ACT.
-  std::uint32_t start_row(Command command, int bank, Tick t);
+  std::uint32_t start_row(Command command, int bank, Tick t) {
+    ++statistics_.commands[index(command)];
+    if (command == Command::kActivate) return activate(bank, t);
+    command == Command::kPrecharge ? precharge(bank, t) : start_rare(command, bank, t);
+    return RequestQueues::kClosed;
+  }
   void choose_direction();
   void begin_refresh() {  // if it is time to
     const Mask work = queues_.with_work(Direction::kRead) | queues_.with_work(Direction::kWrite);
@@ -87,11 +94,11 @@ class PseudoChannel {
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
 
  private:
-  // The best of a list; stale: to be looked for again.
+  // The best of a list, to be looked for again when `at` is kStale or too early.
   struct Kept : Choice {
     Tick soonest = 0;  // that any bank of the list may start when it was looked for
-    bool is_stale = true;
   };
+  static constexpr Tick kStale = -1;
 
   static Mask bit(int bank) { return Mask{1} << static_cast<unsigned>(bank); }
   static Tick rising(Tick t) { return t + (t & 1); }
@@ -116,15 +123,20 @@ class PseudoChannel {
         std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank)));
   }
 
+  template <Direction direction>
+  const RequestQueues::Entry& serve(int bank, Tick t, Tick floor);
   void place(int bank);
+  void place_served(int bank, std::uint64_t next_hit);
   void place_all();
   void place_refreshed(Mask banks);
   void forget();
   template <Wait list>
+  void enter(int bank, std::uint64_t key);
+  template <Wait list>
   void offer(int bank, std::uint64_t key);
   void expire(Wait list) {
-    kept(list).is_stale = true;
-    row_changed_ = row_changed_ || list != Wait::kColumn;
+    kept(list).at = kStale;
+    if (list != Wait::kColumn) row_.at = kStale;
   }
   template <Wait list>
   void look(Tick floor);
@@ -132,6 +144,7 @@ class PseudoChannel {
   void offer_early_closing();
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
+  void start_rare(Command command, int bank, Tick t);
   Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
   void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
@@ -167,9 +180,8 @@ class PseudoChannel {
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
   WaitingBanks waiting_;
-  std::array<Kept, 4> kept_{};  // by list
+  std::array<Kept, 4> kept_;  // by list
   Choice row_;
-  bool row_changed_ = true;
   Statistics statistics_;
 };
 

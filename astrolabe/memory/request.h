@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -12,13 +13,27 @@
 
 namespace astrolabe::memory {
 
-struct alignas(32) Request {
-  Tick arrival = 0;  // not before; 0 in a closed loop
+// Where in a channel.
+struct Location {
+  using Word = std::uint64_t;
   std::uint32_t row = 0;
   std::uint16_t column = 0;
   std::uint8_t pseudo_channel = 0;
   std::uint8_t bank = 0;  // flat in the pseudo-channel: (sid, bank group, bank)
-  std::uint8_t is_write = 0;
+
+  // All fields as one word: an assignment is compiled to a move of each of them.
+  Word word() const {
+    Word w;
+    std::memcpy(&w, this, sizeof(w));
+    return w;
+  }
+  void set_word(Word w) { std::memcpy(this, &w, sizeof(w)); }
+};
+static_assert(sizeof(Location) == sizeof(Location::Word));
+
+struct alignas(32) Request : Location {
+  Tick arrival = 0;             // not before; 0 in a closed loop
+  std::uint8_t is_write = 0;    // 0 or 1, as Direction
   std::uint8_t qos_class = 0;   // 0 (served first) to 3
   std::uint32_t requester = 0;  // who is told (requesters.h)
 };

@@ -13,15 +13,8 @@ RequestQueues::RequestQueues(std::size_t reads, std::size_t writes) : capacity_{
   }
 }
 
-// The first of the list from a slot on that wants the row.
-void RequestQueues::find_hit(List* list, Slot from, std::uint32_t row) const {
-  while (from != kNone && entries_[from].row != row) from = entries_[from].next;
-  list->hit = from;
-  list->hit_key = from == kNone ? kNoKey : entries_[from].key;
-}
-
 bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival) {
-  const Direction d = request.is_write != 0 ? Direction::kWrite : Direction::kRead;
+  const auto d = static_cast<Direction>(request.is_write);
   ASTROLABE_ASSERT(has_room(d), "a full queue");
   const Slot slot = free_[i(d)][size_[i(d)]++];
   List& l = list(d, request.bank);
@@ -30,9 +23,13 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
     next = previous;
     previous = entries_[previous].previous;
   }
-  entries_[slot] = {
-      key,          arrival, request.row, request.requester, request.column, previous, next,
-      request.bank, false,   false};
+  Entry& entry = entries_[slot];
+  entry.key = key;
+  entry.arrival = arrival;
+  entry.at.set_word(request.word());
+  entry.requester = request.requester;
+  entry.previous = previous;
+  entry.next = next;
   (next == kNone ? l.tail : entries_[next].previous) = slot;
   if (previous == kNone) {
     l.head = slot;
@@ -47,28 +44,15 @@ bool RequestQueues::add(const Request& request, std::uint64_t key, Tick arrival)
   return true;
 }
 
-void RequestQueues::remove_oldest_hit(Direction d, int bank) {
-  List& l = list(d, bank);
-  const Slot slot = l.hit, previous = entries_[slot].previous, next = entries_[slot].next;
-  find_hit(&l, next, entries_[slot].row);
-  (next == kNone ? l.tail : entries_[next].previous) = previous;
-  if (previous != kNone) {
-    entries_[previous].next = next;
-  } else {
-    l.head = next;
-    l.head_key = next == kNone ? kNoKey : entries_[next].key;
-    if (next == kNone) work_[i(d)] &= ~bit(bank);
-  }
-  free_[i(d)][--size_[i(d)]] = slot;
-}
-
-void RequestQueues::activate(int bank, std::uint32_t row) {
+void RequestQueues::activate(Direction d, int bank) {
+  List& own = list(d, bank);
+  const std::uint32_t row = entries_[own.head].at.row;
   open_row_[static_cast<std::size_t>(bank)] = row;
   open_ |= bit(bank);
-  for (const Direction d : {Direction::kRead, Direction::kWrite}) {
-    List& l = list(d, bank);
-    find_hit(&l, l.head, row);
-  }
+  own.hit = own.head;
+  own.hit_key = own.head_key;
+  List& other = list(d == Direction::kRead ? Direction::kWrite : Direction::kRead, bank);
+  find_hit(&other, other.head, row);
 }
 
 void RequestQueues::precharge(int bank) {

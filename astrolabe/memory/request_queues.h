@@ -29,12 +29,12 @@ class RequestQueues {
   struct alignas(32) Entry {
     std::uint64_t key = 0;  // order of service
     Tick arrival = 0;
-    std::uint32_t row = 0, requester = 0;
-    std::uint16_t column = 0;
+    Location at;
+    std::uint32_t requester = 0;
     Slot previous = kNone, next = kNone;
-    std::uint8_t bank = 0;
-    bool needed_precharge : 1 = false, needed_activate : 1 = false;
   };
+  // What the oldest request of a bank needed before its row was open.
+  enum Need : std::uint8_t { kNothing = 0, kActivate = 1, kPrecharge = 2 };
 
   RequestQueues(std::size_t reads, std::size_t writes);
 
@@ -46,16 +46,28 @@ class RequestQueues {
   Mask open() const { return open_; }
   std::uint32_t open_row(int bank) const { return open_row_[static_cast<std::size_t>(bank)]; }
 
-  Entry& oldest(Direction d, int bank) { return entries_[list(d, bank).head]; }
+  const Entry& oldest(Direction d, int bank) const { return entries_[list(d, bank).head]; }
   const Entry& oldest_hit(Direction d, int bank) const { return entries_[list(d, bank).hit]; }
   // Their places in the order of service; kNoKey where there is none.
   std::uint64_t oldest_key(Direction d, int bank) const { return list(d, bank).head_key; }
   std::uint64_t oldest_hit_key(Direction d, int bank) const { return list(d, bank).hit_key; }
 
+  void note_need(Direction d, int bank, Need need) {  // of the oldest
+    needs_[list(d, bank).head] |= need;
+  }
+  // What the oldest hit needed, of kActivate and kPrecharge; forgotten then.
+  unsigned take_needs(Direction d, int bank) {
+    std::uint8_t& needs = needs_[list(d, bank).hit];
+    const unsigned taken = needs;
+    if (taken != 0) needs = kNothing;
+    return taken;
+  }
+
   // Returns whether the oldest of the bank, or of those that hit, is another one now.
   bool add(const Request& request, std::uint64_t key, Tick arrival);
-  void remove_oldest_hit(Direction d, int bank);
-  void activate(int bank, std::uint32_t row);
+  // Returns the key of the one that is the oldest hit then.
+  std::uint64_t remove_oldest_hit(Direction d, int bank);
+  void activate(Direction d, int bank);  // opens the row of the oldest
   void precharge(int bank);
   void precharge_all();
 
@@ -72,9 +84,15 @@ class RequestQueues {
   List& list(Direction d, int bank) {
     return lists_[i(d) * kMostBanks + static_cast<std::size_t>(bank)];
   }
-  void find_hit(List* list, Slot from, std::uint32_t row) const;
+  // The first of the list from a slot on that wants the row.
+  void find_hit(List* list, Slot from, std::uint32_t row) const {
+    while (from != kNone && entries_[from].at.row != row) from = entries_[from].next;
+    list->hit = from;
+    list->hit_key = from == kNone ? kNoKey : entries_[from].key;
+  }
 
   std::array<Entry, 2 * kMostEntries> entries_;
+  std::array<std::uint8_t, 2 * kMostEntries> needs_{};
   std::array<List, std::size_t{2} * kMostBanks> lists_;
   std::array<std::array<Slot, kMostEntries>, 2> free_;  // the first size_ of them are taken
   std::array<std::uint32_t, kMostBanks> open_row_;
@@ -82,5 +100,23 @@ class RequestQueues {
   std::array<Mask, 2> work_{};
   Mask open_ = 0;
 };
+
+inline std::uint64_t RequestQueues::remove_oldest_hit(Direction d, int bank) {
+  List& l = list(d, bank);
+  const Slot slot = l.hit;
+  const Entry& entry = entries_[slot];
+  const Slot previous = entry.previous, next = entry.next;
+  find_hit(&l, next, entry.at.row);
+  (next == kNone ? l.tail : entries_[next].previous) = previous;
+  if (previous != kNone) {
+    entries_[previous].next = next;
+  } else {
+    l.head = next;
+    l.head_key = next == kNone ? kNoKey : entries_[next].key;
+    if (next == kNone) work_[i(d)] &= ~bit(bank);
+  }
+  free_[i(d)][--size_[i(d)]] = slot;
+  return l.hit_key;
+}
 
 }  // namespace astrolabe::memory

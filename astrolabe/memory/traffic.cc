@@ -25,6 +25,7 @@ class Pattern {
   Pattern(const Traffic& traffic, std::uint64_t accesses)
       : traffic_(traffic), accesses_(accesses), left_(traffic.requests), random_(traffic.seed, 0) {
     footprint_ = accesses;
+    size_ = std::max<std::uint64_t>(1, traffic.bytes / kAccessBytes);
     if (traffic.footprint_gib > 0) {
       const double wanted = traffic.footprint_gib * 1073741824.0 / kAccessBytes;
       footprint_ = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, accesses);
@@ -33,6 +34,13 @@ class Pattern {
 
   bool next(Segment* s) {
     if (left_ == 0) return false;
+    if (traffic_.kind == Traffic::Kind::kStride) {  // every channel goes through all of them
+      --left_;
+      *s = {step_, 1, traffic_.write_every == 1};
+      step_ += size_;
+      if (step_ >= accesses_) step_ %= accesses_;
+      return true;
+    }
     *s = draw();
     s->accesses = std::min(s->accesses, left_);
     left_ -= s->accesses;
@@ -50,17 +58,13 @@ class Pattern {
   }
 
   Segment draw() {
-    const std::uint64_t n = std::max<std::uint64_t>(1, traffic_.bytes / kAccessBytes);
+    const std::uint64_t n = size_;
     const bool writes_all = traffic_.write_every == 1;
     switch (traffic_.kind) {
       case Traffic::Kind::kSequential:
         return {0, left_, writes_all};
-      case Traffic::Kind::kStride: {
-        const Segment s{step_, 1, writes_all};
-        step_ += n;
-        if (step_ >= accesses_) step_ %= accesses_;
-        return s;
-      }
+      case Traffic::Kind::kStride:
+        break;
       case Traffic::Kind::kRandom:
         return {random_.below(footprint_), 1, writes_all};
       case Traffic::Kind::kCopy:
@@ -112,7 +116,7 @@ class Pattern {
   }
 
   Traffic traffic_;
-  std::uint64_t accesses_, left_, footprint_ = 0;
+  std::uint64_t accesses_, left_, footprint_ = 0, size_ = 1;  // of a segment or stride
   RandomStream random_;
   std::uint64_t step_ = 0, turn_ = 0, op_ = 0;
   std::array<std::uint64_t, 4> at_{};
@@ -145,9 +149,10 @@ class SegmentSource final : public RequestSource {
       const auto run = requests.subspan(
           n, static_cast<std::size_t>(std::min<std::uint64_t>(requests.size() - n, end_ - at_)));
       mapping_->place(local_, run);
+      const bool is_write = segment_.is_write;
       for (Request& r : run) {
         r.arrival = 0;
-        r.is_write = segment_.is_write;
+        r.is_write = is_write;
       }
       if (write_every_ > 1) spread_writes(run);
       if (mean_ticks_ > 0) spread_arrivals(run);
@@ -200,9 +205,8 @@ class SegmentSource final : public RequestSource {
       const std::uint64_t last = first + accesses - 1;
       rest_.first = 0;
       rest_.accesses -= accesses;
-      if (channels_.block(first) == channels_.block(last) && channels_.channel(first) != channel_) {
-        continue;
-      }
+      const bool is_in_block = accesses == 1 || channels_.block(first) == channels_.block(last);
+      if (is_in_block && channels_.channel(first) != channel_) continue;
       segment_ = {first, accesses, rest_.is_write};
       group_ = channels_.group(first);
       group_end_ = channels_.group(last) + 1;

@@ -30,39 +30,52 @@ class WaitingBanks {
     }
   }
 
-  // `key` > 0 is the place in the order.
-  void move(int bank, Wait to, std::uint64_t key) {
+  // A bank of a list goes to a later place in it.
+  void move_back(int bank, std::uint64_t key) {
     const auto b = static_cast<std::size_t>(bank);
-    const Wait from = list_[b];
-    std::size_t before = previous_[head(to)];  // the youngest, where most go
-    if (from != Wait::kNothing) {
-      const Link next = next_[b], previous = previous_[b];
-      if (from == to) {
-        before = previous;
-        key_[b] = key;
-        if (key_[before] < key && is_before(key, next)) return;
-      }
-      next_[previous] = next;
-      previous_[next] = previous;
-    }
-    list_[b] = to;
-    if (to == Wait::kNothing) return;
-    while (key_[before] > key) before = previous_[before];
-    std::size_t next = next_[before];
-    while (!is_before(key, next)) {
+    key_[b] = key;
+    std::size_t next = next_[b];
+    if (is_before(key, next)) return;
+    std::size_t before = previous_[b];
+    next_[before] = static_cast<Link>(next);
+    previous_[next] = static_cast<Link>(before);
+    do {
       before = next;
       next = next_[before];
+    } while (!is_before(key, next));
+    put(b, before, next);
+  }
+
+  void leave(int bank) {
+    const auto b = static_cast<std::size_t>(bank);
+    const Link next = next_[b], previous = previous_[b];
+    next_[previous] = next;
+    previous_[next] = previous;
+    list_[b] = Wait::kNothing;
+  }
+
+  // A bank of no list; `key` > 0 is its place in the order. Most are the youngest.
+  void enter(int bank, Wait list, std::uint64_t key) {
+    const auto b = static_cast<std::size_t>(bank);
+    std::size_t next = head(list), before = previous_[next];
+    while (key_[before] > key) {
+      next = before;
+      before = previous_[before];
     }
+    list_[b] = list;
     key_[b] = key;
-    next_[before] = previous_[next] = static_cast<Link>(bank);
-    previous_[b] = static_cast<Link>(before);
-    next_[b] = static_cast<Link>(next);
+    put(b, before, next);
   }
 
  private:
   using Link = std::uint16_t;
   static std::size_t head(Wait list) { return kMostBanks + static_cast<std::size_t>(list); }
 
+  void put(std::size_t bank, std::size_t before, std::size_t next) {
+    next_[before] = previous_[next] = static_cast<Link>(bank);
+    previous_[bank] = static_cast<Link>(before);
+    next_[bank] = static_cast<Link>(next);
+  }
   bool is_before(std::uint64_t key, std::size_t other) const {
     return other >= kMostBanks || key < key_[other];
   }
