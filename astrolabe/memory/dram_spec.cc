@@ -80,6 +80,11 @@ void check(const Constraint& c, const DramSpec& spec) {
     throw InputError(c.where, "window", std::to_string(c.window),
                      "1, or the same command as preceding and following");
   }
+  const auto is_rare = [](Command command) { return command >= Command::kPrechargeAll; };
+  if (c.window > 1 && std::any_of(c.following.begin(), c.following.end(), is_rare)) {
+    throw InputError(c.where, "window", std::to_string(c.window),
+                     "1 for commands other than RD, WR, ACT and PREpb");
+  }
   if (c.is_sibling && c.level == Level::kPseudoChannel) {
     throw InputError(c.where, "sibling", "yes", "no at PseudoChannel: they are independent");
   }
