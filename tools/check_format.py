@@ -11,13 +11,10 @@ def main():
     files = cpp_files(".h", ".cc")
     if "--fix" in sys.argv[1:]:
         return subprocess.run(["clang-format", "-i", *files], cwd=ROOT, check=False).returncode
-    problems = []
-    for name in files:
-        done = subprocess.run(["clang-format", "--dry-run", "-Werror", name], cwd=ROOT,
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            problems.append("\n".join(done.stderr.splitlines()[:3]))
-    if problems:
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    problems = [line for line in done.stderr.splitlines() if ": error: " in line]
+    if done.returncode != 0:
         problems.append("tools/check_format.py --fix formats them")
     return report("format", problems, len(files))
 
