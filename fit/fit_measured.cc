@@ -300,7 +300,9 @@ int main(int argc, char** argv) {
   bool only_score = false, only_bands = false;
   double share = 0.1;
   app.add_option("--measurements", directory);
-  app.add_option("--family", names);
+  app.add_option("--family", names)->check([](const std::string& name) {
+    return find_family(name) ? "" : name + " is no family of operators";
+  });
   app.add_option("--share", share, "of the withheld rows that the search uses");
   app.add_flag("--score", only_score, "Fit nothing");
   app.add_flag("--bands", only_bands, "Fit the bands, keep the rest");
