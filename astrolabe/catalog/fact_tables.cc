@@ -221,8 +221,9 @@ Unit check_unit(std::string_view unit_text, const AttributeSchema& schema,
       schema.accepts_any_unit()
           ? "any known unit"
           : dim_text(schema.unit.dim) + ", for example '" + schema.unit_text + "'";
-  if (!unit)
+  if (!unit) {
     throw InputError(where, key + " unit", "unknown unit " + in_quotes(unit_text), allowed);
+  }
   if (schema.accepts_any_unit() || unit->dim == schema.unit.dim) return *unit;
   throw InputError(where, key + " unit", in_quotes(unit_text) + " (" + dim_text(unit->dim) + ")",
                    allowed);

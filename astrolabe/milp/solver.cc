@@ -143,8 +143,7 @@ void Solver::restore_signs(SolveResult* result) const {
   result->objective += program_.offset;
   result->bound += program_.offset;
   std::vector<double>& ray = result->dual_ray;
-  if (!ray.empty() &&
-      farkas_margin(program_, ray) < kLeastMargin) {  // the back end's sign, or no proof
+  if (!ray.empty() && farkas_margin(program_, ray) < kLeastMargin) {  // its sign, or no proof
     negate(&ray);
     if (farkas_margin(program_, ray) < kLeastMargin) ray.clear();
   }

@@ -4,12 +4,6 @@
 #include <cmath>
 
 namespace astrolabe::parallel {
-namespace {
-
-double log2_of(double value) { return std::log2(std::max(value, 1e-12)); }
-
-}  // namespace
-
 LogCurve::LogCurve(double largest, const std::function<double(double)>& f) {
   const auto n = static_cast<std::size_t>(std::ceil(2 * std::log2(std::max(largest, 2.0)))) + 1;
   bool is_zero = true;

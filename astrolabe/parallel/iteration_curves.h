@@ -13,12 +13,17 @@
 // layer, whose exchange has nothing to hide behind, are left out (2 of some 60).
 // Source: DeepSeek's published profile of its engine; SGLang's two-batch overlap.
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <vector>
 
 #include "astrolabe/parallel/engine_iteration.h"
 
 namespace astrolabe::parallel {
+
+// As tables keep their values; nothing is -40.
+inline double log2_of(double value) { return std::log2(std::max(value, 1e-12)); }
 
 // f(x) for x >= 1, log-log: grid at half powers of two; beyond the last one f grows with x, below
 // the first it stays.

@@ -7,8 +7,6 @@ namespace {
 
 constexpr double kShortestContext = 128, kShortestPrompt = 16;
 
-double log_of(double value) { return std::log2(std::max(value, 1e-12)); }
-
 }  // namespace
 
 LogSurface::LogSurface(double largest_x, double y0, double largest_y,
@@ -22,7 +20,7 @@ LogSurface::LogSurface(double largest_x, double y0, double largest_y,
       const double value =
           f(std::exp2(static_cast<double>(i)), y0 * std::exp2(static_cast<double>(j) / 2));
       is_zero = is_zero && value <= 0;
-      log_values_.push_back(log_of(value));
+      log_values_.push_back(log2_of(value));
     }
   }
   if (is_zero) log_values_.clear();

@@ -62,8 +62,8 @@ std::optional<Candidate> generate_on_site(const Problem& p, std::size_t s, int t
   const double block = site.block.in(units::MW);
   double extra = 0;
   for (int q = t; q < p.horizon(); ++q) {
-    if (reachable_facility_power(p, SiteId(s), q).in(units::MW) >= facility(q) - kPowerSlack)
-      continue;
+    const double reachable = reachable_facility_power(p, SiteId(s), q).in(units::MW);
+    if (reachable >= facility(q) - kPowerSlack) continue;
     if (q < site.build_quarters) return std::nullopt;  // power would come before the building
     const double live = at(site.energised, q);
     const double built = live + std::ceil((facility(q) - live) / block - 1e-9) * block;

@@ -15,8 +15,6 @@ namespace {
 
 constexpr double kLeast = 1e-6;
 
-std::string text_of(const PlanView& view, int t) { return view.problem().quarter(t).text(); }
-
 // Rise of a cumulative expression in quarter t.
 template <class Expression>
 double rise(const PlanView& view, int t, Expression at) {
@@ -39,8 +37,8 @@ void add_accelerator_orders(const PlanView& view, int t, Table* table) {
       cycle = std::max(cycle, recipe.cycle_quarters);
     }
     const int lead = type.packaging_quarters + std::max(cycle, type.logic_quarters);
-    table->add_row({text_of(view, t - lead), type.name, type.vendor, std::round(n),
-                    std::string("accelerators"), text_of(view, t),
+    table->add_row({view.quarter_text(t - lead), type.name, type.vendor, std::round(n),
+                    std::string("accelerators"), view.quarter_text(t),
                     std::to_string(cycle) + " quarters HBM wafers to stacks (logic " +
                         std::to_string(type.logic_quarters) + "), " +
                         std::to_string(type.packaging_quarters) + " packaging to rack"});
@@ -54,15 +52,15 @@ void add_module_orders(const PlanView& view, int t, Table* table) {
     const auto& m = p.lines[l].module;
     const double n = rise(view, t, [&](int q) { return f.modules(l, q); });
     if (n < 0.5) continue;
-    table->add_row(
-        {text_of(view, t),
-         "expansion of " +
-             std::to_string(
-                 std::lround(m.capacity_wafers_per_quarter / units::quarter.in(units::month))) +
-             " wafers/month",
-         p.lines[l].name, std::round(n), std::string("modules"), text_of(view, t + m.lead_quarters),
-         std::to_string(m.lead_quarters) + " quarters to first wafers, " +
-             std::to_string(m.ramp_quarters) + " to full output"});
+    table->add_row({view.quarter_text(t),
+                    "expansion of " +
+                        std::to_string(std::lround(m.capacity_wafers_per_quarter /
+                                                   units::quarter.in(units::month))) +
+                        " wafers/month",
+                    p.lines[l].name, std::round(n), std::string("modules"),
+                    view.quarter_text(t + m.lead_quarters),
+                    std::to_string(m.lead_quarters) + " quarters to first wafers, " +
+                        std::to_string(m.ramp_quarters) + " to full output"});
   }
 }
 
@@ -73,15 +71,15 @@ void add_site_orders(const PlanView& view, int t, Table* table) {
     const Site& site = p.sites[s];
     const double phases = rise(view, t, [&](int q) { return f.phases(s, q); });
     if (phases > 0.5) {
-      table->add_row({text_of(view, t - site.build_quarters), std::string("building phases"),
+      table->add_row({view.quarter_text(t - site.build_quarters), std::string("building phases"),
                       site.name, phases * site.block.in(units::MW), std::string("MW facility"),
-                      text_of(view, t),
+                      view.quarter_text(t),
                       std::to_string(site.build_quarters) + " quarters to build"});
     }
     const double grid = rise(view, t, [&](int q) { return f.grid_power(s, q); });
     if (grid > 0.5) {
-      table->add_row({text_of(view, t - site.grid_quarters), std::string("grid connection"),
-                      site.name, grid, std::string("MW facility"), text_of(view, t),
+      table->add_row({view.quarter_text(t - site.grid_quarters), std::string("grid connection"),
+                      site.name, grid, std::string("MW facility"), view.quarter_text(t),
                       std::to_string(site.grid_quarters) + " quarters to energise"});
     }
   }
@@ -127,8 +125,8 @@ void add_bars(const PlanView& view, Table* table, const std::string& item, const
       amount += rises[static_cast<std::size_t>(last)];
       ++last;
     }
-    table->add_row({item, kind, place, text_of(view, t - lead), text_of(view, last - 1), amount,
-                    unit, detail});
+    table->add_row({item, kind, place, view.quarter_text(t - lead), view.quarter_text(last - 1),
+                    amount, unit, detail});
     t = last;
   }
 }
@@ -364,7 +362,7 @@ Table energy_table(const PlanView& view) {
       if (load < kLeast) continue;
       const double used = view.value(f.renewable_use(z, t));
       const double rest = std::max(0.0, load - used) * hours * units::MWh.base();
-      table.add_row({text_of(view, t), sites, load * hours / 1e3,
+      table.add_row({view.quarter_text(t), sites, load * hours / 1e3,
                      100 * first.renewable_share[static_cast<std::size_t>(t)], 100 * used / load,
                      100 * renewable / load, rest * first.carbon_intensity.base() / 1e6, sources});
     }

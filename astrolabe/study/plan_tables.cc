@@ -18,8 +18,6 @@ namespace {
 
 constexpr double kSmall = 1e-6;  // below this a model quantity is rounding
 
-std::string quarter_text(const PlanView& view, int t) { return view.problem().quarter(t).text(); }
-
 double thousand_accelerators(const PlanView& view, std::size_t a, std::size_t s, int t) {
   return view.value(view.formulation.in_service(a, s, t)) / scale::kAccelerators / 1e3;
 }
@@ -70,7 +68,7 @@ Table demand_table(const PlanView& view) {
           work.demand[static_cast<std::size_t>(t)].in(units::token)*scale::kTokensPerDay;
       const double unserved = std::max(0.0, view.value(view.formulation.unserved(c, t)));
       table.add_row(
-          {quarter_text(view, t), work.name, demand, demand - unserved, unserved, price[{c, t}]});
+          {view.quarter_text(t), work.name, demand, demand - unserved, unserved, price[{c, t}]});
     }
   }
   return table;
@@ -91,7 +89,7 @@ Table fleet_table(const PlanView& view) {
       for (std::size_t s = 0; s < p.sites.size(); ++s) {
         const double n = thousand_accelerators(view, a, s, t);
         if (n < kSmall) continue;
-        table.add_row({quarter_text(view, t), p.accelerators[a].name, p.sites[s].name, n,
+        table.add_row({view.quarter_text(t), p.accelerators[a].name, p.sites[s].name, n,
                        n * 1e3 * p.accelerators[a].it_power.in(units::MW)});
       }
     }
@@ -121,7 +119,7 @@ Table power_table(const PlanView& view) {
       const double it = view.value(f.it_power(s, t));
       const double grid = std::max(site.contracted[at], site.energised[at]).in(units::MW) +
                           view.value(f.grid_power(s, t));
-      table.add_row({quarter_text(view, t), site.name, it * site.pue,
+      table.add_row({view.quarter_text(t), site.name, it * site.pue,
                      view.value(f.built_power(s, t)), grid, it});
     }
   }
@@ -153,7 +151,7 @@ Table supply_table(const PlanView& view) {
           (line.capacity[at].in(units::kwafer) + view.value(f.module_output(l, t))) / months;
       auto add = [&](const std::string& product, double kwafers) {
         if (kwafers < kSmall) return;
-        table.add_row({quarter_text(view, t), line.name, product, kwafers / months, capacity});
+        table.add_row({view.quarter_text(t), line.name, product, kwafers / months, capacity});
       };
       if (line.kind == planning::LineKind::kDram) {
         for (std::size_t h = 0; h < p.hbm.size(); ++h) {
@@ -210,7 +208,7 @@ Table allocation_table(const PlanView& view) {
       const double here = thousand_accelerators(view, x.accelerator, s, x.t);
       if (here < kSmall || total < kSmall) continue;
       const double share = here / total;
-      table.add_row({quarter_text(view, x.t), p.classes[x.work].name,
+      table.add_row({view.quarter_text(x.t), p.classes[x.work].name,
                      p.accelerators[x.accelerator].name, p.sites[s].name, point, n * share,
                      view.value(x.column) * x.tokens * share});
     }
@@ -233,7 +231,7 @@ Table bottleneck_table(const PlanView& view) {
               {}};
   for (const planning::Bottleneck& b : view.bottlenecks) {
     const std::string family = planning::family_text(b.family).name;
-    const std::string quarter = quarter_text(view, b.t);
+    const std::string quarter = view.quarter_text(b.t);
     table.add_row({quarter, family, b.entity, family + "[" + b.entity + "," + quarter + "]",
                    b.used_percent, b.worth, "USD/" + b.unit, b.rent / 1e6, b.sentence});
   }

@@ -4,6 +4,7 @@
 // and plan.json show. Units are in the column names; a column names the catalogue facts behind it.
 // Tables and columns are the contract with web/ (docs/theory/report.md).
 
+#include <string>
 #include <vector>
 
 #include "astrolabe/base/table.h"
@@ -20,6 +21,7 @@ struct PlanView {
   const std::vector<planning::Bottleneck>& bottlenecks;
 
   const planning::Problem& problem() const { return formulation.problem(); }
+  std::string quarter_text(int t) const { return problem().quarter(t).text(); }
   double value(const planning::Linear& e) const { return solution.value(e); }
   double value(milp::VariableId v) const { return solution.value(v); }
 };

@@ -11,8 +11,6 @@
 
 namespace astrolabe::memory {
 
-namespace {}  // namespace
-
 TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   const std::filesystem::path dir =
       std::filesystem::temp_directory_path() / "astrolabe_curve_cache_test";
