@@ -153,10 +153,16 @@ double band_of(std::vector<double> errors) {
 // from the second, with the constants of TPOT in use.
 void fit_rest(const std::vector<study::ServingMeasurement>& runs,
               study::ServingPredictor* predictor, Constants* constants) {
-  std::map<std::string, std::vector<fit::Sample>> first;
+  std::map<std::pair<std::string, std::string>, std::vector<fit::Sample>> first;
   std::map<std::string, std::vector<double>> errors;  // by band
   const auto samples = [](const study::ServingMeasurement& run, const study::ServingPrediction& p) {
     return fit::Sample{*run.ttft_ms, p.ttft_ms, {1, run.concurrency}};
+  };
+  // Pools have constants of their own: two servers and a router.
+  const auto key = [](const study::ServingMeasurement& run) {
+    return std::pair<std::string, std::string>(parallel::framework_name(run.framework),
+                                               run.is_disaggregated ? "pool_first_token"
+                                                                    : "first_token");
   };
   std::vector<std::pair<const study::ServingMeasurement*, fit::Sample>> second;
   for (const study::ServingMeasurement& run : runs) {
@@ -171,23 +177,23 @@ void fit_rest(const std::vector<study::ServingMeasurement>& runs,
     if (!run.ttft_ms) continue;
     if (!is_first) {
       second.emplace_back(&run, samples(run, p));
-    } else if (!run.is_disaggregated && run.has_drawn_lengths()) {
-      first[parallel::framework_name(run.framework)].push_back(samples(run, p));
+    } else if (run.has_drawn_lengths()) {
+      first[key(run)].push_back(samples(run, p));
     }
   }
-  std::map<std::string, std::vector<double>> fitted;
-  for (const auto& [framework, rows] : first) {
+  std::map<std::pair<std::string, std::string>, std::vector<double>> fitted;
+  for (const auto& [name, rows] : first) {
     std::vector<const fit::Sample*> all;
     for (const fit::Sample& s : rows) all.push_back(&s);
-    const auto c = fitted[framework] = fit::fit_l1(all, {30, 1}, kStrength);
+    const auto c = fitted[name] = fit::fit_l1(all, {30, 1}, kStrength);
     const fit::Error e = score(all, c);
-    fmt::print("TTFT, {}, {} rows: {:.1f} / {:.1f} in sample\n", framework, all.size(),
-               100 * e.mean, 100 * e.median);
-    (*constants)[{framework, "first_token"}] = {c[0], c[0], c[0]};
-    (*constants)[{framework, "first_token_per_request"}] = {c[1], c[1], c[1]};
+    fmt::print("TTFT, {} of {}, {} rows: {:.1f} / {:.1f} in sample\n", name.second, name.first,
+               all.size(), 100 * e.mean, 100 * e.median);
+    (*constants)[name] = {c[0], c[0], c[0]};
+    (*constants)[{name.first, name.second + "_per_request"}] = {c[1], c[1], c[1]};
   }
   for (const auto& [run, s] : second) {
-    const double predicted = s.predicted(fitted.at(parallel::framework_name(run->framework)));
+    const double predicted = s.predicted(fitted.at(key(*run)));
     errors[run->is_disaggregated ? "pool_ttft_band" : "ttft_band"].push_back(
         std::fabs(std::log(predicted / s.measured)));
   }
@@ -232,8 +238,10 @@ void run(const Options& options) {
   parallel::EngineTable engines = library.engines();
   for (const char* name : kConstants) engines.set("any", name, 0);
   for (const char* framework : {"trtllm", "vllm", "sglang"}) {
-    engines.set(framework, "first_token", 0);
-    engines.set(framework, "first_token_per_request", 0);
+    for (const char* name : {"first_token", "pool_first_token"}) {
+      engines.set(framework, name, 0);
+      engines.set(framework, std::string(name) + "_per_request", 0);
+    }
   }
   study::ServingPredictor predictor(facts, library.sources(), engines);
   const auto runs = study::read_serving_measurements(

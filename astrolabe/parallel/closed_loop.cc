@@ -2,40 +2,21 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
-#include <queue>
-#include <utility>
 #include <vector>
 
-#include "astrolabe/base/random.h"
+#include "astrolabe/parallel/decoding_rank.h"
 
 namespace astrolabe::parallel {
 namespace {
 
 constexpr std::int64_t kLongestJump = 64;  // iterations taken together
 
-struct Request {
-  double arrival = 0, first = 0, end = 0;  // seconds
-  int prompt = 0, answer = 0, done = 0;    // tokens; done: of the prompt
-  int rank = 0;
-};
-
 struct Chunk {
   int request = 0, tokens = 0;
 };
 
-struct Rank {
-  std::deque<int> waiting;
-  // (step at which it ends, request), the earliest on top.
-  std::priority_queue<std::pair<std::int64_t, int>, std::vector<std::pair<std::int64_t, int>>,
-                      std::greater<>>
-      ending;
+struct Rank : DecodingRank {
   std::vector<Chunk> plan;
-  std::int64_t step = 0;
-  int decoding = 0, load = 0;
-  double context_sum = 0, reserved = 0;  // tokens
-
-  double mean_context() const { return decoding > 0 ? context_sum / decoding : 0; }
 };
 
 class Loop {
@@ -46,32 +27,24 @@ class Loop {
         engine_(engine),
         kv_tokens_(kv_tokens),
         load_(load),
+        rules_{engine.schedule.answer_reserve, load.speculation.acceptance_length},
+        requests_(draw_requests(load)),
         ranks_(static_cast<std::size_t>(table.ranks())),
         slow_(1 + engine.constants.prefill_slow(table.is_moe())) {
     const EngineConstants& c = engine.constants;
     host_ = load.is_host_exposed ? c.host.in(units::second) : 0;
     sampling_ = load.is_sampled ? c.sampling_seconds(vocab) : 0;
-    draw_requests();
   }
 
   ClosedLoopResult run();
 
  private:
-  void draw_requests();
   void arrive();
   void poll();
   void poll_if_due(bool had_prompts);
   bool polls() const { return is_sglang() && engine_.schedule.poll_interval > 1; }
-  double need(const Request& r) const {
-    return r.prompt + engine_.schedule.answer_reserve * r.answer;
-  }
-  // Steps from the first token of an answer to its last.
-  std::int64_t steps(const Request& r) const {
-    return std::max<std::int64_t>(1, std::llround(std::ceil((r.answer - 1) / accepted() - 1e-9)));
-  }
-  double accepted() const { return load_.speculation.acceptance_length; }
   double verified() const { return load_.speculation.verified(); }
-  bool can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const;
+  bool can_admit(const Rank& rank, int decoding, double reserved, const LoopRequest& r) const;
   bool is_sglang() const { return engine_.framework == Framework::kSglang; }
   bool starts_prefill() const;  // SGLang: prompts alone
   bool holds_prompts();
@@ -88,8 +61,9 @@ class Loop {
   const Engine& engine_;
   double kv_tokens_;
   ClosedLoopLoad load_;
+  DecodingRules rules_;
+  std::vector<LoopRequest> requests_;
   std::vector<Rank> ranks_;
-  std::vector<Request> requests_;
   double slow_, host_ = 0, sampling_ = 0;
   std::size_t next_ = 0, ended_ = 0;
   double now_ = 0, decoding_time_ = 0, prefill_time_ = 0;
@@ -97,22 +71,10 @@ class Loop {
   std::deque<int> inbox_;  // arrived, not seen yet
 };
 
-void Loop::draw_requests() {
-  RandomStream random(load_.seed, 0);
-  const int n = load_.requests > 0 ? load_.requests : 10 * load_.concurrency;
-  requests_.resize(static_cast<std::size_t>(n));
-  for (Request& r : requests_) {
-    r.prompt = std::max(
-        1, static_cast<int>(std::lround(random.uniform(load_.prompt_low, load_.prompt_high))));
-    r.answer = std::max(
-        2, static_cast<int>(std::lround(random.uniform(load_.answer_low, load_.answer_high))));
-  }
-}
-
 void Loop::arrive() {
   auto rank = std::min_element(ranks_.begin(), ranks_.end(),
                                [](const Rank& a, const Rank& b) { return a.load < b.load; });
-  Request& r = requests_[next_];
+  LoopRequest& r = requests_[next_];
   r.arrival = now_;
   r.rank = static_cast<int>(rank - ranks_.begin());
   ++rank->load;
@@ -129,11 +91,11 @@ void Loop::poll() {
   polled_ = iterations_;
 }
 
-bool Loop::can_admit(const Rank& rank, int decoding, double reserved, const Request& r) const {
+bool Loop::can_admit(const Rank& rank, int decoding, double reserved, const LoopRequest& r) const {
   if (r.done > 0) return true;
   // One request runs at all events: what never fits was refused before.
   if (decoding == 0 && rank.plan.empty()) return true;
-  return decoding < engine_.schedule.max_sequences && reserved + need(r) <= kv_tokens_;
+  return decoding < engine_.schedule.max_sequences && reserved + rules_.need(r) <= kv_tokens_;
 }
 
 bool Loop::starts_prefill() const {
@@ -198,7 +160,7 @@ void Loop::plan(Rank* k, double decoding) const {
   int admitted = k->decoding;
   double reserved = k->reserved;
   for (const int id : k->waiting) {
-    const Request& r = requests_[static_cast<std::size_t>(id)];
+    const LoopRequest& r = requests_[static_cast<std::size_t>(id)];
     if (budget < 1 || !can_admit(*k, admitted, reserved, r)) break;
     const int left = r.prompt - r.done;
     int tokens = left;
@@ -209,7 +171,7 @@ void Loop::plan(Rank* k, double decoding) const {
     }
     if (r.done == 0) {
       ++admitted;
-      reserved += need(r);
+      reserved += rules_.need(r);
     }
     k->plan.push_back({id, tokens});
     budget -= tokens;
@@ -237,7 +199,7 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
            out = decoding;
     bool is_first = true;
     for (const Chunk& c : k.plan) {
-      const Request& r = requests_[static_cast<std::size_t>(c.request)];
+      const LoopRequest& r = requests_[static_cast<std::size_t>(c.request)];
       // Prompts of one iteration share their launches.
       const double t = table_.prefill(c.tokens, r.done);
       time += is_first ? t : std::max(0.0, t - table_.shortest_prefill());
@@ -278,18 +240,10 @@ std::int64_t Loop::jump(bool is_held, bool waits) const {
 }
 
 void Loop::finish(Rank* k) {
-  while (!k->ending.empty() && k->ending.top().first <= k->step) {
-    Request& r = requests_[static_cast<std::size_t>(k->ending.top().second)];
-    k->ending.pop();
-    r.end = now_;
-    --k->decoding;
-    --k->load;
-    k->context_sum -= r.prompt + 1 + static_cast<double>(steps(r)) * accepted();
-    k->reserved -= need(r);
+  while (k->finish_one(now_, rules_, &requests_)) {
     ++ended_;
     if (next_ < requests_.size()) arrive();
   }
-  if (k->decoding == 0) k->context_sum = 0;
 }
 
 void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
@@ -300,20 +254,15 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
   now_ += elapsed;
   iterations_ += steps;
   for (Rank& k : ranks_) {
-    if (!pauses_decoding && k.decoding > 0) {
-      k.step += steps;
-      k.context_sum += static_cast<double>(k.decoding) * static_cast<double>(steps) * accepted();
-    }
+    if (!pauses_decoding && k.decoding > 0) k.advance(steps, rules_);
     for (const Chunk& c : k.plan) {
-      Request& r = requests_[static_cast<std::size_t>(c.request)];
-      if (r.done == 0) k.reserved += need(r);
+      LoopRequest& r = requests_[static_cast<std::size_t>(c.request)];
+      if (r.done == 0) k.reserved += rules_.need(r);
       r.done += c.tokens;
       if (r.done < r.prompt) continue;
       r.first = now_;
       k.waiting.pop_front();
-      ++k.decoding;
-      k.context_sum += r.prompt + 1;
-      k.ending.emplace(k.step + this->steps(r), c.request);
+      k.begin(c.request, r, rules_);
     }
     k.plan.clear();
   }
@@ -321,24 +270,17 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
 }
 
 ClosedLoopResult Loop::result() const {
-  ClosedLoopResult out;
-  double tpot = 0, ttft = 0;
-  for (const Request& r : requests_) {
-    tpot += (r.end - r.first) / (r.answer - 1);
-    ttft += r.first - r.arrival;
-  }
-  const auto n = static_cast<double>(requests_.size());
-  out.tpot = tpot / n * units::second;
-  out.ttft = ttft / n * units::second + engine_.constants.first_token +
-             static_cast<double>(load_.concurrency) * engine_.constants.first_token_per_request;
+  const EngineConstants& c = engine_.constants;
+  ClosedLoopResult out = mean_result(
+      requests_, now_,
+      c.first_token + static_cast<double>(load_.concurrency) * c.first_token_per_request);
   out.in_flight = decoding_time_ / now_;
   out.prefill_share = prefill_time_ / now_;
-  out.requests = n / (now_ * units::second);
   return out;
 }
 
 ClosedLoopResult Loop::run() {
-  for (const Request& r : requests_) {
+  for (const LoopRequest& r : requests_) {
     if (r.prompt + r.answer <= kv_tokens_) continue;
     ClosedLoopResult refused;
     refused.status = ClosedLoopStatus::kDoesNotFit;

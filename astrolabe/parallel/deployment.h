@@ -4,7 +4,6 @@
 // Build it once (tens of milliseconds with measured kernels), then ask for any load.
 
 #include "astrolabe/parallel/closed_loop.h"
-#include "astrolabe/parallel/disaggregated.h"
 
 namespace astrolabe::parallel {
 

@@ -16,13 +16,15 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 22> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 24> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
                                                   {"sampling", "us", 0, 1000},
                                                   {"first_token", "ms", 0, 10000},
                                                   {"first_token_per_request", "ms", 0, 1000},
+                                                  {"pool_first_token", "ms", 0, 10000},
+                                                  {"pool_first_token_per_request", "ms", 0, 1000},
                                                   {"runtime_reserve", "GiB", 0, 1000},
                                                   {"memory_share", "1", 0.1, 1},
                                                   {"kv_share", "1", 0.1, 1},
@@ -136,6 +138,9 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
                  .sampling = value("sampling") * units::microsecond,
                  .first_token = value("first_token") * units::millisecond,
                  .first_token_per_request = value("first_token_per_request") * units::millisecond,
+                 .pool_first_token = value("pool_first_token") * units::millisecond,
+                 .pool_first_token_per_request =
+                     value("pool_first_token_per_request") * units::millisecond,
                  .runtime_reserve = value("runtime_reserve") * units::GiB,
                  .graph_capture = value("graph_capture") * units::GiB,
                  .memory_share = value("memory_share"),

@@ -49,7 +49,9 @@ struct EngineConstants {
   double sampling_seconds(double vocabulary) const {
     return sampling.in(units::second)*vocabulary / 1e5;
   }
-  Duration first_token, first_token_per_request;  // outside the engine: client, server, tokeniser
+  // Outside the engine: client, server, tokeniser; of pools: two engines and their router.
+  Duration first_token, first_token_per_request;
+  Duration pool_first_token, pool_first_token_per_request;
   Bytes runtime_reserve, graph_capture;           // the second is part of the first
   double memory_share = 1;                        // of HBM that a process can have
   double kv_share = 1;  // of what weights and reserve leave, that becomes KV cache

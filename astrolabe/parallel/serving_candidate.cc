@@ -206,7 +206,7 @@ std::vector<PrefillPoint> ServingCandidate::prefill_points() const {
   const double room = std::max(1.0, std::floor(chip_.engine.schedule.token_budget / load.prompt));
   const double held = std::max(1.0, std::floor(memory_.sequences(load.prompt + load.cached)));
   const double variation = (1 + request_.work.input.squared_variation()) / 2;
-  const Duration outside = chip_.engine.constants.first_token + transfer();
+  const Duration outside = chip_.engine.constants.pool_first_token + transfer();
   for (double prompts = 1; prompts <= std::min(room, held); prompts *= 2) {
     const PrefillState s = prefill_state(*curves_, prompts);
     if (s.step + outside >= request_.work.ttft) continue;

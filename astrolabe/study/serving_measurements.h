@@ -23,7 +23,8 @@ struct ServingLayout {
 
 // What a recipe says of the server; nothing: as its framework does by default.
 struct ServerSettings {
-  std::optional<double> max_sequences;
+  std::optional<double> max_sequences;   // on a rank; of pools: of a decode worker
+  std::optional<double> prefill_tokens;  // of pools: in one step of a rank
   double batch_wait = 0, batch_wait_share = 0, poll_interval = 1;
 };
 

@@ -5,6 +5,7 @@
 
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/kernel_library.h"
+#include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
 
@@ -27,7 +28,7 @@ constexpr int kFewestRequests = 2500, kFewestWaves = 3;
 
 // Benchmarks send 10 requests for each in flight; a few thousand tell the mean as well.
 int request_count(int concurrency) {
-  return std::min(10 * concurrency, std::max(kFewestWaves * concurrency, kFewestRequests));
+  return 10 * concurrency;
 }
 
 // Of one of the engines of a deployment.
@@ -107,6 +108,9 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   parallel::Engine engine = engines_->engine(run.framework, run.version);
   parallel::EngineSchedule& schedule = engine.schedule;
   schedule.max_sequences = run.server.max_sequences.value_or(schedule.max_sequences);
+  if (run.is_disaggregated) {
+    schedule.token_budget = run.server.prefill_tokens.value_or(schedule.token_budget);
+  }
   schedule.batch_wait = run.server.batch_wait;
   schedule.batch_wait_share = run.server.batch_wait_share;
   schedule.poll_interval = run.server.poll_interval;
@@ -142,25 +146,23 @@ void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPredict
   const ModelArchitecture& model = *find_model(run.model);
   const Deployment& prefill = deployment(run, model, run.prefill);
   const Deployment& decode = deployment(run, model, run.decode);
-  const double share = run.mean_length_share();
-  parallel::PoolLoad load{.concurrency = run.concurrency,
-                          .prefill_workers = run.prefill.workers,
-                          .decode_workers = run.decode.workers,
-                          .prompt = share * run.prompt,
-                          .answer = share * run.answer};
-  load.is_sampled = load.is_host_exposed = !run.has_drawn_lengths();
-  const double kv = decode.kv_tokens(load.prompt + load.answer);
-  if (kv < load.prompt + load.answer) {
+  parallel::ClosedLoopLoad load = load_of(run);
+  load.concurrency = std::max(1, static_cast<int>(run.concurrency));
+  load.requests = request_count(load.concurrency);
+  const double kv = decode.kv_tokens(run.mean_length_share() * (run.prompt + run.answer));
+  const parallel::ClosedLoopResult point = parallel::run_pool_loop(
+      {prefill.table(), prefill.engine(), static_cast<int>(run.prefill.workers)},
+      {decode.table(), decode.engine(), static_cast<int>(run.decode.workers), kv}, model.vocab,
+      load);
+  if (point.status != parallel::ClosedLoopStatus::kOk) {
     out->reason = "a request does not fit the memory of the layout";
     return;
   }
-  const parallel::PoolPoint point = parallel::disaggregated_pools(
-      prefill.table(), prefill.engine(), decode.table(), decode.engine(), kv, model.vocab, load);
   out->tpot_ms = point.tpot.in(units::millisecond);
   out->ttft_ms = point.ttft.in(units::millisecond);
   out->tpot_band = decode.engine().constants.pool_tpot_band;
   out->launches = decode.launches();
-  out->in_flight = point.decoding / run.decode.workers / decode.shard().data;
+  out->in_flight = point.in_flight / run.decode.workers / decode.shard().data;
 }
 
 ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {

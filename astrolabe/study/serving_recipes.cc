@@ -15,12 +15,15 @@ constexpr double kMost = 1e6;
 struct SettingRule {
   const char* name;
   double low, high;
+  bool is_of_pools = false;
 };
 
 // In the order of RecipeSetting.
-constexpr std::array<SettingRule, 7> kRules = {{{"expert_parallel", 1, 1},
+constexpr std::array<SettingRule, 9> kRules = {{{"expert_parallel", 1, 1},
                                                 {"attention_parallel", 1, 1},
                                                 {"max_sequences", 1, kMost},
+                                                {"decode_max_sequences", 1, kMost, true},
+                                                {"prefill_tokens", 1, kMost, true},
                                                 {"accelerators", 1, kMost},
                                                 {"batch_wait", 0, kMost},
                                                 {"batch_wait_share", 0, 1},
@@ -56,7 +59,9 @@ ServingRecipes ServingRecipes::read(const std::string& path) {
             .prompt = exactly("prompt"),
             .answer = exactly("answer"),
             .tensor = {number("tensor_from"), number("tensor_to")},
-            .concurrency = {number("concurrency_from"), number("concurrency_to")}};
+            .concurrency = {number("concurrency_from"), number("concurrency_to")},
+            .decode_workers = exactly("decode_workers"),
+            .decode_accelerators = exactly("decode_accelerators")};
     const auto rule = std::find_if(kRules.begin(), kRules.end(),
                                    [&](const SettingRule& r) { return text("setting") == r.name; });
     if (rule == kRules.end()) {
@@ -76,18 +81,21 @@ ServingRecipes ServingRecipes::read(const std::string& path) {
 }
 
 bool ServingRecipes::matches(const Row& row, const ServingMeasurement& run) {
-  return is_any_or(row.family, run.source) && is_any_or(row.model, run.model) &&
+  return kRules[static_cast<std::size_t>(row.setting)].is_of_pools == run.is_disaggregated &&
+         is_any_or(row.family, run.source) && is_any_or(row.model, run.model) &&
          is_any_or(row.system, run.system) &&
          is_any_or(row.framework, parallel::framework_name(run.framework)) &&
          is_any_or(row.precision, run.precision) &&
          // Days as YYYY-MM-DD compare as text; a run without a day matches rows without one.
          (row.until.empty() || (!run.day.empty() && run.day <= row.until)) &&
          row.prompt.has(run.prompt) && row.answer.has(run.answer) &&
-         row.tensor.has(run.engine.shard.tensor) && row.concurrency.has(run.concurrency);
+         row.concurrency.has(run.concurrency) && row.tensor.has(run.engine.shard.tensor) &&
+         row.decode_workers.has(run.decode.workers) &&
+         row.decode_accelerators.has(run.decode.accelerators());
 }
 
 void ServingRecipes::apply(ServingMeasurement* run) const {
-  if (run->is_disaggregated || !run->reason.empty()) return;
+  if (!run->reason.empty()) return;
   const ServingMeasurement as_reported = *run;
   workload::ShardDegrees& shard = run->engine.shard;
   for (const Row& row : rows_) {
@@ -101,7 +109,11 @@ void ServingRecipes::apply(ServingMeasurement* run) const {
         shard.tensor = 1;
         break;
       case RecipeSetting::kMaxSequences:
+      case RecipeSetting::kDecodeMaxSequences:
         run->server.max_sequences = row.value;
+        break;
+      case RecipeSetting::kPrefillTokens:
+        run->server.prefill_tokens = row.value;
         break;
       case RecipeSetting::kAccelerators:
         run->engine.workers = std::max(1.0, std::floor(row.value / shard.group()));

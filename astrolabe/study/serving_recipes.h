@@ -6,6 +6,8 @@
 //   expert_parallel      experts spread over all ranks
 //   attention_parallel   attention data-parallel over all ranks, where it was tensor-parallel
 //   max_sequences        the server's own limit, below the client's concurrency
+//   decode_max_sequences the same of a rank of a decode worker
+//   prefill_tokens       of one step of a prefill worker's rank
 //   accelerators         of a deployment of equal engines that share the concurrency
 //   batch_wait, batch_wait_share, poll_interval   of EngineSchedule
 
@@ -21,6 +23,8 @@ enum class RecipeSetting : unsigned char {
   kExpertParallel,
   kAttentionParallel,
   kMaxSequences,
+  kDecodeMaxSequences,
+  kPrefillTokens,
   kAccelerators,
   kBatchWait,
   kBatchWaitShare,
@@ -33,7 +37,7 @@ class ServingRecipes {
   // InputError for a file that cannot be read, an unknown setting or a number out of range.
   static ServingRecipes read(const std::string& path);
 
-  // Changes the layout and the settings of an aggregated run to those of its recipe.
+  // Changes the layout and the settings of a run to those of its recipe.
   void apply(ServingMeasurement* run) const;
 
  private:
@@ -44,6 +48,7 @@ class ServingRecipes {
   struct Row {
     std::string family, model, system, framework, precision, until;  // empty: any
     Range prompt, answer, tensor, concurrency;
+    Range decode_workers, decode_accelerators;  // of pools; accelerators of one worker
     RecipeSetting setting = RecipeSetting::kMaxSequences;
     double value = 0;
   };

@@ -23,7 +23,8 @@ class EngineTest : public testing::Test {
 std::string complete() {
   return "any,,kernel,2,us\nany,,prefill_slow_dense,0,1\nany,,prefill_slow_moe,0.5,1\n"
          "any,,host,1,ms\nany,,sampling,10,us\nany,,first_token,5,ms\n"
-         "any,,first_token_per_request,0,ms\nany,,runtime_reserve,4,GiB\nany,,memory_share,1,1\n"
+         "any,,first_token_per_request,0,ms\nany,,pool_first_token,100,ms\n"
+         "any,,pool_first_token_per_request,0,ms\nany,,runtime_reserve,4,GiB\nany,,memory_share,1,1\n"
          "any,,kv_share,0.9,1\nany,,tpot_band,0,1\nany,,pool_tpot_band,0,1\nany,,ttft_band,0,"
          "1\nany,,pool_ttft_band,0,1\n"
          "any,,token_budget,8192,tokens\nany,,answer_reserve,1,1\n"

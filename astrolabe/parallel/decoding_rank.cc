@@ -1,0 +1,52 @@
+#include "astrolabe/parallel/decoding_rank.h"
+
+#include "astrolabe/base/random.h"
+
+namespace astrolabe::parallel {
+
+std::vector<LoopRequest> draw_requests(const ClosedLoopLoad& load) {
+  RandomStream random(load.seed, 0);
+  const auto draw = [&](double low, double high, int least) {
+    return std::max(least, static_cast<int>(std::lround(random.uniform(low, high))));
+  };
+  std::vector<LoopRequest> requests(
+      static_cast<std::size_t>(load.requests > 0 ? load.requests : 10 * load.concurrency));
+  for (LoopRequest& r : requests) {
+    r.prompt = draw(load.prompt_low, load.prompt_high, 1);
+    r.answer = draw(load.answer_low, load.answer_high, 2);
+  }
+  return requests;
+}
+
+ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,
+                             Duration outside) {
+  double tpot = 0, ttft = 0;
+  for (const LoopRequest& r : requests) {
+    tpot += (r.end - r.first) / (r.answer - 1);
+    ttft += r.first - r.arrival;
+  }
+  const auto n = static_cast<double>(requests.size());
+  ClosedLoopResult out;
+  out.tpot = tpot / n * units::second;
+  out.ttft = ttft / n * units::second + outside;
+  out.requests = n / (now * units::second);
+  return out;
+}
+
+bool DecodingRank::finish_one(double now, const DecodingRules& rules,
+                              std::vector<LoopRequest>* requests) {
+  if (ending.empty() || ending.top().first > step) {
+    if (decoding == 0) context_sum = 0;  // what rounding left
+    return false;
+  }
+  LoopRequest& r = (*requests)[static_cast<std::size_t>(ending.top().second)];
+  ending.pop();
+  r.end = now;
+  --decoding;
+  --load;
+  context_sum -= r.prompt + 1 + static_cast<double>(rules.steps(r)) * rules.accepted;
+  reserved -= rules.need(r);
+  return true;
+}
+
+}  // namespace astrolabe::parallel

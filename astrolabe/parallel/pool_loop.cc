@@ -1,0 +1,280 @@
+#include "astrolabe/parallel/pool_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <queue>
+#include <tuple>
+#include <vector>
+
+#include "astrolabe/parallel/decoding_rank.h"
+
+namespace astrolabe::parallel {
+namespace {
+
+constexpr std::int64_t kLongestRun = 64;  // decode steps taken together
+
+struct PrefillRank {
+  std::deque<int> waiting;
+  double tokens = 0;  // waiting or in the step that runs
+};
+
+struct PrefillWorker {
+  std::vector<PrefillRank> ranks;
+  std::vector<int> ending;  // whose prompt ends with the step that runs
+  bool is_busy = false;
+};
+
+struct DecodeWorker {
+  std::vector<DecodingRank> ranks;
+  double since = 0, step_time = 0;  // of the steps that run
+  std::int64_t steps = 0, run = 0;  // how many; which run of steps it is
+  bool is_busy = false;
+};
+
+struct Event {
+  double time = 0;
+  std::int64_t order = 0;
+  bool is_prefill = false;
+  std::size_t worker = 0;
+  std::int64_t run = 0;
+
+  bool operator>(const Event& o) const {
+    return std::tie(time, order) > std::tie(o.time, o.order);
+  }
+};
+
+template <class Rank, class Load>
+int least_loaded(const std::vector<Rank>& ranks, const Load& load) {
+  const auto least = std::min_element(
+      ranks.begin(), ranks.end(), [&](const Rank& a, const Rank& b) { return load(a) < load(b); });
+  return static_cast<int>(least - ranks.begin());
+}
+
+class PoolLoop {
+ public:
+  PoolLoop(const Pool& prefill, const Pool& decode, double vocab, const ClosedLoopLoad& load)
+      : prefill_(prefill),
+        decode_(decode),
+        load_(load),
+        rules_{decode.engine.schedule.answer_reserve, load.speculation.acceptance_length},
+        requests_(draw_requests(load)),
+        prefill_workers_(static_cast<std::size_t>(prefill.workers)),
+        decode_workers_(static_cast<std::size_t>(decode.workers)) {
+    const EngineConstants& c = decode.engine.constants;
+    host_ = load.is_host_exposed ? c.host.in(units::second) : 0;
+    sampling_ = load.is_sampled ? c.sampling_seconds(vocab) : 0;
+    for (PrefillWorker& w : prefill_workers_) {
+      w.ranks.resize(static_cast<std::size_t>(prefill.table.ranks()));
+    }
+    for (DecodeWorker& w : decode_workers_) {
+      w.ranks.resize(static_cast<std::size_t>(decode.table.ranks()));
+    }
+  }
+
+  ClosedLoopResult run();
+
+ private:
+  LoopRequest& request(int id) { return requests_[static_cast<std::size_t>(id)]; }
+  void arrive();
+  void push(double time, bool is_prefill, std::size_t worker, std::int64_t run) {
+    events_.push({time, order_++, is_prefill, worker, run});
+  }
+  void start_prompts(std::size_t worker);
+  double take_prompts(PrefillRank* rank, std::vector<int>* ending, double* tokens, double* ended);
+  void end_prompts(std::size_t worker);
+  void start_steps(std::size_t worker);
+  void end_steps(std::size_t worker);
+  void shorten_run(std::size_t worker);
+  void admit(DecodingRank* rank);
+
+  Pool prefill_, decode_;
+  ClosedLoopLoad load_;
+  DecodingRules rules_;
+  std::vector<LoopRequest> requests_;
+  std::vector<PrefillWorker> prefill_workers_;
+  std::vector<DecodeWorker> decode_workers_;
+  double host_ = 0, sampling_ = 0, now_ = 0, prefill_time_ = 0, decoding_time_ = 0;
+  std::size_t next_ = 0, ended_ = 0;
+  std::int64_t order_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+};
+
+void PoolLoop::arrive() {
+  PrefillWorker& w = prefill_workers_[next_ % prefill_workers_.size()];
+  LoopRequest& r = requests_[next_];
+  r.arrival = now_;
+  r.rank = least_loaded(w.ranks, [](const PrefillRank& k) { return k.tokens; });
+  PrefillRank& k = w.ranks[static_cast<std::size_t>(r.rank)];
+  k.waiting.push_back(static_cast<int>(next_++));
+  k.tokens += r.prompt;
+}
+
+// The prompts of one rank in a step: the time of their attention.
+double PoolLoop::take_prompts(PrefillRank* rank, std::vector<int>* ending, double* tokens,
+                              double* ended) {
+  const bool is_whole = prefill_.engine.framework == Framework::kTrtllm;
+  double budget = prefill_.engine.schedule.token_budget, time = 0;
+  *tokens = *ended = 0;
+  while (!rank->waiting.empty()) {
+    LoopRequest& r = request(rank->waiting.front());
+    const int left = r.prompt - r.done;
+    if (is_whole ? left > budget && *tokens > 0 : budget < 1) break;
+    const int chunk = is_whole ? left : std::min(left, static_cast<int>(budget));
+    // Prompts of one step share their launches.
+    const double t = prefill_.table.prefill(chunk, r.done);
+    time += *tokens > 0 ? std::max(0.0, t - prefill_.table.shortest_prefill()) : t;
+    *tokens += chunk;
+    budget -= chunk;
+    r.done += chunk;
+    if (chunk < left) break;
+    *ended += 1;
+    ending->push_back(rank->waiting.front());
+    rank->waiting.pop_front();
+  }
+  return time;
+}
+
+void PoolLoop::start_prompts(std::size_t worker) {
+  PrefillWorker& w = prefill_workers_[worker];
+  if (w.is_busy) return;
+  double most = 0, all = 0, core = 0, outputs = 1;
+  for (PrefillRank& k : w.ranks) {
+    double tokens = 0, ended = 0;
+    core = std::max(core, take_prompts(&k, &w.ending, &tokens, &ended));
+    most = std::max(most, tokens);
+    all += tokens;
+    outputs = std::max(outputs, ended);
+  }
+  w.is_busy = all > 0;
+  if (!w.is_busy) return;
+  const double t = prefill_.table.step(most, all, core, outputs, true);
+  prefill_time_ += t;
+  push(now_ + t, true, worker, 0);
+}
+
+void PoolLoop::end_prompts(std::size_t worker) {
+  PrefillWorker& w = prefill_workers_[worker];
+  w.is_busy = false;
+  std::vector<int> ending;
+  std::swap(ending, w.ending);
+  for (const int id : ending) {
+    LoopRequest& r = request(id);
+    w.ranks[static_cast<std::size_t>(r.rank)].tokens -= r.prompt;
+    const std::size_t d = static_cast<std::size_t>(id) % decode_workers_.size();
+    std::vector<DecodingRank>& ranks = decode_workers_[d].ranks;
+    r.rank = least_loaded(ranks, [](const DecodingRank& k) { return k.load; });
+    DecodingRank& k = ranks[static_cast<std::size_t>(r.rank)];
+    ++k.load;
+    k.waiting.push_back(id);
+    shorten_run(d);
+  }
+  start_prompts(worker);
+}
+
+// A request came: the worker sees it at the end of the step that runs, not of the run of steps.
+void PoolLoop::shorten_run(std::size_t worker) {
+  DecodeWorker& w = decode_workers_[worker];
+  if (!w.is_busy) {
+    start_steps(worker);
+    return;
+  }
+  const auto done = static_cast<std::int64_t>(std::ceil((now_ - w.since) / w.step_time - 1e-9));
+  const std::int64_t steps = std::clamp<std::int64_t>(done, 1, w.steps);
+  if (steps == w.steps) return;
+  w.steps = steps;
+  push(w.since + static_cast<double>(steps) * w.step_time, false, worker, ++w.run);
+}
+
+void PoolLoop::admit(DecodingRank* k) {
+  while (!k->waiting.empty()) {
+    LoopRequest& r = request(k->waiting.front());
+    const double need = rules_.need(r);
+    // One request runs at all events: what never fits was refused before.
+    if (k->decoding > 0 && (k->decoding >= decode_.engine.schedule.max_sequences ||
+                            k->reserved + need > decode_.kv_tokens)) {
+      return;
+    }
+    r.first = now_;
+    k->reserved += need;
+    k->begin(k->waiting.front(), r, rules_);
+    k->waiting.pop_front();
+  }
+}
+
+void PoolLoop::start_steps(std::size_t worker) {
+  DecodeWorker& w = decode_workers_[worker];
+  double most = 0, all = 0, core = 0;
+  w.steps = kLongestRun;
+  for (DecodingRank& k : w.ranks) {
+    admit(&k);
+    if (k.decoding == 0) continue;
+    most = std::max(most, static_cast<double>(k.decoding));
+    all += k.decoding;
+    core = std::max(core, decode_.table.decode(k.decoding, k.mean_context()));
+    w.steps = std::min(w.steps, k.ending.top().first - k.step);
+  }
+  w.is_busy = all > 0;
+  if (!w.is_busy) return;
+  const double verified = load_.speculation.verified();
+  w.steps = std::max<std::int64_t>(1, w.steps);
+  w.since = now_;
+  w.step_time = decode_.table.step(most * verified, all * verified, core, most, false) + host_ +
+                sampling_ * most;
+  push(now_ + static_cast<double>(w.steps) * w.step_time, false, worker, ++w.run);
+}
+
+void PoolLoop::end_steps(std::size_t worker) {
+  DecodeWorker& w = decode_workers_[worker];
+  const std::size_t first = next_;
+  for (DecodingRank& k : w.ranks) {
+    decoding_time_ += k.decoding * (now_ - w.since);
+    k.advance(w.steps, rules_);
+    while (k.finish_one(now_, rules_, &requests_)) {
+      ++ended_;
+      if (next_ < requests_.size()) arrive();
+    }
+  }
+  start_steps(worker);
+  for (std::size_t id = first; id < next_; ++id) start_prompts(id % prefill_workers_.size());
+}
+
+ClosedLoopResult PoolLoop::run() {
+  for (const LoopRequest& r : requests_) {
+    if (r.prompt + r.answer <= decode_.kv_tokens) continue;
+    ClosedLoopResult refused;
+    refused.status = ClosedLoopStatus::kDoesNotFit;
+    return refused;
+  }
+  for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
+  for (std::size_t w = 0; w < prefill_workers_.size(); ++w) start_prompts(w);
+  while (ended_ < requests_.size()) {
+    ASTROLABE_DEMAND(!events_.empty(), "requests are left and nothing runs");
+    const Event e = events_.top();
+    events_.pop();
+    // A run that was cut short has an event at its old end too.
+    if (!e.is_prefill && e.run != decode_workers_[e.worker].run) continue;
+    now_ = e.time;
+    if (e.is_prefill) {
+      end_prompts(e.worker);
+    } else {
+      end_steps(e.worker);
+    }
+  }
+  const EngineConstants& c = decode_.engine.constants;
+  ClosedLoopResult out = mean_result(
+      requests_, now_,
+      c.pool_first_token + static_cast<double>(load_.concurrency) * c.pool_first_token_per_request);
+  out.in_flight = decoding_time_ / now_;
+  out.prefill_share = prefill_time_ / now_ / static_cast<double>(prefill_workers_.size());
+  return out;
+}
+
+}  // namespace
+
+ClosedLoopResult run_pool_loop(const Pool& prefill, const Pool& decode, double vocab,
+                               const ClosedLoopLoad& load) {
+  return PoolLoop(prefill, decode, vocab, load).run();
+}
+
+}  // namespace astrolabe::parallel
