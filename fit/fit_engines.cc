@@ -160,9 +160,9 @@ void fit_rest(const std::vector<study::ServingMeasurement>& runs,
   };
   // Pools have constants of their own: two servers and a router.
   const auto key = [](const study::ServingMeasurement& run) {
-    return std::pair<std::string, std::string>(parallel::framework_name(run.framework),
-                                               run.is_disaggregated ? "pool_first_token"
-                                                                    : "first_token");
+    return std::pair<std::string, std::string>(
+        parallel::framework_name(run.framework),
+        run.is_disaggregated ? "pool_first_token" : "first_token");
   };
   std::vector<std::pair<const study::ServingMeasurement*, fit::Sample>> second;
   for (const study::ServingMeasurement& run : runs) {

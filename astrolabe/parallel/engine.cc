@@ -131,24 +131,24 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
   Engine e;
   e.framework = framework;
   e.version = version;
-  e.constants = {.kernel = value("kernel") * units::microsecond,
-                 .prefill_slow_dense = value("prefill_slow_dense"),
-                 .prefill_slow_moe = value("prefill_slow_moe"),
-                 .host = value("host") * units::millisecond,
-                 .sampling = value("sampling") * units::microsecond,
-                 .first_token = value("first_token") * units::millisecond,
-                 .first_token_per_request = value("first_token_per_request") * units::millisecond,
-                 .pool_first_token = value("pool_first_token") * units::millisecond,
-                 .pool_first_token_per_request =
-                     value("pool_first_token_per_request") * units::millisecond,
-                 .runtime_reserve = value("runtime_reserve") * units::GiB,
-                 .graph_capture = value("graph_capture") * units::GiB,
-                 .memory_share = value("memory_share"),
-                 .kv_share = value("kv_share"),
-                 .tpot_band = value("tpot_band"),
-                 .pool_tpot_band = value("pool_tpot_band"),
-                 .ttft_band = value("ttft_band"),
-                 .pool_ttft_band = value("pool_ttft_band")};
+  e.constants = {
+      .kernel = value("kernel") * units::microsecond,
+      .prefill_slow_dense = value("prefill_slow_dense"),
+      .prefill_slow_moe = value("prefill_slow_moe"),
+      .host = value("host") * units::millisecond,
+      .sampling = value("sampling") * units::microsecond,
+      .first_token = value("first_token") * units::millisecond,
+      .first_token_per_request = value("first_token_per_request") * units::millisecond,
+      .pool_first_token = value("pool_first_token") * units::millisecond,
+      .pool_first_token_per_request = value("pool_first_token_per_request") * units::millisecond,
+      .runtime_reserve = value("runtime_reserve") * units::GiB,
+      .graph_capture = value("graph_capture") * units::GiB,
+      .memory_share = value("memory_share"),
+      .kv_share = value("kv_share"),
+      .tpot_band = value("tpot_band"),
+      .pool_tpot_band = value("pool_tpot_band"),
+      .ttft_band = value("ttft_band"),
+      .pool_ttft_band = value("pool_ttft_band")};
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
                 .max_sequences = value("max_sequences"),

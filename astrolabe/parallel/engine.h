@@ -52,9 +52,9 @@ struct EngineConstants {
   // Outside the engine: client, server, tokeniser; of pools: two engines and their router.
   Duration first_token, first_token_per_request;
   Duration pool_first_token, pool_first_token_per_request;
-  Bytes runtime_reserve, graph_capture;           // the second is part of the first
-  double memory_share = 1;                        // of HBM that a process can have
-  double kv_share = 1;  // of what weights and reserve leave, that becomes KV cache
+  Bytes runtime_reserve, graph_capture;  // the second is part of the first
+  double memory_share = 1;               // of HBM that a process can have
+  double kv_share = 1;                   // of what weights and reserve leave, that becomes KV cache
   // Half widths of the 10-90 % bands, in log, of aggregated engines and of pools.
   double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0, pool_ttft_band = 0;
 

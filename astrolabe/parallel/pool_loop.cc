@@ -39,9 +39,7 @@ struct Event {
   std::size_t worker = 0;
   std::int64_t run = 0;
 
-  bool operator>(const Event& o) const {
-    return std::tie(time, order) > std::tie(o.time, o.order);
-  }
+  bool operator>(const Event& o) const { return std::tie(time, order) > std::tie(o.time, o.order); }
 };
 
 template <class Rank, class Load>

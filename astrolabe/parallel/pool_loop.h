@@ -6,7 +6,8 @@
 //     the routers (NVIDIA Dynamo), whatever their load; in a worker to its least loaded rank
 //   prompts of a rank are batched in order up to the token budget; the ranks of a worker step
 //     together, and start when any has a prompt
-//   then the request waits at its decode worker and is admitted in order, at the end of a step, when
+//   then the request waits at its decode worker and is admitted in order, at the end of a step,
+//   when
 //     its reserved tokens fit the KV cache and the rank has fewer than `max_sequences`
 //   decode step = decode iteration of the fullest rank + host + sampling
 // The first token leaves when the decode worker admits the request: TTFT counts the waits at both.

@@ -27,9 +27,7 @@ constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths 
 constexpr int kFewestRequests = 2500, kFewestWaves = 3;
 
 // Benchmarks send 10 requests for each in flight; a few thousand tell the mean as well.
-int request_count(int concurrency) {
-  return 10 * concurrency;
-}
+int request_count(int concurrency) { return 10 * concurrency; }
 
 // Of one of the engines of a deployment.
 parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {

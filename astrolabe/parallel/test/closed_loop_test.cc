@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "astrolabe/parallel/disaggregated.h"
 #include "astrolabe/parallel/test/serving_cases.h"
 
 namespace astrolabe::parallel {
@@ -182,29 +181,6 @@ TEST(IterationTableTest, CurvesAreExactOnPowerLaws) {
   const LogSurface surface(64, 128, 4096, [](double x, double y) { return x * y * y; });
   EXPECT_NEAR(surface.at(3, 1000), 3e6, 1);
   EXPECT_NEAR(surface.at(128, 8192), 128 * 8192.0 * 8192, 1);  // the last interval goes on
-}
-
-TEST(DisaggregatedTest, SmallPoolIsBoundByConcurrencyLargeOneByPrefill) {
-  const HandClock clock(token_time);
-  Engine e = plain_engine(Framework::kTrtllm);
-  e.constants.kernel = {};
-  const EngineIteration it(small_dense(), {}, {}, e, clock);
-  const IterationTable table(it);
-  PoolLoad load{
-      .concurrency = 4, .prefill_workers = 1, .decode_workers = 2, .prompt = 8192, .answer = 101};
-  const PoolPoint few = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
-  EXPECT_NEAR(few.tpot.in(units::millisecond), 6.5, 1e-3);
-  // A prompt takes 524.4 ms, an answer 656.5 ms: the one prefill worker limits from 3 requests on.
-  const double prompt = 0.001 * (64 * 8192 + 100) / 1000, answer = 101 * 0.0065;
-  EXPECT_EQ(few.limit, PoolLimit::kPrefillPool);
-  EXPECT_NEAR(few.requests.in(1.0 / units::second), 1 / prompt, 0.01 / prompt);
-  EXPECT_NEAR(few.decoding, answer / prompt, 0.02);
-  load.concurrency = 2;
-  const PoolPoint two = disaggregated_pools(table, e, table, e, 1e9, 32000, load);
-  EXPECT_EQ(two.limit, PoolLimit::kConcurrency);
-  EXPECT_NEAR(two.requests.in(1.0 / units::second), 2 / (prompt + answer), 0.02);
-  // One prompt, and a tenth of the mean wait of a burst of two.
-  EXPECT_NEAR(two.ttft.in(units::second), prompt * 1.1, 0.01 * prompt);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ class ServingRecipesTest : public testing::Test {
   ServingRecipes read(const std::string& rows) {
     path_ = testing::TempDir() + "serving_recipes_test.csv";
     std::ofstream(path_) << "family,model,system,framework,precision,until,prompt,answer,"
-                            "tensor_from,tensor_to,concurrency_from,concurrency_to,setting,value,"
-                            "source,locator,note\n"
+                            "tensor_from,tensor_to,concurrency_from,concurrency_to,decode_workers,"
+                            "decode_accelerators,setting,value,source,locator,note\n"
                          << rows;
     return ServingRecipes::read(path_);
   }
@@ -42,11 +42,11 @@ ServingMeasurement four_ranks() {
 
 TEST_F(ServingRecipesTest, LayoutAndServerOfTheRunsThatMatch) {
   const ServingRecipes recipes = read(
-      "inferencex,m,,sglang,fp4,2025-11-17,,,4,4,16,,attention_parallel,1,,,\n"
-      "inferencex,m,,sglang,fp4,2025-11-17,,,4,4,,,expert_parallel,1,,,\n"
-      ",,,sglang,,,,,,,,15,poll_interval,10,,,\n"
-      ",,,sglang,,,,,,,16,,poll_interval,30,,,\n"
-      ",,,vllm,,,,,,,,,max_sequences,64,,,\n");
+      "inferencex,m,,sglang,fp4,2025-11-17,,,4,4,16,,,,attention_parallel,1,,,\n"
+      "inferencex,m,,sglang,fp4,2025-11-17,,,4,4,,,,,expert_parallel,1,,,\n"
+      ",,,sglang,,,,,,,,15,,,poll_interval,10,,,\n"
+      ",,,sglang,,,,,,,16,,,,poll_interval,30,,,\n"
+      ",,,vllm,,,,,,,,,,,max_sequences,64,,,\n");
   ServingMeasurement run = four_ranks();
   recipes.apply(&run);
   EXPECT_EQ(run.engine.shard.tensor, 1);
@@ -64,7 +64,7 @@ TEST_F(ServingRecipesTest, LayoutAndServerOfTheRunsThatMatch) {
 }
 
 TEST_F(ServingRecipesTest, EnginesOfADeploymentShareItsConcurrency) {
-  const ServingRecipes recipes = read(",m,,,,,1024,1024,,,,,accelerators,64,,,\n");
+  const ServingRecipes recipes = read(",m,,,,,1024,1024,,,,,,,accelerators,64,,,\n");
   ServingMeasurement run = four_ranks();
   recipes.apply(&run);
   EXPECT_EQ(run.engine.workers, 16);
@@ -74,10 +74,32 @@ TEST_F(ServingRecipesTest, EnginesOfADeploymentShareItsConcurrency) {
   EXPECT_EQ(run.engine.workers, 1);
 }
 
+TEST_F(ServingRecipesTest, PoolsHaveSettingsOfTheirOwn) {
+  const ServingRecipes recipes = read(
+      ",m,,,,,,,,,10,180,5,8,decode_max_sequences,32,,,\n"
+      ",m,,,,,,,,,6,6,5,8,decode_max_sequences,1,,,\n"
+      ",m,,,,,,,,,,,,,prefill_tokens,20000,,,\n"
+      ",m,,,,,,,,,,,,,max_sequences,7,,,\n");
+  ServingMeasurement run = four_ranks();
+  run.is_disaggregated = true;
+  run.decode.workers = 5;
+  run.decode.shard.data = 8;
+  recipes.apply(&run);
+  EXPECT_EQ(run.server.max_sequences, 32);
+  EXPECT_EQ(run.server.prefill_tokens, 20000);
+  run.concurrency = 6;
+  recipes.apply(&run);
+  EXPECT_EQ(run.server.max_sequences, 1);
+  run = four_ranks();  // one engine
+  recipes.apply(&run);
+  EXPECT_EQ(run.server.max_sequences, 7);
+  EXPECT_FALSE(run.server.prefill_tokens);
+}
+
 TEST_F(ServingRecipesTest, UnknownSettingsAndValuesAreBadInput) {
-  EXPECT_THROW(read(",,,,,,,,,,,,polls,10,,,\n"), InputError);
-  EXPECT_THROW(read(",,,,,,,,,,,,poll_interval,0,,,\n"), InputError);
-  EXPECT_THROW(read(",,,,,,long,,,,,,poll_interval,10,,,\n"), InputError);
+  EXPECT_THROW(read(",,,,,,,,,,,,,,polls,10,,,\n"), InputError);
+  EXPECT_THROW(read(",,,,,,,,,,,,,,poll_interval,0,,,\n"), InputError);
+  EXPECT_THROW(read(",,,,,,long,,,,,,,,poll_interval,10,,,\n"), InputError);
   EXPECT_THROW(ServingRecipes::read("no_such_file.csv"), InputError);
 }
 
