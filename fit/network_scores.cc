@@ -70,8 +70,6 @@ Scored named(const ExchangeRow& r) {
 
 TimeCurve curve_of(const NetworkPredictor& p, const CollectiveKey& k) { return p.collective(k); }
 TimeCurve curve_of(const NetworkPredictor& p, const ExchangeKey& k) { return p.exchange(k); }
-double size_of(const CollectiveRow& r) { return r.buffer.base(); }
-double size_of(const ExchangeRow& r) { return r.tokens; }
 
 // Neighbouring rows mostly share a curve: it is resolved once.
 template <class Row>

@@ -15,13 +15,17 @@ using namespace network;
 
 namespace {
 
-// Rows of a curve weigh 1 together, whatever their number.
+// The octaves of size of a curve weigh 1 together and alike, whatever the number of their rows.
 template <class Row, class NameOf>
 std::vector<double> curve_weights(const std::vector<const Row*>& rows, const NameOf& name_of) {
-  std::map<std::string, int> count;
-  for (const Row* r : rows) ++count[name_of(*r)];
+  std::map<std::string, std::map<int, int>> count;  // curve, octave
+  const auto octave = [](const Row& r) { return std::ilogb(size_of(r)); };
+  for (const Row* r : rows) ++count[name_of(*r)][octave(*r)];
   std::vector<double> weights;
-  for (const Row* r : rows) weights.push_back(1.0 / count[name_of(*r)]);
+  for (const Row* r : rows) {
+    const std::map<int, int>& octaves = count.at(name_of(*r));
+    weights.push_back(1.0 / octaves.at(octave(*r)) / static_cast<double>(octaves.size()));
+  }
   return weights;
 }
 

@@ -32,4 +32,8 @@ struct ParameterRow {
 std::vector<ParameterRow> fit_network_parameters(network::NetworkPredictor& predictor,
                                                  const NetworkTables& tables);
 
+// Bytes or tokens.
+inline double size_of(const network::CollectiveRow& r) { return r.buffer.base(); }
+inline double size_of(const network::ExchangeRow& r) { return r.tokens; }
+
 }  // namespace astrolabe::fit

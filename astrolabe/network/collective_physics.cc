@@ -97,24 +97,30 @@ AlgorithmWork outside_work(const Terms& t) {
   return {};
 }
 
+// Of one rank, in bytes per microsecond: its adapter's, and its part of what a node has; `share`:
+// of the host link, where that joins the domains.
+double out_rate(const FabricFacts& f, const Terms& t, P share) {
+  if (!t.c.over_network) return t.p[share] * rate_of(t.c.out);
+  const Bandwidth of_node = f.node_scale_out / static_cast<double>(t.c.inside);
+  return t.p[P::kNetworkShare] * rate_of(std::min(t.c.out, of_node));
+}
+
 double between_domains(const FabricFacts& f, const Terms& t, Implementation implementation) {
   const AlgorithmWork w = outside_work(t);
-  const bool is_ring = t.operation != Operation::kSend && t.operation != Operation::kAllToAll;
-  const P share = t.c.over_network ? (is_ring ? P::kNetworkRingShare : P::kNetworkShare)
-                                   : (is_ring ? P::kBulkShare : P::kDirectShare);
+  const bool is_direct = t.operation == Operation::kAllToAll;
   const double step = t.c.over_network ? t.p[P::kNetworkLatency] : t.p[P::kBulkStart];
-  const double wire = w.wire * t.bytes / (t.p[share] * rate_of(t.c.out));
+  const double wire =
+      w.wire * t.bytes / out_rate(f, t, is_direct ? P::kDirectShare : P::kBulkShare);
   const Terms empty{t.p, t.c, t.operation, 0};
   const double fixed = t.c.inside > 1 ? inside(f, empty, implementation) : t.p[P::kLaunch];
   const double local = t.c.inside > 1 ? inside(f, t, implementation) - fixed : 0;
   return fixed + w.steps * step + std::max(wire, local);
 }
 
-double send(const Terms& t) {
+double send(const FabricFacts& f, const Terms& t) {
   if (t.c.domains == 1) return t.p[P::kSendLaunch] + t.bytes / t.rate(P::kSendShare);
-  const P share = t.c.over_network ? P::kNetworkShare : P::kSendShare;
   const double step = t.c.over_network ? t.p[P::kNetworkLatency] : t.p[P::kBulkStart];
-  return t.p[P::kSendLaunch] + step + t.bytes / (t.p[share] * rate_of(t.c.out));
+  return t.p[P::kSendLaunch] + step + t.bytes / out_rate(f, t, P::kSendShare);
 }
 
 }  // namespace
@@ -152,7 +158,7 @@ Duration collective_time(const FabricFacts& f, const CollectiveParameters& p,
   const Terms t{p, c, shape.operation, buffer.base()};
   double us = 0;
   if (shape.operation == Operation::kSend) {
-    us = send(t);
+    us = send(f, t);
   } else if (c.domains == 1) {
     us = inside(f, t, shape.implementation);
   } else {

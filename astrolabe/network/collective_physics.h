@@ -12,7 +12,8 @@
 //   eager        max(host time, custom) + 2 S / (share_c w_memory)       copies in and out
 // n ranks slow each other: every share of a link is divided by (n/2)^crowding.
 // Over D nodes of d ranks: steps inside as above, 2 (D-1) network steps outside (tree: 2 log2 D),
-// S/d of each buffer outside; chunks are pipelined, so the slower wire counts.
+// S/d of each buffer outside, over a rank's adapter or its part of those of the node; chunks are
+// pipelined, so the slower wire counts.
 // Never below least_wire S / w.
 // Assumes an idle fabric and ranks in whole nodes. Fails where libraries pick a protocol badly
 // (A100, 2 ranks, 1 MiB: twice the neighbours' rate), and on PCI Express boxes whose sockets

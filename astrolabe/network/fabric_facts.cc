@@ -45,6 +45,8 @@ FabricFacts read_fabric_facts(const catalog::Catalog& catalog, std::string_view 
   const auto scale_out = catalog.find<Bandwidth::kDim>(entity, "scale_out_bandwidth");
   f.has_scale_out = scale_out.has_value();
   f.scale_out = scale_out.value_or(f.host_link);
+  f.node_scale_out = catalog.find<Bandwidth::kDim>(entity, "node_scale_out_bandwidth")
+                         .value_or(static_cast<double>(f.node_size) * f.scale_out);
   f.memory = catalog.find<Bandwidth::kDim>(entity, "hbm_bandwidth").value_or(Bandwidth());
   return f;
 }

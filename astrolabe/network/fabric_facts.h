@@ -25,8 +25,9 @@ struct FabricFacts {
   Bandwidth scale_up;             // per accelerator and direction, as all below
   Bandwidth host_link;            // PCI Express: joins domains of one node
   Bandwidth scale_out;            // network; the host link, its upper bound, when unpublished
-  bool has_scale_out = false;     // published
-  Bandwidth memory;               // HBM or GDDR, peak; zero when unpublished
+  Bandwidth node_scale_out;  // of all adapters of a node; as many as accelerators, when unpublished
+  bool has_scale_out = false;  // published
+  Bandwidth memory;            // HBM or GDDR, peak; zero when unpublished
 };
 
 // InputError with the nearest name for a system the catalogue does not have.

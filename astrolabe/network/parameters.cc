@@ -35,7 +35,6 @@ constexpr std::array<ParameterMeaning, kCollectiveParameters> kCollectiveMeaning
     {"crowding", "1", 0.001, 4, 0.05},
     {"network_latency", "us", 1, 60, 12},
     {"network_share", "1", 0.02, 1, 0.8},
-    {"network_ring_share", "1", 0.02, 1, 0.6},
 }};
 
 constexpr std::array<ParameterMeaning, kExchangeParameters> kExchangeMeanings = {{

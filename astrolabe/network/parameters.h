@@ -18,29 +18,28 @@ namespace astrolabe::network {
 
 // Of a collective, per link class ("nvlink4", "pcie5").
 enum class CollectiveParameter : std::size_t {
-  kLaunch,            // us: a library kernel from launch to first message
-  kStep,              // us: one step of a ring at low latency
-  kLowLatencyShare,   // of the link, at low latency (half of each word is a flag)
-  kBulkStart,         // us: added by the bulk protocol
-  kBulkShare,         // of the link: ring in bulk
-  kDirectLaunch,      // us: a group of sends and receives
-  kDirectPeer,        // us: per peer of it
-  kDirectShare,       // of the link: all-to-all in bulk
-  kSwitchStart,       // us: added by reduction in the switch
-  kSwitchShare,       // of the link: reduction in the switch
-  kCustomLaunch,      // us: a custom all-reduce kernel in a graph
-  kCustomBarrier,     // us: per peer that a barrier waits for
-  kOneShotShare,      // of the link: reading the others' buffers
-  kTwoShotStart,      // us: second barrier and its memory fence
-  kTwoShotShare,      // of the link
-  kEagerHost,         // us: host time of an eager call, which hides the kernel behind it
-  kCopyShare,         // of the memory bandwidth: an eager call copies its buffer
-  kSendLaunch,        // us: a send and its receive
-  kSendShare,         // of the link
-  kCrowding,          // power of n/2 by which n ranks slow each other (sockets, shared switches)
-  kNetworkLatency,    // us: a step over the scale-out network
-  kNetworkShare,      // of the scale-out bandwidth, sends
-  kNetworkRingShare,  // of the scale-out bandwidth, rings over nodes
+  kLaunch,           // us: a library kernel from launch to first message
+  kStep,             // us: one step of a ring at low latency
+  kLowLatencyShare,  // of the link, at low latency (half of each word is a flag)
+  kBulkStart,        // us: added by the bulk protocol
+  kBulkShare,        // of the link: ring in bulk
+  kDirectLaunch,     // us: a group of sends and receives
+  kDirectPeer,       // us: per peer of it
+  kDirectShare,      // of the link: all-to-all in bulk
+  kSwitchStart,      // us: added by reduction in the switch
+  kSwitchShare,      // of the link: reduction in the switch
+  kCustomLaunch,     // us: a custom all-reduce kernel in a graph
+  kCustomBarrier,    // us: per peer that a barrier waits for
+  kOneShotShare,     // of the link: reading the others' buffers
+  kTwoShotStart,     // us: second barrier and its memory fence
+  kTwoShotShare,     // of the link
+  kEagerHost,        // us: host time of an eager call, which hides the kernel behind it
+  kCopyShare,        // of the memory bandwidth: an eager call copies its buffer
+  kSendLaunch,       // us: a send and its receive
+  kSendShare,        // of the link
+  kCrowding,         // power of n/2 by which n ranks slow each other (sockets, shared switches)
+  kNetworkLatency,   // us: a step over the scale-out network
+  kNetworkShare,     // of the scale-out bandwidth
   kCount
 };
 

@@ -18,6 +18,7 @@ FabricFacts facts_of_a_small_fabric() {
   f.scale_up = 100.0 * gb;
   f.host_link = 50.0 * gb;
   f.scale_out = 25.0 * gb;
+  f.node_scale_out = 200.0 * gb;
   f.memory = 1000.0 * gb;
   return f;
 }
@@ -48,7 +49,6 @@ CollectiveParameters simple_parameters() {
   set(P::kCrowding, 0);
   set(P::kNetworkLatency, 15);
   set(P::kNetworkShare, 0.8);
-  set(P::kNetworkRingShare, 0.5);
   return p;
 }
 
@@ -102,12 +102,17 @@ TEST(CollectivePhysicsTest, AllToAllAndSendByHand) {
 
 TEST(CollectivePhysicsTest, HierarchyOverNodesByHand) {
   // 16 ranks in 2 nodes: inside 5 + 14 us of latency; outside 2 steps of 15 us, 2 x 1/2 x S/8 over
-  // 12.5 kB/us = 80 MB/8/12.5 = 800 us; inside 10 + 1.75 x 80e3/80 = 1760 us is the slower wire.
+  // 20 kB/us = 80 MB/8/20 = 500 us; inside 10 + 1.75 x 80e3/80 = 1760 us is the slower wire.
   const CollectiveShape s{Operation::kAllReduce, Implementation::kLibrary, 16, 8};
   EXPECT_NEAR(us(facts_of_a_small_fabric(), s, 80e6), 19 + 30 + 1760, 1e-9);
-  // 2 ranks in 2 nodes: launch, 2 steps, S over 12.5 kB/us.
+  // 2 ranks in 2 nodes: launch, 2 steps, S over 20 kB/us.
   const CollectiveShape pair{Operation::kAllReduce, Implementation::kLibrary, 2, 1};
-  EXPECT_NEAR(us(facts_of_a_small_fabric(), pair, 10e6), 5 + 30 + 800, 1e-9);
+  EXPECT_NEAR(us(facts_of_a_small_fabric(), pair, 10e6), 5 + 30 + 500, 1e-9);
+  // Where a node shares one adapter, its 8 ranks have an eighth of it each: S/8 over 2.5 kB/us.
+  FabricFacts shared = facts_of_a_small_fabric();
+  shared.node_scale_out = shared.scale_out;
+  EXPECT_NEAR(us(shared, s, 80e6), 19 + 30 + 4000, 1e-9);
+  EXPECT_NEAR(us(shared, pair, 10e6), 5 + 30 + 500, 1e-9);
 }
 
 TEST(CollectivePhysicsTest, ARackDomainSpansNodes) {

@@ -15,6 +15,7 @@ FabricFacts exchange_fabric() {
   f.scale_up_domain = f.node_size = 8;
   f.scale_up = 100.0 * gb;
   f.scale_out = 25.0 * gb;
+  f.node_scale_out = 200.0 * gb;
   f.memory = 1000.0 * gb;
   return f;
 }

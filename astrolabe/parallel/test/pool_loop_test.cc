@@ -16,8 +16,8 @@ double pool_token_time(const workload::Operator& op) {
   return std::max(100.0, op.get<workload::GemmShape>().m);
 }
 
-constexpr double kStep = 0.0065;                           // seconds
-constexpr double kPrompt = 1e-6 * (64 * 8192 + 100);       // of 8192 tokens
+constexpr double kStep = 0.0065;                          // seconds
+constexpr double kPrompt = 1e-6 * (64 * 8192 + 100);      // of 8192 tokens
 constexpr double kShortPrompt = 1e-6 * (64 * 128 + 100);  // of 128
 
 class PoolLoopTest : public testing::Test {
