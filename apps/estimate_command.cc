@@ -61,6 +61,18 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
   command->add_option("--layout", r->layout,
                       "Degrees of one layout, \"TP8 EP8 DP1 PP1\"; without it all are searched");
+  CLI::Option* prefill = command->add_option(
+      "--prefill-pool", r->prefill_pool,
+      "Workers and the layout of one, \"1 x TP1 DP4 EP4\": pools are simulated, with --concurrency");
+  CLI::Option* decode =
+      command->add_option("--decode-pool", r->decode_pool, "The same of the decode pool");
+  command
+      ->add_option("--decode-sequences", r->decode_sequences,
+                   "Most sequences on a rank of a decode worker")
+      ->check(number_within(1, 1e6))
+      ->needs(decode);
+  prefill->needs(decode)->excludes("--layout");
+  decode->needs(prefill)->excludes("--layout");
   command->add_option("--mode", r->mode, "Aggregated engines, prefill and decode pools, or both")
       ->check(CLI::IsMember({"agg", "disagg", "both"}))
       ->capture_default_str();
@@ -110,7 +122,10 @@ void add_estimate_command(CLI::App* app, Invocation* invocation) {
       "  astrolabe estimate --model deepseek_r1 --accelerator gb200_nvl72 --precision fp4 "
       "--isl 1024 --osl 1024 --tpot 20\n"
       "  astrolabe estimate --model config.json --accelerator h200_sxm --layout TP8 "
-      "--framework vllm\n");
+      "--framework vllm\n"
+      "  astrolabe estimate --model deepseek_r1 --accelerator gb200_nvl72 --precision fp8 "
+      "--isl 8192 --concurrency 63 --prefill-pool \"1 x TP1 DP8 EP8\" "
+      "--decode-pool \"3 x TP8 EP8\" --decode-sequences 16\n");
   const auto options = std::make_shared<EstimateOptions>();
   add_engine_options(command, options.get());
   add_load_options(command, options.get());

@@ -112,7 +112,7 @@ std::string layout_conflict(const workload::ModelArchitecture& m,
 }
 
 Layout parse_layout(const workload::ModelArchitecture& m, const device::Accelerator& accelerator,
-                    std::string_view text) {
+                    std::string_view text, const std::string& option) {
   const std::string allowed = "degrees such as \"TP8 EP8 DP1 PP1\", each at most once";
   workload::ShardDegrees s;
   std::set<std::string> seen;
@@ -132,13 +132,13 @@ Layout parse_layout(const workload::ModelArchitecture& m, const device::Accelera
     const auto [stop, error] = std::from_chars(begin, end, value);
     if (degree == nullptr || error != std::errc() || stop != end || value < 1 ||
         value > kMostRanks || !seen.insert(name).second) {
-      throw InputError({}, "--layout", word, allowed);
+      throw InputError({}, option, word, allowed);
     }
     *degree = value;
   }
-  if (seen.empty()) throw InputError({}, "--layout", "nothing", allowed);
+  if (seen.empty()) throw InputError({}, option, "nothing", allowed);
   if (1.0 * s.tensor * s.data * s.pipeline > kMostRanks) {
-    throw InputError({}, "--layout", std::string(text), "at most 100000 accelerators");
+    throw InputError({}, option, std::string(text), "at most 100000 accelerators");
   }
   if (m.is_moe()) s.redundant_experts = balancing_copies(m, accelerator, s.expert);
   return {s};

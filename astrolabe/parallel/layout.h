@@ -30,10 +30,11 @@ struct Layout {
 std::string layout_conflict(const workload::ModelArchitecture& model,
                             const device::Accelerator& accelerator, const Layout& layout);
 
-// "TP8 EP8 DP1 PP1" in any order and case; degrees left out are 1. InputError for anything else;
-// conflicts are layout_conflict's.
+// "TP8 EP8 DP1 PP1" in any order and case; degrees left out are 1. InputError, of the option that
+// says it, for anything else; conflicts are layout_conflict's.
 Layout parse_layout(const workload::ModelArchitecture& model,
-                    const device::Accelerator& accelerator, std::string_view text);
+                    const device::Accelerator& accelerator, std::string_view text,
+                    const std::string& option = "--layout");
 
 // Layouts worth a try of at most `max_accelerators`, with or without conflict. Degrees are powers
 // of two, and three and nine times them; pipelines of up to 8 stages where there is one DP rank.

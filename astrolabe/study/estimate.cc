@@ -1,10 +1,12 @@
 #include "astrolabe/study/estimate.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/deployment.h"
+#include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
 
@@ -17,7 +19,7 @@ using workload::Precision;
 namespace {
 
 constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
-constexpr int kMostRequests = 20000, kRequestsInFlight = 10;
+constexpr int kMostRequests = 20000, kRequestsInFlight = 10, kMostWorkers = 10000;
 
 struct NamedPrecision {
   std::string name;
@@ -65,28 +67,25 @@ workload::DemandClass work_of(const EstimateRequest& request) {
   return work;
 }
 
-parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& chip) {
+parallel::Layout layout_of(const EstimateRequest& request, const ServingChip& chip,
+                           const std::string& text, const std::string& option) {
   const parallel::Layout layout =
-      parallel::parse_layout(request.model.model, chip.accelerator, *request.layout);
+      parallel::parse_layout(request.model.model, chip.accelerator, text, option);
   const std::string conflict =
       parallel::layout_conflict(request.model.model, chip.accelerator, layout);
   if (!conflict.empty()) {
-    throw InputError({}, "--layout", layout.text() + ": " + conflict,
+    throw InputError({}, option, layout.text() + ": " + conflict,
                      "degrees that divide the model and fit the chip's domain");
   }
   return layout;
 }
 
-// A benchmark of the engine with these requests in flight; pipelines, cached prompts and draft
-// models are not simulated.
-std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
-                                                   const ServingRequest& request,
-                                                   const ServingCandidate& candidate,
-                                                   double in_flight) {
-  const parallel::EngineIteration& it = candidate.iteration();
-  if (it.shard().pipeline > 1 || request.work.cached_input > 0 || request.draft) {
-    return std::nullopt;
-  }
+// Pipelines, cached prompts and draft models are not simulated.
+bool can_simulate(const ServingRequest& request, const parallel::Layout& layout) {
+  return layout.shard.pipeline == 1 && request.work.cached_input == 0 && !request.draft;
+}
+
+parallel::ClosedLoopLoad benchmark_load(const ServingRequest& request, double in_flight) {
   const double input = request.work.input.mean(), output = request.work.output.mean();
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(std::lround(in_flight)));
@@ -96,14 +95,18 @@ std::optional<parallel::ClosedLoopResult> simulate(const ServingChip& chip,
   load.answer_low = std::max(2.0, (1 - kLengthSpread) * output);
   load.answer_high = std::max(2.0, (1 + kLengthSpread) * output);
   load.speculation = request.work.speculation;
-  const parallel::TableLimits limits{
-      .tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) +
-                1024 * load.speculation.verified(),
-      .sequences = std::max(16.0, 2.0 * load.concurrency / it.shard().data),
-      .context = load.prompt_high + load.answer_high};
-  const parallel::IterationTable table(it, limits);
-  return run_closed_loop(table, chip.engine, candidate.memory().kv_tokens, request.model.vocab,
-                         load);
+  return load;
+}
+
+parallel::IterationTable iteration_table(const ServingChip& chip,
+                                         const ServingCandidate& candidate,
+                                         const parallel::ClosedLoopLoad& load) {
+  const parallel::EngineIteration& it = candidate.iteration();
+  return parallel::IterationTable(
+      it, {.tokens = std::max(chip.engine.schedule.token_budget, load.prompt_high) +
+                     1024 * load.speculation.verified(),
+           .sequences = std::max(16.0, 2.0 * load.concurrency / it.shard().data),
+           .context = load.prompt_high + load.answer_high});
 }
 
 LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& request,
@@ -131,14 +134,74 @@ LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& re
     if (is_doubled || i + 1 == points.size()) add(deployment_point(chip, candidate, points[i]));
   }
   e.best = aggregated_point(chip, candidate, concurrency);
-  if (e.best) e.simulated = simulate(chip, request, candidate, e.best->state.in_flight);
+  if (e.best && can_simulate(request, layout)) {
+    const parallel::ClosedLoopLoad load = benchmark_load(request, e.best->state.in_flight);
+    e.simulated = run_closed_loop(iteration_table(chip, candidate, load), chip.engine,
+                                  candidate.memory().kv_tokens, request.model.vocab, load);
+  }
+  return e;
+}
+
+struct PoolOption {
+  int workers = 1;
+  parallel::Layout layout;
+};
+
+// "5 x TP8 EP8"
+PoolOption pool_of(const EstimateRequest& request, const ServingChip& chip,
+                   const std::string& option, const std::string& text) {
+  const std::size_t cross = text.find('x');
+  int workers = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
+  const auto read = static_cast<std::size_t>(stop - text.data());
+  if (cross == std::string::npos || error != std::errc() || workers < 1 ||
+      workers > kMostWorkers || text.find_first_not_of(' ', read) != cross) {
+    throw InputError({}, option, text,
+                     "workers and the layout of one, such as \"5 x TP8 EP8\"; at most " +
+                         std::to_string(kMostWorkers) + " workers");
+  }
+  return {workers, layout_of(request, chip, text.substr(cross + 1), option)};
+}
+
+PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serving,
+                             const EstimateRequest& request) {
+  if (!request.prefill_pool || !request.decode_pool || !request.concurrency) {
+    throw InputError({}, "--prefill-pool, --decode-pool", "one of them, or no --concurrency",
+                     "both pools and the requests in flight");
+  }
+  const PoolOption prompts = pool_of(request, chip, "--prefill-pool", *request.prefill_pool);
+  const PoolOption answers = pool_of(request, chip, "--decode-pool", *request.decode_pool);
+  if (!can_simulate(serving, prompts.layout) || !can_simulate(serving, answers.layout)) {
+    throw InputError({}, "--prefill-pool, --decode-pool",
+                     "a pipeline, cached prompts or a draft model", "none of them");
+  }
+  const ServingCandidate prefill(chip, serving, prompts.layout);
+  const ServingCandidate decode(chip, serving, answers.layout);
+  PoolsEstimate e{prompts.workers,  answers.workers,  prompts.layout, answers.layout,
+                  prefill.memory(), decode.memory()};
+  if (!prefill.can_serve() || !decode.can_serve()) return e;
+  parallel::Engine engine = chip.engine;
+  if (request.decode_sequences) engine.schedule.max_sequences = *request.decode_sequences;
+  const parallel::ClosedLoopLoad load = benchmark_load(serving, *request.concurrency);
+  const parallel::ClosedLoopResult r = run_pool_loop(
+      {iteration_table(chip, prefill, load), chip.engine, prompts.workers},
+      {iteration_table(chip, decode, load), engine, answers.workers, decode.memory().kv_tokens},
+      serving.model.vocab, load);
+  if (r.status != parallel::ClosedLoopStatus::kOk) return e;
+  e.simulated = r;
+  const parallel::EngineConstants& c = chip.engine.constants;
+  const double kernels = parallel::kernel_source_band(chip.source);
+  e.tpot_band = std::hypot(c.pool_tpot_band, kernels);
+  e.ttft_band = std::hypot(c.pool_ttft_band, kernels);
+  e.output_tokens = request.output_tokens * units::token * r.requests / e.accelerators();
   return e;
 }
 
 }  // namespace
 
 bool Estimate::is_served() const {
-  return (single && single->best.has_value()) || (search && search->best.has_value());
+  return (single && single->best.has_value()) || (search && search->best.has_value()) ||
+         (pools && pools->simulated.has_value());
 }
 
 std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name) {
@@ -178,8 +241,12 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   options.allows_aggregated = request.mode != "disagg";
   options.allows_pools = request.mode != "agg";
   options.most_accelerators = request.most_accelerators;
+  if (request.prefill_pool || request.decode_pool) {
+    e.pools = estimate_pools(chip, serving, request);
+    return e;
+  }
   if (request.layout) {
-    e.layout = layout_of(request, chip);
+    e.layout = layout_of(request, chip, *request.layout, "--layout");
     options.layouts = {e.layout};
     if (request.mode != "disagg") {
       e.single = estimate_layout(chip, serving, e.layout, request.concurrency.value_or(0));

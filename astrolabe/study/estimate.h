@@ -29,6 +29,9 @@ struct EstimateRequest {
   std::optional<workload::ModelConfig> draft_model;
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
   int most_accelerators = 0;
+  // "5 x TP8 EP8": pools that are simulated with `concurrency` requests in flight.
+  std::optional<std::string> prefill_pool, decode_pool;
+  std::optional<double> decode_sequences;  // at most, of a rank of a decode worker
   std::string memory;  // simulated in place of measured kernels (KernelLibrary::chip)
 };
 
@@ -43,12 +46,27 @@ struct LayoutEstimate {
   std::optional<parallel::ClosedLoopResult> simulated;  // at the same requests in flight
 };
 
+// A benchmark of pools of workers (parallel/pool_loop.h).
+struct PoolsEstimate {
+  int prefill_workers = 1, decode_workers = 1;
+  parallel::Layout prefill, decode;  // of a worker
+  parallel::MemoryFit prefill_memory, decode_memory;
+  std::optional<parallel::ClosedLoopResult> simulated;  // none: a worker cannot hold a request
+  double tpot_band = 0, ttft_band = 0;                  // half widths in log
+  TokenRate output_tokens;                              // of one accelerator
+
+  int accelerators() const {
+    return prefill_workers * prefill.accelerators() + decode_workers * decode.accelerators();
+  }
+};
+
 struct Estimate {
   EstimateRequest request;
   std::string model, accelerator, precision;
   parallel::KernelSource source = parallel::KernelSource::kDerated;
   parallel::Layout layout;               // of `single`
   std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
+  std::optional<PoolsEstimate> pools;    // where pools were given
   std::optional<parallel::SearchResult> search;
 
   bool is_served() const;  // anything at all, within the limits

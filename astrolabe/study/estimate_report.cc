@@ -117,6 +117,34 @@ std::string single_text(const Estimate& e) {
   return text;
 }
 
+std::string pools_text(const Estimate& e) {
+  const PoolsEstimate& p = *e.pools;
+  std::string text = fmt::format(
+      "pools: prefill {} x {}, decode {} x {} ({} accelerators)\nprefill worker, {}decode worker, "
+      "{}",
+      p.prefill_workers, p.prefill.text(), p.decode_workers, p.decode.text(), p.accelerators(),
+      memory_text(p.prefill_memory), memory_text(p.decode_memory));
+  if (!p.simulated) return text + "\na worker cannot hold one request\n";
+  const parallel::ClosedLoopResult& r = *p.simulated;
+  return text + fmt::format(
+                    "\nsimulated, {:.0f} requests in flight, from start to end:\n"
+                    "  TPOT ms (10-90 %)            {}\n"
+                    "  TTFT ms (10-90 %)            {}\n"
+                    "  tokens/s/accel. (10-90 %)    {}\n"
+                    "  requests/s                   {:.3g}\n"
+                    "  sequences that decode        {:.4g}{}\n"
+                    "  prefill workers busy         {:.0f} %\n",
+                    *e.request.concurrency, band_text(ms(r.tpot), p.tpot_band, 2),
+                    band_text(ms(r.ttft), p.ttft_band, 0),
+                    band_text(p.output_tokens.in(kPerSecond), p.tpot_band, 0),
+                    r.requests.in(1 / units::second), r.in_flight,
+                    e.request.decode_sequences
+                        ? fmt::format(" of {:.0f}", *e.request.decode_sequences *
+                                                        p.decode_workers * p.decode.shard.data)
+                        : std::string(),
+                    100 * r.prefill_share);
+}
+
 std::map<parallel::Exclusion, int> counts_of(const parallel::SearchResult& search) {
   std::map<parallel::Exclusion, int> counts;
   for (const parallel::ExcludedLayout& x : search.excluded) ++counts[x.exclusion];
@@ -223,6 +251,25 @@ Json single_json(const LayoutEstimate& s) {
   return j;
 }
 
+Json pools_json(const PoolsEstimate& p) {
+  Json j = {{"prefill_workers", p.prefill_workers},
+            {"prefill_layout", p.prefill.text()},
+            {"prefill_memory", memory_json(p.prefill_memory)},
+            {"decode_workers", p.decode_workers},
+            {"decode_layout", p.decode.text()},
+            {"decode_memory", memory_json(p.decode_memory)},
+            {"accelerators", p.accelerators()}};
+  if (!p.simulated) return j;
+  const parallel::ClosedLoopResult& r = *p.simulated;
+  j["ttft_ms"] = band_json(ms(r.ttft), p.ttft_band);
+  j["tpot_ms"] = band_json(ms(r.tpot), p.tpot_band);
+  j["tokens_per_s_per_accelerator"] = band_json(p.output_tokens.in(kPerSecond), p.tpot_band);
+  j["requests_per_s"] = r.requests.in(1 / units::second);
+  j["decoding"] = r.in_flight;
+  j["prefill_busy"] = r.prefill_share;
+  return j;
+}
+
 Json search_json(const parallel::SearchResult& s) {
   Json j = {{"layouts", s.layouts},
             {"points", s.points},
@@ -247,7 +294,7 @@ Json search_json(const parallel::SearchResult& s) {
 }  // namespace
 
 std::string to_text(const Estimate& e) {
-  return head_text(e) + (e.single ? single_text(e) : search_text(e));
+  return head_text(e) + (e.pools ? pools_text(e) : e.single ? single_text(e) : search_text(e));
 }
 
 Json to_json(const Estimate& e) {
@@ -276,6 +323,7 @@ Json to_json(const Estimate& e) {
     j["accelerators"] = e.layout.accelerators();
     j.update(single_json(*e.single));
   }
+  if (e.pools) j["pools"] = pools_json(*e.pools);
   if (e.search) j.update(search_json(*e.search));
   return j;
 }

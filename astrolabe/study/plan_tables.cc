@@ -47,7 +47,7 @@ Table demand_table(const PlanView& view) {
                {"demand_ttokens_per_day", "Demand", {}},
                {"served_ttokens_per_day", "Served", {}},
                {"unserved_ttokens_per_day", "Unserved", {}},
-               {"serving_cost_usd_per_mtokens", "Marginal cost of serving", {}}},
+               {"marginal_cost_usd_per_mtokens", "Marginal cost of serving", {}}},
               {}};
   std::map<std::pair<std::size_t, int>, double> price;
   const auto& meanings = view.formulation.meanings();
