@@ -28,9 +28,11 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
 
 // Gives the batch to the lanes up to a request whose lane has no room.
 void Channel::hand_out() {
+  Lane* const lanes = lanes_.data();
+  const std::size_t end = batch_size_;
   std::size_t at = batch_at_;
-  for (; at < batch_size_; ++at) {
-    Ring& target = lanes_[batch_[at].pseudo_channel].waiting;
+  for (; at < end; ++at) {
+    Ring& target = lanes[batch_[at].pseudo_channel].waiting;
     if (target.full()) break;
     target.push(batch_[at]);
   }
@@ -63,8 +65,8 @@ inline void Channel::set_timer(Lane* lane) {
   if (!lane->waiting.empty()) {
     const Request& r = lane->waiting.front();
     // Before now: it arrived while the channel fell asleep.
-    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
-    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
+    if (lane->controller.queues().has_room(direction_of(r)) &&
+        (r.arrival >= now_ || power_ != Power::kUp)) {
       next = std::min(next, std::max(r.arrival, now_));
     }
   }
@@ -119,10 +121,10 @@ void Channel::work_timers(Tick t) {
 // pseudo-channel has it as its first and its last.
 inline Channel::Next Channel::look_again(Lane* first, Lane* last) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
-  const Choice& first_column = first->controller.best_column(column_floor);
-  const Choice& last_column = last->controller.best_column(column_floor);
-  const Choice& first_row = first->controller.best_row(row_floor, pairing_);
-  const Choice& last_row = last->controller.best_row(row_floor, pairing_);
+  const Turn& first_column = first->controller.best_column(column_floor);
+  const Turn& last_column = last->controller.best_column(column_floor);
+  const Turn& first_row = first->controller.best_row(row_floor, pairing_);
+  const Turn& last_row = last->controller.best_row(row_floor, pairing_);
   return {last_column.before(first_column) ? last : first,
           last_row.before(first_row) ? last : first};
 }
@@ -232,7 +234,7 @@ inline void Channel::step(Tick t, const Next& next) {
   Lane* const column = next.column;
   const bool is_column = column->controller.column().at == t;
   // No row command that a column command makes possible may start before t + tRTP.
-  const bool is_row = next.row->controller.row().at == t;
+  const bool is_row = next.row->controller.row_turn().at == t;
   if (is_column) start_column(column, t);
   if (is_row) start_row(next.row, t);
   idle_since_ = t;
@@ -259,7 +261,7 @@ Channel::Progress Channel::run(Tick until) {
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
     const Next next = look_again(first, last);
-    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row().at);
+    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row_turn().at);
     if (next_timer_ <= t) {  // at the latest at kNever
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;

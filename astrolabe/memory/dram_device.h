@@ -39,7 +39,8 @@ struct TimingPlan {
   };
   struct Window {
     Level level = Level::kPseudoChannel;
-    std::size_t command = 0, length = 4, first = 0;  // the first of the rings of its nodes
+    std::size_t length = 4;
+    std::size_t ring = 0, place = 0;  // of the first node of the level
     Tick latency = 0;
   };
   using Nodes = std::array<std::size_t, kLevels>;
@@ -53,8 +54,8 @@ struct TimingPlan {
   }
 
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
-  std::array<bool, kTimedCommands> has_windows{};
-  std::vector<Window> windows;
+  std::array<std::vector<Window>, kCommon> windows;     // from a command to the same
+  std::size_t rings = 0;                  // of all windows and their nodes
   Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
   std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
 
@@ -96,16 +97,14 @@ class DeviceTiming {
   // Of any command; `bank` -1 for one to the whole pseudo-channel.
   Tick earliest(Command command, int bank) const;
 
-  // A command that starts at t; `bank` -1 for one to the whole pseudo-channel.
+  // A command that starts at t: to a bank, to the whole pseudo-channel.
   void start(Command command, int bank, Tick t) {
-    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
-      raise(static_cast<std::size_t>(r.place), t + r.latency);
-    }
-    last_[index(command)] = t;
-    if (bank < 0) return;
+    start_all(command, bank, t);
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
-    if (plan_->has_windows[index(command)]) note_windows(command, bank, t);
+    if (index(command) >= TimingPlan::kCommon) return;
+    for (const TimingPlan::Window& w : plan_->windows[index(command)]) note_window(w, bank, t);
   }
+  void start_all(Command command, Tick t) { start_all(command, -1, t); }
 
  private:
   struct Ring {
@@ -122,12 +121,26 @@ class DeviceTiming {
   const Tick* ready(Command command) const {
     return ready_.data() + TimingPlan::place(0, index(command));
   }
+  void start_all(Command command, int bank, Tick t) {
+    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
+      raise(static_cast<std::size_t>(r.place), t + r.latency);
+    }
+    last_[index(command)] = t;
+  }
   void raise(std::size_t place, Tick t) {
     const Tick now = ready_[place];
     ready_[place] = now < t ? t : now;
   }
   Tick last_start(const TimingPlan::Wait& wait, int bank) const;
-  void note_windows(Command command, int bank, Tick t);
+  void note_window(const TimingPlan::Window& window, int bank, Tick t) {
+    const auto level = static_cast<std::size_t>(window.level);
+    const std::size_t node =
+        level == 0 ? 0 : plan_->nodes[static_cast<std::size_t>(bank)][level];
+    Ring& ring = rings_[window.ring + node];
+    ring.starts[ring.n++ % Ring::kLongest] = t;
+    const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
+    raise(window.place + node, oldest + window.latency);
+  }
 
   const TimingPlan* plan_;
   std::array<Tick, TimingPlan::kNodes * TimingPlan::kCommon> ready_{};

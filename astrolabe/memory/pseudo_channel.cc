@@ -47,6 +47,8 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
       refresh_(spec, settings, first_refresh) {
   last_write_of_group_.fill(-kNever);
   forget();
+  kept(Wait::kActivate).command = Command::kActivate;
+  kept(Wait::kPrecharge).command = Command::kPrecharge;
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
@@ -101,10 +103,13 @@ void PseudoChannel::offer(int bank, std::uint64_t key) {
   Kept& best = kept(list);
   if (best.at == kStale || (best.at == best.soonest && best.key <= key)) return;
   const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
-  const Choice choice{at, key, bank, command_of<list>()};
-  if (!choice.before(best)) return;
-  static_cast<Choice&>(best) = choice;
-  if (list != Wait::kColumn && choice.before(row_)) row_ = choice;
+  const Turn turn{at, key};
+  if (!turn.before(best)) return;
+  static_cast<Turn&>(best) = turn;
+  best.bank = bank;
+  if (list == Wait::kColumn || !turn.before(row_)) return;
+  row_ = turn;
+  row_list_ = list;
 }
 
 // Rows that the page policy wants closed have no order among them.
@@ -120,8 +125,7 @@ void PseudoChannel::offer_early_closing() {
 template <Wait list>
 void PseudoChannel::look(Tick floor) {
   Kept& best = kept(list);
-  const Command command = command_of<list>();
-  const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command)));
+  const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command_of<list>())));
   best.soonest = soonest;
   const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
   if (best.at != kStale && best.bank == waiting_.first(list) && !closes_early) {
@@ -139,13 +143,12 @@ void PseudoChannel::look(Tick floor) {
       break;
     }
     // Without a branch, which nobody could foresee.
-    choice = at < earliest ? b : choice;
+    choice ^= (choice ^ b) & -static_cast<int>(at < earliest);
     earliest = std::min(earliest, at);
   }
   best.at = earliest;
   best.bank = choice;
   best.key = choice >= 0 ? waiting_.key(choice) : RequestQueues::kNoKey;
-  best.command = command;
   if (closes_early) offer_early_closing();
 }
 template void PseudoChannel::look<Wait::kColumn>(Tick);
@@ -175,7 +178,10 @@ void PseudoChannel::offer_refreshes(Tick floor, const RowPairing& pairing) {
   const bool is_all = refresh_.is_all_bank();
   for (Mask m = is_all ? 1 : refresh_.blocked(); m != 0; m &= m - 1) {
     const Choice c = refresh_of(is_all ? -1 : __builtin_ctzll(m), floor, pairing);
-    if (c.before(row_)) row_ = c;
+    if (!c.before(row_)) continue;
+    static_cast<Choice&>(kept(Wait::kNothing)) = c;
+    row_list_ = Wait::kNothing;
+    row_ = c;
   }
 }
 
@@ -183,12 +189,11 @@ void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
   if (activate.at < floor) look<Wait::kActivate>(floor);
   if (precharge.at < floor) look<Wait::kPrecharge>(floor);
-  // Field by field: a copy of the whole would wait for the stores of its parts.
   const bool is_precharge = precharge.before(activate);
+  row_list_ = is_precharge ? Wait::kPrecharge : Wait::kActivate;
+  // Word by word: a copy of both would wait for the stores of its parts.
   row_.at = is_precharge ? precharge.at : activate.at;
   row_.key = is_precharge ? precharge.key : activate.key;
-  row_.bank = is_precharge ? precharge.bank : activate.bank;
-  row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
   if (refresh_.is_working()) offer_refreshes(floor, pairing);
 }
 
@@ -213,6 +218,7 @@ void PseudoChannel::choose_direction() {
   }
   if (next == direction_) return;
   direction_ = next;
+  kept(Wait::kColumn).command = static_cast<Command>(next);
   place_all();
 }
 
@@ -231,8 +237,9 @@ inline void PseudoChannel::place_served(int bank, std::uint64_t next_hit) {
 // A bank whose oldest request waits for another row while younger ones hit.
 inline void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   int& bypassed = history_[static_cast<std::size_t>(bank)].bypassed;
-  bypassed = is_oldest ? 0 : bypassed + 1;
-  if (settings_.hit_cap > 0 && bypassed >= settings_.hit_cap) {
+  if (is_oldest) {
+    bypassed = 0;
+  } else if (++bypassed >= settings_.hit_cap && settings_.hit_cap > 0) {
     capped_[d()] |= bit(bank);
   }
 }
@@ -250,8 +257,9 @@ const RequestQueues::Entry& PseudoChannel::serve(int bank, Tick t, Tick floor) {
   if (direction == Direction::kRead) {
     ++statistics_.reads;
     last_read_ = t;
-    statistics_.clocks = t + tCL_ + slot_;
-    statistics_.read_latency.add(t + tCL_ + slot_ - entry.arrival);
+    const Tick end = t + tCL_ + slot_;
+    statistics_.clocks = end;
+    statistics_.read_latency.add(end - entry.arrival);
   } else {
     ++statistics_.writes;
     last_write_ = t;
@@ -326,7 +334,11 @@ void PseudoChannel::precharge(int bank, Tick t) {
 
 // A PREab or a refresh.
 void PseudoChannel::start_rare(Command command, int bank, Tick t) {
-  timing_.start(command, bank, t);
+  if (bank < 0) {
+    timing_.start_all(command, t);
+  } else {
+    timing_.start(command, bank, t);
+  }
   if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();

@@ -28,16 +28,20 @@
 
 namespace astrolabe::memory {
 
-// A command that could start at `at`, and its order among others at that tick.
-struct Choice {
+// When a command could start, and its place among others at that tick.
+struct Turn {
   Tick at = kNever;
   std::uint64_t key = ~std::uint64_t{0};
+
+  // As one number of two words, which are compared without a branch.
+  bool before(const Turn& other) const { return order() < other.order(); }
+  __int128 order() const {
+    return static_cast<__int128>(static_cast<unsigned __int128>(at) << 64U | key);
+  }
+};
+struct Choice : Turn {
   int bank = -1;
   Command command = Command::kRead;
-
-  bool before(const Choice& other) const {
-    return at != other.at ? at < other.at : key < other.key;
-  }
 };
 
 // What a falling edge may not carry: PREab right after a row command to the same pseudo-channel.
@@ -63,14 +67,15 @@ class PseudoChannel {
     if (kept(Wait::kColumn).at < floor) look<Wait::kColumn>(floor);
     return kept(Wait::kColumn);
   }
-  const Choice& best_row(Tick floor, const RowPairing& pairing) {
+  const Turn& best_row(Tick floor, const RowPairing& pairing) {
     if ((row_.at < floor) | refresh_.is_working()) look_for_row(floor, pairing);
     return row_;
   }
 
-  // The last answers.
+  // The last answers. A column command leaves bank and command of the row's alone.
   const Choice& column() const { return kept(Wait::kColumn); }
-  const Choice& row() const { return row_; }
+  const Turn& row_turn() const { return row_; }
+  const Choice& row() const { return kept(row_list_); }
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the request that is served; it stands until the next one is added.
@@ -116,11 +121,13 @@ class PseudoChannel {
   Tick on_edge(Tick t) const {
     return list == Wait::kPrecharge && may_close_on_falling_ ? t : rising(t);
   }
+  // What SID, bank group and bank allow. Only an ACT follows what may start on a falling edge, a
+  // PREpb, without being allowed to (TimingPlan).
   template <Wait list>
   Tick soonest_of_bank(int bank) const {
     const Command c = command_of<list>();
-    return on_edge<list>(
-        std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank)));
+    const Tick t = std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank));
+    return list == Wait::kActivate ? rising(t) : t;
   }
 
   template <Direction direction>
@@ -141,12 +148,12 @@ class PseudoChannel {
   template <Wait list>
   void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
-  void offer_early_closing();
+  [[gnu::noinline]] void offer_early_closing();
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
   void start_rare(Command command, int bank, Tick t);
   Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
-  void offer_refreshes(Tick floor, const RowPairing& pairing);
+  [[gnu::noinline]] void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
   Tick turnaround_end(std::size_t group) const;
   void note_bypass(int bank, bool is_oldest);
@@ -180,8 +187,10 @@ class PseudoChannel {
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
   WaitingBanks waiting_;
-  std::array<Kept, 4> kept_;  // by list
-  Choice row_;
+  // By list; of banks that wait for nothing, the refresh in work.
+  std::array<Kept, 4> kept_;
+  Wait row_list_ = Wait::kNothing;  // whose best is the row command
+  Turn row_;                        // its turn
   Statistics statistics_;
 };
 
