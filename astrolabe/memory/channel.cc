@@ -60,15 +60,13 @@ bool Channel::pull(const Lane& lane) {
   }
 }
 
-inline void Channel::set_timer(Lane* lane) {
+// `is_awaited`: there is room for the first request that waits.
+inline void Channel::set_timer(Lane* lane, bool is_awaited) {
   Tick next = lane->controller.refresh().next_due();
-  if (!lane->waiting.empty()) {
-    const Request& r = lane->waiting.front();
+  if (is_awaited) {
+    const Tick arrival = lane->waiting.front().arrival;
     // Before now: it arrived while the channel fell asleep.
-    if (lane->controller.queues().has_room(direction_of(r)) &&
-        (r.arrival >= now_ || power_ != Power::kUp)) {
-      next = std::min(next, std::max(r.arrival, now_));
-    }
+    if (arrival >= now_ || power_ != Power::kUp) next = std::min(next, std::max(arrival, now_));
   }
   if (next == lane->next_timer) return;
   lane->next_timer = next;
@@ -81,10 +79,12 @@ void Channel::fill(Lane* lane, Tick t) {
   PseudoChannel& controller = lane->controller;
   Ring& waiting = lane->waiting;
   const bool was_full = waiting.full();
-  bool added = false;
+  bool added = false, is_awaited = false;
   while (!waiting.empty() || pull(*lane)) {
     const Request& r = waiting.front();
-    if (r.arrival > t || !controller.queues().has_room(direction_of(r))) break;
+    if (!controller.queues().has_room(direction_of(r))) break;
+    is_awaited = r.arrival > t;
+    if (is_awaited) break;
     const std::uint64_t key = (std::uint64_t{r.qos_class} << kQosShift) | next_key_++;
     controller.add(r, key, r.arrival > 0 ? r.arrival : t, t);
     if (answers_ != nullptr && r.is_write != 0) answers_->push_back({t, r.requester});
@@ -97,7 +97,7 @@ void Channel::fill(Lane* lane, Tick t) {
       if (&other != lane && other.waiting.empty()) fill(&other, t);
     }
   }
-  set_timer(lane);
+  set_timer(lane, is_awaited);
 }
 
 void Channel::work_timers(Tick t) {
@@ -112,7 +112,9 @@ void Channel::work_timers(Tick t) {
   }
   for (Lane& lane : lanes_) {
     lane.controller.begin_refresh();
-    set_timer(&lane);
+    const Ring& waiting = lane.waiting;
+    set_timer(&lane, !waiting.empty() &&
+                         lane.controller.queues().has_room(direction_of(waiting.front())));
   }
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }

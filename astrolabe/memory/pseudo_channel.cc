@@ -102,7 +102,7 @@ template <Wait list>
 void PseudoChannel::offer(int bank, std::uint64_t key) {
   Kept& best = kept(list);
   if (best.at == kStale || (best.at == best.soonest && best.key <= key)) return;
-  const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
+  const Tick at = std::max(best.soonest, soonest_of_bank(command_of<list>(), bank));
   const Turn turn{at, key};
   if (!turn.before(best)) return;
   static_cast<Turn&>(best) = turn;
@@ -122,10 +122,11 @@ void PseudoChannel::offer_early_closing() {
   }
 }
 
-template <Wait list>
+template <Command command>
 void PseudoChannel::look(Tick floor) {
+  constexpr Wait list = list_of(command);
   Kept& best = kept(list);
-  const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command_of<list>())));
+  const Tick soonest = on_edge(command, std::max(floor, timing_.earliest_of_all(command)));
   best.soonest = soonest;
   const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
   if (best.at != kStale && best.bank == waiting_.first(list) && !closes_early) {
@@ -136,14 +137,13 @@ void PseudoChannel::look(Tick floor) {
   int choice = -1;
   // The first bank that may start as soon as any is the choice, else the first of the earliest.
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
-    const Tick at = soonest_of_bank<list>(b);
+    const Tick at = soonest_of_bank(command, b);
     if (at <= soonest) {
       earliest = soonest;
       choice = b;
       break;
     }
-    // Without a branch, which nobody could foresee.
-    choice ^= (choice ^ b) & -static_cast<int>(at < earliest);
+    choice = at < earliest ? b : choice;
     earliest = std::min(earliest, at);
   }
   best.at = earliest;
@@ -151,7 +151,8 @@ void PseudoChannel::look(Tick floor) {
   best.key = choice >= 0 ? waiting_.key(choice) : RequestQueues::kNoKey;
   if (closes_early) offer_early_closing();
 }
-template void PseudoChannel::look<Wait::kColumn>(Tick);
+template void PseudoChannel::look<Command::kRead>(Tick);
+template void PseudoChannel::look<Command::kWrite>(Tick);
 
 // The next command for the refresh in work of a bank (-1: of all).
 Choice PseudoChannel::refresh_of(int bank, Tick floor, const RowPairing& pairing) const {
@@ -187,8 +188,8 @@ void PseudoChannel::offer_refreshes(Tick floor, const RowPairing& pairing) {
 
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
-  if (activate.at < floor) look<Wait::kActivate>(floor);
-  if (precharge.at < floor) look<Wait::kPrecharge>(floor);
+  if (activate.at < floor) look<Command::kActivate>(floor);
+  if (precharge.at < floor) look<Command::kPrecharge>(floor);
   const bool is_precharge = precharge.before(activate);
   row_list_ = is_precharge ? Wait::kPrecharge : Wait::kActivate;
   // Word by word: a copy of both would wait for the stores of its parts.
@@ -208,8 +209,9 @@ void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival,
 }
 
 void PseudoChannel::choose_direction() {
-  const std::size_t reads = queues_.size(Direction::kRead),
-                    writes = queues_.size(Direction::kWrite);
+  const std::size_t writes = queues_.size(Direction::kWrite);
+  if (writes == 0 && direction_ == Direction::kRead) return;
+  const std::size_t reads = queues_.size(Direction::kRead);
   Direction next = direction_;
   if (direction_ == Direction::kRead) {
     if (writes >= high_ || (reads == 0 && writes > 0)) next = Direction::kWrite;

@@ -64,7 +64,9 @@ class PseudoChannel {
   DeviceTiming& timing() { return timing_; }
 
   const Choice& best_column(Tick floor) {
-    if (kept(Wait::kColumn).at < floor) look<Wait::kColumn>(floor);
+    if (kept(Wait::kColumn).at < floor) {
+      direction_ == Direction::kRead ? look<Command::kRead>(floor) : look<Command::kWrite>(floor);
+    }
     return kept(Wait::kColumn);
   }
   const Turn& best_row(Tick floor, const RowPairing& pairing) {
@@ -116,18 +118,20 @@ class PseudoChannel {
     if (list == Wait::kPrecharge) return Command::kPrecharge;
     return static_cast<Command>(direction_);  // RD, WR
   }
+  static constexpr Wait list_of(Command command) {
+    if (command == Command::kActivate) return Wait::kActivate;
+    return command == Command::kPrecharge ? Wait::kPrecharge : Wait::kColumn;
+  }
   // On the next edge that may carry the command.
-  template <Wait list>
-  Tick on_edge(Tick t) const {
-    return list == Wait::kPrecharge && may_close_on_falling_ ? t : rising(t);
+  Tick on_edge(Command command, Tick t) const {
+    return command == Command::kPrecharge && may_close_on_falling_ ? t : rising(t);
   }
   // What SID, bank group and bank allow. Only an ACT follows what may start on a falling edge, a
   // PREpb, without being allowed to (TimingPlan).
-  template <Wait list>
-  Tick soonest_of_bank(int bank) const {
-    const Command c = command_of<list>();
-    const Tick t = std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank));
-    return list == Wait::kActivate ? rising(t) : t;
+  Tick soonest_of_bank(Command command, int bank) const {
+    const Tick t = std::max(timing_.earliest_in_group(command, bank),
+                            timing_.earliest_in_bank(command, bank));
+    return command == Command::kActivate ? rising(t) : t;
   }
 
   template <Direction direction>
@@ -145,7 +149,7 @@ class PseudoChannel {
     kept(list).at = kStale;
     if (list != Wait::kColumn) row_.at = kStale;
   }
-  template <Wait list>
+  template <Command command>
   void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
   [[gnu::noinline]] void offer_early_closing();
