@@ -40,9 +40,10 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
       ASTROLABE_DEMAND(!row.is_sibling, "rows of refreshes and PREab are not about siblings");
       waits[row.next].push_back({row.level, c, row.latency});
     }
-    for (int bank = -1; bank < static_cast<int>(nodes_of[3]); ++bank) {
-      ranges_[c][static_cast<std::size_t>(bank + 1)] = compile(common, bank);
+    for (std::size_t bank = 0; bank < nodes_of[3]; ++bank) {
+      ranges_[c][bank] = compile(common, static_cast<int>(bank));
     }
+    ranges_[c][kMostBanks] = compile(common, -1);
   }
 }
 

@@ -47,9 +47,9 @@ struct TimingPlan {
 
   explicit TimingPlan(const DramSpec& spec);
 
-  // Of a command on a bank; `bank` -1 for one to the whole pseudo-channel.
+  // Of a command on a bank; `bank` kMostBanks for one to the whole pseudo-channel.
   std::span<const Raise> raises(Command command, int bank) const {
-    const Range& r = ranges_[index(command)][static_cast<std::size_t>(bank + 1)];
+    const Range& r = ranges_[index(command)][static_cast<std::size_t>(bank)];
     return {raises_.data() + r.begin, r.size};
   }
 
@@ -99,12 +99,12 @@ class DeviceTiming {
 
   // A command that starts at t: to a bank, to the whole pseudo-channel.
   void start(Command command, int bank, Tick t) {
-    start_all(command, bank, t);
+    raise_all(command, bank, t);
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
     if (index(command) >= TimingPlan::kCommon) return;
     for (const TimingPlan::Window& w : plan_->windows[index(command)]) note_window(w, bank, t);
   }
-  void start_all(Command command, Tick t) { start_all(command, -1, t); }
+  void start_all(Command command, Tick t) { raise_all(command, kMostBanks, t); }
 
  private:
   struct Ring {
@@ -121,7 +121,7 @@ class DeviceTiming {
   const Tick* ready(Command command) const {
     return ready_.data() + TimingPlan::place(0, index(command));
   }
-  void start_all(Command command, int bank, Tick t) {
+  void raise_all(Command command, int bank, Tick t) {
     for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
       raise(static_cast<std::size_t>(r.place), t + r.latency);
     }

@@ -296,31 +296,34 @@ void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
 
 inline void PseudoChannel::close_bank(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
-  statistics_.bank_open_ticks += t - h.opened;
+  statistics_.bank_open_ticks += t - h.activate;
   h.last_row = queues_.open_row(bank);
   h.bypassed = 0;
   capped_[0] &= ~bit(bank);
   capped_[1] &= ~bit(bank);
 }
 
+template <Direction direction>
 std::uint32_t PseudoChannel::activate(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   h.activate_bank_ready = timing_.earliest_in_bank(Command::kActivate, bank);
   h.activate_ready = std::max(timing_.earliest_of_all(Command::kActivate),
                               timing_.earliest_in_group(Command::kActivate, bank));
-  h.activate = h.opened = t;
-  const std::uint32_t row = queues_.oldest(direction_, bank).at.row;
-  queues_.note_need(direction_, bank, RequestQueues::kActivate);
+  h.activate = t;
+  const std::uint32_t row = queues_.oldest(direction, bank).at.row;
+  queues_.note_need(direction, bank, RequestQueues::kActivate);
   if (settings_.page_policy == PagePolicy::kAdaptive) note_page_outcome(bank, row);
   refresh_.note_activate(bank);
-  queues_.activate(direction_, bank);
+  queues_.activate(direction, bank);
   timing_.start(Command::kActivate, bank, t);
   expire(Wait::kActivate);
   if (closes_early_ != 0) expire(Wait::kPrecharge);
   waiting_.leave(bank);
-  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction_, bank));
+  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction, bank));
   return row;
 }
+template std::uint32_t PseudoChannel::activate<Direction::kRead>(int, Tick);
+template std::uint32_t PseudoChannel::activate<Direction::kWrite>(int, Tick);
 
 void PseudoChannel::precharge(int bank, Tick t) {
   timing_.start(Command::kPrecharge, bank, t);
@@ -397,8 +400,7 @@ void PseudoChannel::end(Tick t) {
   }
   for (Mask m = queues_.open(); m != 0; m &= m - 1) {
     BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
-    statistics_.bank_open_ticks += std::max<Tick>(0, t - h.opened);
-    h.opened = t;
+    statistics_.bank_open_ticks += std::max<Tick>(0, t - h.activate);
   }
   statistics_.most_postponed = refresh_.most_owed();
   const std::int64_t requests = statistics_.requests();

@@ -88,7 +88,10 @@ class PseudoChannel {
   // Returns the row of an ACT.
   std::uint32_t start_row(Command command, int bank, Tick t) {
     ++statistics_.commands[index(command)];
-    if (command == Command::kActivate) return activate(bank, t);
+    if (command == Command::kActivate) {
+      return direction_ == Direction::kRead ? activate<Direction::kRead>(bank, t)
+                                            : activate<Direction::kWrite>(bank, t);
+    }
     command == Command::kPrecharge ? precharge(bank, t) : start_rare(command, bank, t);
     return RequestQueues::kClosed;
   }
@@ -153,6 +156,7 @@ class PseudoChannel {
   void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
   [[gnu::noinline]] void offer_early_closing();
+  template <Direction direction>
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
   void start_rare(Command command, int bank, Tick t);
@@ -166,7 +170,7 @@ class PseudoChannel {
 
   struct BankHistory {
     Tick activate_bank_ready = -kNever, activate_ready = -kNever, activate = -kNever;
-    Tick refresh_end = 0, opened = 0;
+    Tick refresh_end = 0;
     std::uint32_t last_row = RequestQueues::kClosed;
     int bypassed = 0;
     std::uint8_t keep_open = 2;  // two-bit counter
