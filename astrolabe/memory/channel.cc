@@ -113,8 +113,8 @@ void Channel::work_timers(Tick t) {
   for (Lane& lane : lanes_) {
     lane.controller.begin_refresh();
     const Ring& waiting = lane.waiting;
-    set_timer(&lane, !waiting.empty() &&
-                         lane.controller.queues().has_room(direction_of(waiting.front())));
+    set_timer(&lane,
+              !waiting.empty() && lane.controller.queues().has_room(direction_of(waiting.front())));
   }
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }
@@ -263,7 +263,8 @@ Channel::Progress Channel::run(Tick until) {
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
     const Next next = look_again(first, last);
-    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row_turn().at);
+    const Tick t =
+        std::min(next.column->controller.column().at, next.row->controller.row_turn().at);
     if (next_timer_ <= t) {  // at the latest at kNever
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;

@@ -124,4 +124,15 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
   return ready;
 }
 
+void DeviceTiming::note_windows(Command command, int bank, Tick t) {
+  for (const TimingPlan::Window& window : plan_->windows[index(command)]) {
+    const auto level = static_cast<std::size_t>(window.level);
+    const std::size_t node = plan_->nodes[static_cast<std::size_t>(bank)][level];
+    Ring& ring = rings_[window.ring + node];
+    ring.starts[ring.n++ % Ring::kLongest] = t;
+    const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
+    raise(window.place + node, oldest + window.latency);
+  }
+}
+
 }  // namespace astrolabe::memory

@@ -55,9 +55,9 @@ struct TimingPlan {
 
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
   std::array<std::vector<Window>, kCommon> windows;     // from a command to the same
-  std::size_t rings = 0;                  // of all windows and their nodes
-  Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
-  std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
+  std::size_t rings = 0;                                // of all windows and their nodes
+  Nodes banks_of{}, nodes_of{};                         // banks of a node; nodes, by level
+  std::array<Nodes, kMostBanks> nodes{};                // of a bank, by level
 
  private:
   struct Row {
@@ -97,12 +97,13 @@ class DeviceTiming {
   // Of any command; `bank` -1 for one to the whole pseudo-channel.
   Tick earliest(Command command, int bank) const;
 
-  // A command that starts at t: to a bank, to the whole pseudo-channel.
-  void start(Command command, int bank, Tick t) {
+  // A command that starts at t: to a bank, to the whole pseudo-channel. Inlined, as most callers
+  // know the command.
+  [[gnu::always_inline]] void start(Command command, int bank, Tick t) {
     raise_all(command, bank, t);
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
     if (index(command) >= TimingPlan::kCommon) return;
-    for (const TimingPlan::Window& w : plan_->windows[index(command)]) note_window(w, bank, t);
+    if (!plan_->windows[index(command)].empty()) note_windows(command, bank, t);
   }
   void start_all(Command command, Tick t) { raise_all(command, kMostBanks, t); }
 
@@ -132,15 +133,7 @@ class DeviceTiming {
     ready_[place] = now < t ? t : now;
   }
   Tick last_start(const TimingPlan::Wait& wait, int bank) const;
-  void note_window(const TimingPlan::Window& window, int bank, Tick t) {
-    const auto level = static_cast<std::size_t>(window.level);
-    const std::size_t node =
-        level == 0 ? 0 : plan_->nodes[static_cast<std::size_t>(bank)][level];
-    Ring& ring = rings_[window.ring + node];
-    ring.starts[ring.n++ % Ring::kLongest] = t;
-    const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
-    raise(window.place + node, oldest + window.latency);
-  }
+  void note_windows(Command command, int bank, Tick t);
 
   const TimingPlan* plan_;
   std::array<Tick, TimingPlan::kNodes * TimingPlan::kCommon> ready_{};

@@ -132,8 +132,8 @@ class PseudoChannel {
   // What SID, bank group and bank allow. Only an ACT follows what may start on a falling edge, a
   // PREpb, without being allowed to (TimingPlan).
   Tick soonest_of_bank(Command command, int bank) const {
-    const Tick t = std::max(timing_.earliest_in_group(command, bank),
-                            timing_.earliest_in_bank(command, bank));
+    const Tick t =
+        std::max(timing_.earliest_in_group(command, bank), timing_.earliest_in_bank(command, bank));
     return command == Command::kActivate ? rising(t) : t;
   }
 
