@@ -15,6 +15,7 @@
 // instead of bits; it cannot be hashed. Assumption: real mappings are secret; those in
 // data/memory/mappings.csv are textbook ones.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>

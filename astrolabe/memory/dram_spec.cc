@@ -85,7 +85,7 @@ void check(const Constraint& c, const DramSpec& spec) {
     throw InputError(c.where, "window", std::to_string(c.window),
                      "1 for commands other than RD, WR, ACT and PREpb");
   }
-  // They start on other edges than what may follow a precharge (PseudoChannel).
+  // PseudoChannel rounds no column command up to a rising edge; precharges may start on others.
   const auto is_precharge = [](Command command) {
     return command == Command::kPrecharge || command == Command::kPrechargeAll;
   };

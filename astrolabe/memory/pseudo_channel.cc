@@ -399,7 +399,7 @@ void PseudoChannel::end(Tick t) {
     slot_free_ = t;
   }
   for (Mask m = queues_.open(); m != 0; m &= m - 1) {
-    BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
+    const BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
     statistics_.bank_open_ticks += std::max<Tick>(0, t - h.activate);
   }
   statistics_.most_postponed = refresh_.most_owed();

@@ -129,8 +129,8 @@ class PseudoChannel {
   Tick on_edge(Command command, Tick t) const {
     return command == Command::kPrecharge && may_close_on_falling_ ? t : rising(t);
   }
-  // What SID, bank group and bank allow. Only an ACT follows what may start on a falling edge, a
-  // PREpb, without being allowed to (TimingPlan).
+  // What SID, bank group and bank allow, on an edge that may carry the command: only an ACT waits
+  // for what may have started on a falling one, a PREpb (RD and WR never do: dram_spec.cc).
   Tick soonest_of_bank(Command command, int bank) const {
     const Tick t =
         std::max(timing_.earliest_in_group(command, bank), timing_.earliest_in_bank(command, bank));
@@ -155,13 +155,14 @@ class PseudoChannel {
   template <Command command>
   void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
+  // Rare: inlined, these two would cost their callers registers.
   [[gnu::noinline]] void offer_early_closing();
+  [[gnu::noinline]] void offer_refreshes(Tick floor, const RowPairing& pairing);
   template <Direction direction>
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
   void start_rare(Command command, int bank, Tick t);
   Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
-  [[gnu::noinline]] void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
   Tick turnaround_end(std::size_t group) const;
   void note_bypass(int bank, bool is_oldest);
