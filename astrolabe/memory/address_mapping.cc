@@ -140,7 +140,7 @@ void AddressMapping::make_tables() {
   }
   if (parts_.empty() || !std::has_single_bit(groups_) || !std::has_single_bit(banks_)) return;
   const auto bits = static_cast<std::size_t>(std::bit_width(accesses_ - 1));
-  tables_.resize((bits + 7) / 8);
+  if (bits > 8 * kTables) return;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     for (std::uint64_t byte = 0; byte < 256; ++byte) {
       for (unsigned b = 0; b < 8; ++b) {

@@ -15,6 +15,7 @@
 // instead of bits; it cannot be hashed. Assumption: real mappings are secret; those in
 // data/memory/mappings.csv are textbook ones.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -46,11 +47,13 @@ class AddressMapping {
       for (Request& request : requests) place_by_parts(first++, &request);
       return;
     }
-    std::uint64_t high = packed(first >> 8U, 1);
-    const auto& table = tables_[0];
-    for (Request& request : requests) {
-      request.set_word(table[first & 0xff] ^ high);
-      if ((++first & 0xff) == 0) high = packed(first >> 8U, 1);
+    while (!requests.empty()) {
+      const std::uint64_t high = packed(first >> 8U, 1);
+      const std::uint64_t* low = &tables_[0][first & 0xff];
+      const std::size_t n = std::min<std::size_t>(requests.size(), 256 - (first & 0xff));
+      for (Request& request : requests.first(n)) request.set_word(*low++ ^ high);
+      first += n;
+      requests = requests.subspan(n);
     }
   }
   void place_by_parts(std::uint64_t access, Request* request) const;
@@ -77,7 +80,7 @@ class AddressMapping {
 
   std::uint64_t packed(std::uint64_t access, std::size_t first_table) const {
     std::uint64_t all = 0;
-    for (std::size_t t = first_table; t < tables_.size(); ++t) {
+    for (std::size_t t = first_table; t < kTables; ++t) {
       all ^= tables_[t][access & 0xff];
       access >>= 8U;
     }
@@ -97,7 +100,8 @@ class AddressMapping {
 
   std::uint64_t accesses_ = 1, groups_ = 1, banks_ = 1;
   bool is_linear_ = false;
-  std::vector<std::array<std::uint64_t, 256>> tables_;
+  static constexpr std::size_t kTables = 5;
+  std::array<std::array<std::uint64_t, 256>, kTables> tables_{};
 };
 
 // Division by a number that stays the same, as a product: exact for x < 2^64 / divisor.

@@ -28,9 +28,11 @@ Channel::Channel(const DramSpec& spec, const TimingPlan& plan, const ControllerS
 
 // Gives the batch to the lanes up to a request whose lane has no room.
 void Channel::hand_out() {
+  Lane* const lanes = lanes_.data();
+  const std::size_t end = batch_size_;
   std::size_t at = batch_at_;
-  for (; at < batch_size_; ++at) {
-    Ring& target = lanes_[batch_[at].pseudo_channel].waiting;
+  for (; at < end; ++at) {
+    Ring& target = lanes[batch_[at].pseudo_channel].waiting;
     if (target.full()) break;
     target.push(batch_[at]);
   }
@@ -58,15 +60,13 @@ bool Channel::pull(const Lane& lane) {
   }
 }
 
-inline void Channel::set_timer(Lane* lane) {
+// `is_awaited`: there is room for the first request that waits.
+inline void Channel::set_timer(Lane* lane, bool is_awaited) {
   Tick next = lane->controller.refresh().next_due();
-  if (!lane->waiting.empty()) {
-    const Request& r = lane->waiting.front();
+  if (is_awaited) {
+    const Tick arrival = lane->waiting.front().arrival;
     // Before now: it arrived while the channel fell asleep.
-    const bool is_to_come = r.arrival >= now_ || power_ != Power::kUp;
-    if (is_to_come && lane->controller.queues().has_room(direction_of(r))) {
-      next = std::min(next, std::max(r.arrival, now_));
-    }
+    if (arrival >= now_ || power_ != Power::kUp) next = std::min(next, std::max(arrival, now_));
   }
   if (next == lane->next_timer) return;
   lane->next_timer = next;
@@ -79,10 +79,12 @@ void Channel::fill(Lane* lane, Tick t) {
   PseudoChannel& controller = lane->controller;
   Ring& waiting = lane->waiting;
   const bool was_full = waiting.full();
-  bool added = false;
+  bool added = false, is_awaited = false;
   while (!waiting.empty() || pull(*lane)) {
     const Request& r = waiting.front();
-    if (r.arrival > t || !controller.queues().has_room(direction_of(r))) break;
+    if (!controller.queues().has_room(direction_of(r))) break;
+    is_awaited = r.arrival > t;
+    if (is_awaited) break;
     const std::uint64_t key = (std::uint64_t{r.qos_class} << kQosShift) | next_key_++;
     controller.add(r, key, r.arrival > 0 ? r.arrival : t, t);
     if (answers_ != nullptr && r.is_write != 0) answers_->push_back({t, r.requester});
@@ -95,7 +97,7 @@ void Channel::fill(Lane* lane, Tick t) {
       if (&other != lane && other.waiting.empty()) fill(&other, t);
     }
   }
-  set_timer(lane);
+  set_timer(lane, is_awaited);
 }
 
 void Channel::work_timers(Tick t) {
@@ -110,7 +112,9 @@ void Channel::work_timers(Tick t) {
   }
   for (Lane& lane : lanes_) {
     lane.controller.begin_refresh();
-    set_timer(&lane);
+    const Ring& waiting = lane.waiting;
+    set_timer(&lane,
+              !waiting.empty() && lane.controller.queues().has_room(direction_of(waiting.front())));
   }
   if (power_ != Power::kUp && !is_idle()) wake(t);
 }
@@ -119,10 +123,10 @@ void Channel::work_timers(Tick t) {
 // pseudo-channel has it as its first and its last.
 inline Channel::Next Channel::look_again(Lane* first, Lane* last) {
   const Tick column_floor = std::max(now_, column_free_), row_floor = std::max(now_, row_free_);
-  const Choice& first_column = first->controller.best_column(column_floor);
-  const Choice& last_column = last->controller.best_column(column_floor);
-  const Choice& first_row = first->controller.best_row(row_floor, pairing_);
-  const Choice& last_row = last->controller.best_row(row_floor, pairing_);
+  const Turn& first_column = first->controller.best_column(column_floor);
+  const Turn& last_column = last->controller.best_column(column_floor);
+  const Turn& first_row = first->controller.best_row(row_floor, pairing_);
+  const Turn& last_row = last->controller.best_row(row_floor, pairing_);
   return {last_column.before(first_column) ? last : first,
           last_row.before(first_row) ? last : first};
 }
@@ -232,7 +236,7 @@ inline void Channel::step(Tick t, const Next& next) {
   Lane* const column = next.column;
   const bool is_column = column->controller.column().at == t;
   // No row command that a column command makes possible may start before t + tRTP.
-  const bool is_row = next.row->controller.row().at == t;
+  const bool is_row = next.row->controller.row_turn().at == t;
   if (is_column) start_column(column, t);
   if (is_row) start_row(next.row, t);
   idle_since_ = t;
@@ -259,7 +263,8 @@ Channel::Progress Channel::run(Tick until) {
     if (is_finished_) return Progress::kFinished;
     if (needs_input_) return Progress::kNeedsInput;
     const Next next = look_again(first, last);
-    const Tick t = std::min(next.column->controller.column().at, next.row->controller.row().at);
+    const Tick t =
+        std::min(next.column->controller.column().at, next.row->controller.row_turn().at);
     if (next_timer_ <= t) {  // at the latest at kNever
       is_finished_ = is_finished();
       if (is_finished_) return Progress::kFinished;

@@ -98,7 +98,7 @@ class Channel {
   bool pull(const Lane& lane);
   void hand_out();
   void work_timers(Tick t);
-  void set_timer(Lane* lane);
+  void set_timer(Lane* lane, bool is_awaited);
   bool is_finished() const;
   void log(Tick t, Command command, int lane, int bank, std::int64_t row, std::int32_t column) {
     log_->push_back({t, command, static_cast<std::int8_t>(lane), static_cast<std::int16_t>(bank),

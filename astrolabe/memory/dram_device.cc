@@ -13,7 +13,6 @@ bool TimingPlan::is_implied(const Row& row, const std::vector<Row>& rows) {
 TimingPlan::TimingPlan(const DramSpec& spec) {
   number_nodes(spec.organization);
   std::array<std::vector<Row>, kTimedCommands> rows;
-  std::size_t rings = 0;
   for (const Constraint& c : spec.constraints) {
     for (const Command before : c.preceding) {
       for (const Command after : c.following) {
@@ -22,10 +21,10 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
           rows[index(before)].push_back({c.level, c.is_sibling, index(after), latency});
         } else if (before == after) {
           ASTROLABE_DEMAND(index(after) < kCommon, "windows of refreshes and PREab are not kept");
-          has_windows[index(after)] = true;
-          windows.push_back(
-              {c.level, index(after), static_cast<std::size_t>(c.window), rings, latency});
-          rings += nodes_of[static_cast<std::size_t>(c.level)];
+          const auto level = static_cast<std::size_t>(c.level);
+          windows[index(after)].push_back({c.level, static_cast<std::size_t>(c.window), rings,
+                                           place(kFirst[level], index(after)), latency});
+          rings += nodes_of[level];
         }
       }
     }
@@ -41,9 +40,10 @@ TimingPlan::TimingPlan(const DramSpec& spec) {
       ASTROLABE_DEMAND(!row.is_sibling, "rows of refreshes and PREab are not about siblings");
       waits[row.next].push_back({row.level, c, row.latency});
     }
-    for (int bank = -1; bank < static_cast<int>(nodes_of[3]); ++bank) {
-      ranges_[c][static_cast<std::size_t>(bank + 1)] = compile(common, bank);
+    for (std::size_t bank = 0; bank < nodes_of[3]; ++bank) {
+      ranges_[c][bank] = compile(common, static_cast<int>(bank));
     }
+    ranges_[c][kMostBanks] = compile(common, -1);
   }
 }
 
@@ -97,11 +97,9 @@ DeviceTiming::DeviceTiming(const TimingPlan& plan) : plan_(&plan) {
     parents_[b] = {static_cast<std::uint8_t>(TimingPlan::kFirst[1] + plan.nodes[b][1]),
                    static_cast<std::uint8_t>(TimingPlan::kFirst[2] + plan.nodes[b][2])};
   }
-  for (const TimingPlan::Window& window : plan.windows) {
-    Ring ring;
-    ring.starts.fill(-kNever);
-    rings_.insert(rings_.end(), plan.nodes_of[static_cast<std::size_t>(window.level)], ring);
-  }
+  Ring ring;
+  ring.starts.fill(-kNever);
+  rings_.resize(plan.rings, ring);
 }
 
 // The last start of the command that is waited for, on the node of the bank.
@@ -127,15 +125,13 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
 }
 
 void DeviceTiming::note_windows(Command command, int bank, Tick t) {
-  for (const TimingPlan::Window& window : plan_->windows) {
-    if (window.command != index(command)) continue;
+  for (const TimingPlan::Window& window : plan_->windows[index(command)]) {
     const auto level = static_cast<std::size_t>(window.level);
     const std::size_t node = plan_->nodes[static_cast<std::size_t>(bank)][level];
-    Ring& ring = rings_[window.first + node];
+    Ring& ring = rings_[window.ring + node];
     ring.starts[ring.n++ % Ring::kLongest] = t;
     const Tick oldest = ring.starts[(ring.n - window.length) % Ring::kLongest];
-    raise(TimingPlan::place(TimingPlan::kFirst[level] + node, window.command),
-          oldest + window.latency);
+    raise(window.place + node, oldest + window.latency);
   }
 }
 

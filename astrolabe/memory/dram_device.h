@@ -39,24 +39,25 @@ struct TimingPlan {
   };
   struct Window {
     Level level = Level::kPseudoChannel;
-    std::size_t command = 0, length = 4, first = 0;  // the first of the rings of its nodes
+    std::size_t length = 4;
+    std::size_t ring = 0, place = 0;  // of the first node of the level
     Tick latency = 0;
   };
   using Nodes = std::array<std::size_t, kLevels>;
 
   explicit TimingPlan(const DramSpec& spec);
 
-  // Of a command on a bank; `bank` -1 for one to the whole pseudo-channel.
+  // Of a command on a bank; `bank` kMostBanks for one to the whole pseudo-channel.
   std::span<const Raise> raises(Command command, int bank) const {
-    const Range& r = ranges_[index(command)][static_cast<std::size_t>(bank + 1)];
+    const Range& r = ranges_[index(command)][static_cast<std::size_t>(bank)];
     return {raises_.data() + r.begin, r.size};
   }
 
   std::array<std::vector<Wait>, kTimedCommands> waits;  // of the rare ones
-  std::array<bool, kTimedCommands> has_windows{};
-  std::vector<Window> windows;
-  Nodes banks_of{}, nodes_of{};           // banks of a node; nodes, by level
-  std::array<Nodes, kMostBanks> nodes{};  // of a bank, by level
+  std::array<std::vector<Window>, kCommon> windows;     // from a command to the same
+  std::size_t rings = 0;                                // of all windows and their nodes
+  Nodes banks_of{}, nodes_of{};                         // banks of a node; nodes, by level
+  std::array<Nodes, kMostBanks> nodes{};                // of a bank, by level
 
  private:
   struct Row {
@@ -96,16 +97,15 @@ class DeviceTiming {
   // Of any command; `bank` -1 for one to the whole pseudo-channel.
   Tick earliest(Command command, int bank) const;
 
-  // A command that starts at t; `bank` -1 for one to the whole pseudo-channel.
-  void start(Command command, int bank, Tick t) {
-    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
-      raise(static_cast<std::size_t>(r.place), t + r.latency);
-    }
-    last_[index(command)] = t;
-    if (bank < 0) return;
+  // A command that starts at t: to a bank, to the whole pseudo-channel. Inlined, as most callers
+  // know the command.
+  [[gnu::always_inline]] void start(Command command, int bank, Tick t) {
+    raise_all(command, bank, t);
     last_of_bank_[index(command)][static_cast<std::size_t>(bank)] = t;
-    if (plan_->has_windows[index(command)]) note_windows(command, bank, t);
+    if (index(command) >= TimingPlan::kCommon) return;
+    if (!plan_->windows[index(command)].empty()) note_windows(command, bank, t);
   }
+  void start_all(Command command, Tick t) { raise_all(command, kMostBanks, t); }
 
  private:
   struct Ring {
@@ -121,6 +121,12 @@ class DeviceTiming {
 
   const Tick* ready(Command command) const {
     return ready_.data() + TimingPlan::place(0, index(command));
+  }
+  void raise_all(Command command, int bank, Tick t) {
+    for (const TimingPlan::Raise& r : plan_->raises(command, bank)) {
+      raise(static_cast<std::size_t>(r.place), t + r.latency);
+    }
+    last_[index(command)] = t;
   }
   void raise(std::size_t place, Tick t) {
     const Tick now = ready_[place];

@@ -85,6 +85,15 @@ void check(const Constraint& c, const DramSpec& spec) {
     throw InputError(c.where, "window", std::to_string(c.window),
                      "1 for commands other than RD, WR, ACT and PREpb");
   }
+  // PseudoChannel rounds no column command up to a rising edge; precharges may start on others.
+  const auto is_precharge = [](Command command) {
+    return command == Command::kPrecharge || command == Command::kPrechargeAll;
+  };
+  if (std::any_of(c.preceding.begin(), c.preceding.end(), is_precharge) &&
+      std::any_of(c.following.begin(), c.following.end(), is_column)) {
+    throw InputError(c.where, "following", "RD or WR after a precharge",
+                     "ACT, precharges and refreshes: an ACT lies between");
+  }
   if (c.is_sibling && c.level == Level::kPseudoChannel) {
     throw InputError(c.where, "sibling", "yes", "no at PseudoChannel: they are independent");
   }

@@ -47,6 +47,8 @@ PseudoChannel::PseudoChannel(const DramSpec& spec, const TimingPlan& plan,
       refresh_(spec, settings, first_refresh) {
   last_write_of_group_.fill(-kNever);
   forget();
+  kept(Wait::kActivate).command = Command::kActivate;
+  kept(Wait::kPrecharge).command = Command::kPrecharge;
   if (settings.page_policy == PagePolicy::kClosed) closes_early_ = ~Mask{0};
 }
 
@@ -100,11 +102,14 @@ template <Wait list>
 void PseudoChannel::offer(int bank, std::uint64_t key) {
   Kept& best = kept(list);
   if (best.at == kStale || (best.at == best.soonest && best.key <= key)) return;
-  const Tick at = std::max(best.soonest, soonest_of_bank<list>(bank));
-  const Choice choice{at, key, bank, command_of<list>()};
-  if (!choice.before(best)) return;
-  static_cast<Choice&>(best) = choice;
-  if (list != Wait::kColumn && choice.before(row_)) row_ = choice;
+  const Tick at = std::max(best.soonest, soonest_of_bank(command_of<list>(), bank));
+  const Turn turn{at, key};
+  if (!turn.before(best)) return;
+  static_cast<Turn&>(best) = turn;
+  best.bank = bank;
+  if (list == Wait::kColumn || !turn.before(row_)) return;
+  row_ = turn;
+  row_list_ = list;
 }
 
 // Rows that the page policy wants closed have no order among them.
@@ -117,11 +122,11 @@ void PseudoChannel::offer_early_closing() {
   }
 }
 
-template <Wait list>
+template <Command command>
 void PseudoChannel::look(Tick floor) {
+  constexpr Wait list = list_of(command);
   Kept& best = kept(list);
-  const Command command = command_of<list>();
-  const Tick soonest = on_edge<list>(std::max(floor, timing_.earliest_of_all(command)));
+  const Tick soonest = on_edge(command, std::max(floor, timing_.earliest_of_all(command)));
   best.soonest = soonest;
   const bool closes_early = list == Wait::kPrecharge && closes_early_ != 0;
   if (best.at != kStale && best.bank == waiting_.first(list) && !closes_early) {
@@ -132,23 +137,22 @@ void PseudoChannel::look(Tick floor) {
   int choice = -1;
   // The first bank that may start as soon as any is the choice, else the first of the earliest.
   for (int b = waiting_.first(list); b < WaitingBanks::kEnd; b = waiting_.next(b)) {
-    const Tick at = soonest_of_bank<list>(b);
+    const Tick at = soonest_of_bank(command, b);
     if (at <= soonest) {
       earliest = soonest;
       choice = b;
       break;
     }
-    // Without a branch, which nobody could foresee.
     choice = at < earliest ? b : choice;
     earliest = std::min(earliest, at);
   }
   best.at = earliest;
   best.bank = choice;
   best.key = choice >= 0 ? waiting_.key(choice) : RequestQueues::kNoKey;
-  best.command = command;
   if (closes_early) offer_early_closing();
 }
-template void PseudoChannel::look<Wait::kColumn>(Tick);
+template void PseudoChannel::look<Command::kRead>(Tick);
+template void PseudoChannel::look<Command::kWrite>(Tick);
 
 // The next command for the refresh in work of a bank (-1: of all).
 Choice PseudoChannel::refresh_of(int bank, Tick floor, const RowPairing& pairing) const {
@@ -175,20 +179,22 @@ void PseudoChannel::offer_refreshes(Tick floor, const RowPairing& pairing) {
   const bool is_all = refresh_.is_all_bank();
   for (Mask m = is_all ? 1 : refresh_.blocked(); m != 0; m &= m - 1) {
     const Choice c = refresh_of(is_all ? -1 : __builtin_ctzll(m), floor, pairing);
-    if (c.before(row_)) row_ = c;
+    if (!c.before(row_)) continue;
+    static_cast<Choice&>(kept(Wait::kNothing)) = c;
+    row_list_ = Wait::kNothing;
+    row_ = c;
   }
 }
 
 void PseudoChannel::look_for_row(Tick floor, const RowPairing& pairing) {
   const Kept &activate = kept(Wait::kActivate), &precharge = kept(Wait::kPrecharge);
-  if (activate.at < floor) look<Wait::kActivate>(floor);
-  if (precharge.at < floor) look<Wait::kPrecharge>(floor);
-  // Field by field: a copy of the whole would wait for the stores of its parts.
+  if (activate.at < floor) look<Command::kActivate>(floor);
+  if (precharge.at < floor) look<Command::kPrecharge>(floor);
   const bool is_precharge = precharge.before(activate);
+  row_list_ = is_precharge ? Wait::kPrecharge : Wait::kActivate;
+  // Word by word: a copy of both would wait for the stores of its parts.
   row_.at = is_precharge ? precharge.at : activate.at;
   row_.key = is_precharge ? precharge.key : activate.key;
-  row_.bank = is_precharge ? precharge.bank : activate.bank;
-  row_.command = is_precharge ? Command::kPrecharge : Command::kActivate;
   if (refresh_.is_working()) offer_refreshes(floor, pairing);
 }
 
@@ -203,8 +209,9 @@ void PseudoChannel::add(const Request& request, std::uint64_t key, Tick arrival,
 }
 
 void PseudoChannel::choose_direction() {
-  const std::size_t reads = queues_.size(Direction::kRead),
-                    writes = queues_.size(Direction::kWrite);
+  const std::size_t writes = queues_.size(Direction::kWrite);
+  if (writes == 0 && direction_ == Direction::kRead) return;
+  const std::size_t reads = queues_.size(Direction::kRead);
   Direction next = direction_;
   if (direction_ == Direction::kRead) {
     if (writes >= high_ || (reads == 0 && writes > 0)) next = Direction::kWrite;
@@ -213,6 +220,7 @@ void PseudoChannel::choose_direction() {
   }
   if (next == direction_) return;
   direction_ = next;
+  kept(Wait::kColumn).command = static_cast<Command>(next);
   place_all();
 }
 
@@ -231,8 +239,9 @@ inline void PseudoChannel::place_served(int bank, std::uint64_t next_hit) {
 // A bank whose oldest request waits for another row while younger ones hit.
 inline void PseudoChannel::note_bypass(int bank, bool is_oldest) {
   int& bypassed = history_[static_cast<std::size_t>(bank)].bypassed;
-  bypassed = is_oldest ? 0 : bypassed + 1;
-  if (settings_.hit_cap > 0 && bypassed >= settings_.hit_cap) {
+  if (is_oldest) {
+    bypassed = 0;
+  } else if (++bypassed >= settings_.hit_cap && settings_.hit_cap > 0) {
     capped_[d()] |= bit(bank);
   }
 }
@@ -250,8 +259,9 @@ const RequestQueues::Entry& PseudoChannel::serve(int bank, Tick t, Tick floor) {
   if (direction == Direction::kRead) {
     ++statistics_.reads;
     last_read_ = t;
-    statistics_.clocks = t + tCL_ + slot_;
-    statistics_.read_latency.add(t + tCL_ + slot_ - entry.arrival);
+    const Tick end = t + tCL_ + slot_;
+    statistics_.clocks = end;
+    statistics_.read_latency.add(end - entry.arrival);
   } else {
     ++statistics_.writes;
     last_write_ = t;
@@ -286,31 +296,34 @@ void PseudoChannel::note_page_outcome(int bank, std::uint32_t row) {
 
 inline void PseudoChannel::close_bank(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
-  statistics_.bank_open_ticks += t - h.opened;
+  statistics_.bank_open_ticks += t - h.activate;
   h.last_row = queues_.open_row(bank);
   h.bypassed = 0;
   capped_[0] &= ~bit(bank);
   capped_[1] &= ~bit(bank);
 }
 
+template <Direction direction>
 std::uint32_t PseudoChannel::activate(int bank, Tick t) {
   BankHistory& h = history_[static_cast<std::size_t>(bank)];
   h.activate_bank_ready = timing_.earliest_in_bank(Command::kActivate, bank);
   h.activate_ready = std::max(timing_.earliest_of_all(Command::kActivate),
                               timing_.earliest_in_group(Command::kActivate, bank));
-  h.activate = h.opened = t;
-  const std::uint32_t row = queues_.oldest(direction_, bank).at.row;
-  queues_.note_need(direction_, bank, RequestQueues::kActivate);
+  h.activate = t;
+  const std::uint32_t row = queues_.oldest(direction, bank).at.row;
+  queues_.note_need(direction, bank, RequestQueues::kActivate);
   if (settings_.page_policy == PagePolicy::kAdaptive) note_page_outcome(bank, row);
   refresh_.note_activate(bank);
-  queues_.activate(direction_, bank);
+  queues_.activate(direction, bank);
   timing_.start(Command::kActivate, bank, t);
   expire(Wait::kActivate);
   if (closes_early_ != 0) expire(Wait::kPrecharge);
   waiting_.leave(bank);
-  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction_, bank));
+  enter<Wait::kColumn>(bank, queues_.oldest_hit_key(direction, bank));
   return row;
 }
+template std::uint32_t PseudoChannel::activate<Direction::kRead>(int, Tick);
+template std::uint32_t PseudoChannel::activate<Direction::kWrite>(int, Tick);
 
 void PseudoChannel::precharge(int bank, Tick t) {
   timing_.start(Command::kPrecharge, bank, t);
@@ -326,7 +339,11 @@ void PseudoChannel::precharge(int bank, Tick t) {
 
 // A PREab or a refresh.
 void PseudoChannel::start_rare(Command command, int bank, Tick t) {
-  timing_.start(command, bank, t);
+  if (bank < 0) {
+    timing_.start_all(command, t);
+  } else {
+    timing_.start(command, bank, t);
+  }
   if (command == Command::kPrechargeAll) {
     for (Mask m = queues_.open(); m != 0; m &= m - 1) close_bank(__builtin_ctzll(m), t);
     queues_.precharge_all();
@@ -382,9 +399,8 @@ void PseudoChannel::end(Tick t) {
     slot_free_ = t;
   }
   for (Mask m = queues_.open(); m != 0; m &= m - 1) {
-    BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
-    statistics_.bank_open_ticks += std::max<Tick>(0, t - h.opened);
-    h.opened = t;
+    const BankHistory& h = history_[static_cast<std::size_t>(__builtin_ctzll(m))];
+    statistics_.bank_open_ticks += std::max<Tick>(0, t - h.activate);
   }
   statistics_.most_postponed = refresh_.most_owed();
   const std::int64_t requests = statistics_.requests();

@@ -28,16 +28,20 @@
 
 namespace astrolabe::memory {
 
-// A command that could start at `at`, and its order among others at that tick.
-struct Choice {
+// When a command could start, and its place among others at that tick.
+struct Turn {
   Tick at = kNever;
   std::uint64_t key = ~std::uint64_t{0};
+
+  // As one number of two words, which are compared without a branch.
+  bool before(const Turn& other) const { return order() < other.order(); }
+  __int128 order() const {
+    return static_cast<__int128>(static_cast<unsigned __int128>(at) << 64U | key);
+  }
+};
+struct Choice : Turn {
   int bank = -1;
   Command command = Command::kRead;
-
-  bool before(const Choice& other) const {
-    return at != other.at ? at < other.at : key < other.key;
-  }
 };
 
 // What a falling edge may not carry: PREab right after a row command to the same pseudo-channel.
@@ -60,17 +64,20 @@ class PseudoChannel {
   DeviceTiming& timing() { return timing_; }
 
   const Choice& best_column(Tick floor) {
-    if (kept(Wait::kColumn).at < floor) look<Wait::kColumn>(floor);
+    if (kept(Wait::kColumn).at < floor) {
+      direction_ == Direction::kRead ? look<Command::kRead>(floor) : look<Command::kWrite>(floor);
+    }
     return kept(Wait::kColumn);
   }
-  const Choice& best_row(Tick floor, const RowPairing& pairing) {
+  const Turn& best_row(Tick floor, const RowPairing& pairing) {
     if ((row_.at < floor) | refresh_.is_working()) look_for_row(floor, pairing);
     return row_;
   }
 
-  // The last answers.
+  // The last answers. A column command leaves bank and command of the row's alone.
   const Choice& column() const { return kept(Wait::kColumn); }
-  const Choice& row() const { return row_; }
+  const Turn& row_turn() const { return row_; }
+  const Choice& row() const { return kept(row_list_); }
 
   void add(const Request& request, std::uint64_t key, Tick arrival, Tick now);
   // Returns the request that is served; it stands until the next one is added.
@@ -81,7 +88,10 @@ class PseudoChannel {
   // Returns the row of an ACT.
   std::uint32_t start_row(Command command, int bank, Tick t) {
     ++statistics_.commands[index(command)];
-    if (command == Command::kActivate) return activate(bank, t);
+    if (command == Command::kActivate) {
+      return direction_ == Direction::kRead ? activate<Direction::kRead>(bank, t)
+                                            : activate<Direction::kWrite>(bank, t);
+    }
     command == Command::kPrecharge ? precharge(bank, t) : start_rare(command, bank, t);
     return RequestQueues::kClosed;
   }
@@ -111,16 +121,20 @@ class PseudoChannel {
     if (list == Wait::kPrecharge) return Command::kPrecharge;
     return static_cast<Command>(direction_);  // RD, WR
   }
-  // On the next edge that may carry the command.
-  template <Wait list>
-  Tick on_edge(Tick t) const {
-    return list == Wait::kPrecharge && may_close_on_falling_ ? t : rising(t);
+  static constexpr Wait list_of(Command command) {
+    if (command == Command::kActivate) return Wait::kActivate;
+    return command == Command::kPrecharge ? Wait::kPrecharge : Wait::kColumn;
   }
-  template <Wait list>
-  Tick soonest_of_bank(int bank) const {
-    const Command c = command_of<list>();
-    return on_edge<list>(
-        std::max(timing_.earliest_in_group(c, bank), timing_.earliest_in_bank(c, bank)));
+  // On the next edge that may carry the command.
+  Tick on_edge(Command command, Tick t) const {
+    return command == Command::kPrecharge && may_close_on_falling_ ? t : rising(t);
+  }
+  // What SID, bank group and bank allow, on an edge that may carry the command: only an ACT waits
+  // for what may have started on a falling one, a PREpb (RD and WR never do: dram_spec.cc).
+  Tick soonest_of_bank(Command command, int bank) const {
+    const Tick t =
+        std::max(timing_.earliest_in_group(command, bank), timing_.earliest_in_bank(command, bank));
+    return command == Command::kActivate ? rising(t) : t;
   }
 
   template <Direction direction>
@@ -138,15 +152,17 @@ class PseudoChannel {
     kept(list).at = kStale;
     if (list != Wait::kColumn) row_.at = kStale;
   }
-  template <Wait list>
+  template <Command command>
   void look(Tick floor);
   void look_for_row(Tick floor, const RowPairing& pairing);
-  void offer_early_closing();
+  // Rare: inlined, these two would cost their callers registers.
+  [[gnu::noinline]] void offer_early_closing();
+  [[gnu::noinline]] void offer_refreshes(Tick floor, const RowPairing& pairing);
+  template <Direction direction>
   std::uint32_t activate(int bank, Tick t);  // returns the row
   void precharge(int bank, Tick t);
   void start_rare(Command command, int bank, Tick t);
   Choice refresh_of(int bank, Tick floor, const RowPairing& pairing) const;
-  void offer_refreshes(Tick floor, const RowPairing& pairing);
   void count_loss(Tick t, const RequestQueues::Entry& entry, Tick floor);
   Tick turnaround_end(std::size_t group) const;
   void note_bypass(int bank, bool is_oldest);
@@ -155,7 +171,7 @@ class PseudoChannel {
 
   struct BankHistory {
     Tick activate_bank_ready = -kNever, activate_ready = -kNever, activate = -kNever;
-    Tick refresh_end = 0, opened = 0;
+    Tick refresh_end = 0;
     std::uint32_t last_row = RequestQueues::kClosed;
     int bypassed = 0;
     std::uint8_t keep_open = 2;  // two-bit counter
@@ -180,8 +196,10 @@ class PseudoChannel {
   Tick slot_free_ = 0, empty_until_ = 0, refresh_end_ = 0;
   bool was_empty_ = true;
   WaitingBanks waiting_;
-  std::array<Kept, 4> kept_;  // by list
-  Choice row_;
+  // By list; of banks that wait for nothing, the refresh in work.
+  std::array<Kept, 4> kept_;
+  Wait row_list_ = Wait::kNothing;  // whose best is the row command
+  Turn row_;                        // its turn
   Statistics statistics_;
 };
 
