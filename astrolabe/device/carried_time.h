@@ -40,6 +40,7 @@ struct CarriedDonor {
   std::size_t index = 0;  // among all donors of the request
 
   // What differs in kind, for the fit of the weights.
+  double host_us = 0;     // that the framework asked for takes for a call on this chip, see below
   bool other_framework = false, other_library = false, other_kernel = false, other_format = false,
        other_tensor_cores = false;
   int chips_of_architecture = 1;
