@@ -47,7 +47,7 @@ constexpr ParameterSpec kDecode[] = {
     {"overlap", "1", 4, 1, 6, "exponent that joins SM and memory time"},
     {"packed_heads", "1", 64, 1, 128, "query heads of a group that share one reading of the cache"},
     {"packed_heads_window", "1", 8, 1, 128, "the same, with a sliding window"},
-    {"most_splits", "1", 32, 4, 128, "parts that the cache of one sequence is cut into"},
+    {"most_splits", "1", 32, 1, 128, "parts that the cache of one sequence is cut into"},
 };
 
 constexpr ParameterSpec kExperts[] = {
