@@ -8,7 +8,6 @@ namespace astrolabe::device {
 namespace {
 
 constexpr double kTile = 128;       // query rows and keys of a block in prefill
-constexpr double kDecodeRows = 64;  // rows of the product in decode, padded
 constexpr double kWarpRows = 16;    // of a product that one warp issues
 constexpr double kSharedBytes = 128;  // that an SM reads from shared memory in a cycle
 constexpr double kQuantise = 2e-6;  // seconds of a kernel that narrows a few queries
@@ -97,14 +96,14 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double units = s.sequences * s.kv_heads * std::max(1.0, group / pack);
 
   const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
-  const double row_tiles = std::max(1.0, std::min(group, pack) / kDecodeRows);
+  const double row_tiles = std::max(1.0, std::min(group, pack) / s.tile_rows);
   const double load_cycles = kTile * dims * s.kv_bytes / load;
   // A warp reads the latent vectors from shared memory for every 16 of the rows that it multiplies.
   const double fragment_bytes = s.is_latent && chip.tensor_cores == "warp"
-                                    ? kTile * (s.qk_dim + s.v_dim) * 2 * kDecodeRows / kWarpRows
+                                    ? kTile * (s.qk_dim + s.v_dim) * 2 * s.tile_rows / kWarpRows
                                     : 0;
   const double product_cycles =
-      row_tiles * (2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows / (flop_cycle * efficiency) +
+      row_tiles * (2 * kTile * (s.qk_dim + s.v_dim) * s.tile_rows / (flop_cycle * efficiency) +
                    fragment_bytes / kSharedBytes);
   const double block = std::hypot(load_cycles, product_cycles) + block_cost;
   const double start = fill + head_fill * std::min(group, pack);

@@ -365,6 +365,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
     case Family::kLatentDecode: {
       AttentionShape s = latent_decode(c[1], {}, d[0], d[1], d[2]);
       widen_cache(framework, kernel, c[1], &s);
+      if (is_triton(kernel)) s.tile_rows = 16;  // BLOCK_H of decode_attention.py
       return {TiledFormula::kDecode, s};
     }
     case Family::kLatentModulePrefill: {
