@@ -189,12 +189,11 @@ CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequ
       regress_locally(donor.table->tree(), donor.table->residuals,
                       tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
   const double measured = std::log(donor.table->reference.us(dims)) + local.value;
-  const double residual =
-      measured - log_us(*donor.tiled_chip, donor.parameters,
-                        tiled_kernel(request.family, key.framework, key.kernel,
-                                     views(key.categories), dims));
-  const TiledKernel kernel = tiled_kernel(request.family, request.framework, request.kernel,
-                                          request.categories, dims);
+  const double residual = measured - log_us(*donor.tiled_chip, donor.parameters,
+                                            tiled_kernel(request.family, key.framework, key.kernel,
+                                                         views(key.categories), dims));
+  const TiledKernel kernel =
+      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
   TiledParameters p = donor.parameters;
   if (donor.host_us > 0 && is_host_time(kernel.formula, p)) p[0] = donor.host_us;
   double carried = log_us(chip, p, kernel) + std::clamp(residual, -kMostResidual, kMostResidual);

@@ -38,9 +38,9 @@ struct CarriedDonor {
   double difference = 0;  // in kind: d_i without the distance
   double weight = 0;      // before the distance
   std::size_t index = 0;  // among all donors of the request
+  double host_us = 0;     // of a call by the framework asked for, 0: no host time (tiled_model.h)
 
   // What differs in kind, for the fit of the weights.
-  double host_us = 0;     // that the framework asked for takes for a call on this chip, see below
   bool other_framework = false, other_library = false, other_kernel = false, other_format = false,
        other_tensor_cores = false;
   int chips_of_architecture = 1;

@@ -7,10 +7,10 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kTile = 128;       // query rows and keys of a block in prefill
-constexpr double kWarpRows = 16;    // of a product that one warp issues
+constexpr double kTile = 128;         // query rows and keys of a block in prefill
+constexpr double kWarpRows = 16;      // of a product that one warp issues
 constexpr double kSharedBytes = 128;  // that an SM reads from shared memory in a cycle
-constexpr double kQuantise = 2e-6;  // seconds of a kernel that narrows a few queries
+constexpr double kQuantise = 2e-6;    // seconds of a kernel that narrows a few queries
 // A pass that widens a cache from fp8 to bf16: seconds of its kernel (as other streams), bytes read
 // and written for an element, and the share of HBM bandwidth that passes between formats reach
 // (priors of the streams' `launch` and of `quantise_efficiency`).
@@ -124,8 +124,7 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
   const double attention = tiled::join(cycles / chip.clock.base(), memory, overlap);
   return Duration::from_base(tiled::with_launch(
-      chip, launch,
-      (s.quantises_queries ? kQuantise : 0) + widening_seconds(chip, s) + attention));
+      chip, launch, (s.quantises_queries ? kQuantise : 0) + widening_seconds(chip, s) + attention));
 }
 
 }  // namespace astrolabe::device

@@ -124,8 +124,8 @@ double TiledModel::host_us(const TiledTable& table, TiledFormula formula,
     }
     if (is_product && !triton && set.table != table.table) continue;
     if (!is_host_time(formula, set.values)) return 0;
-    logs += std::log(set.values[0]) +
-            (triton - is_triton_table(set.table)) * std::log(triton_ratio_);
+    logs +=
+        std::log(set.values[0]) + (triton - is_triton_table(set.table)) * std::log(triton_ratio_);
     ++n;
   }
   return n == 0 ? 0 : std::exp(logs / n);
@@ -150,8 +150,8 @@ void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTi
 
 void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* timer) const {
   timer->is_carried_ = true;
-  timer->host_ = Duration::from_base(
-      host_us(table, timer->formula_, timer->chip_.architecture) * timer->chip_.host_time * 1e-6);
+  timer->host_ = Duration::from_base(host_us(table, timer->formula_, timer->chip_.architecture) *
+                                     timer->chip_.host_time * 1e-6);
   if (const CarriedFamily* family = tables_.find_family(first_word(table.pool))) {
     timer->low_ = family->low, timer->high_ = family->high;
   }

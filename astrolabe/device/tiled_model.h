@@ -58,10 +58,10 @@ class TiledModel {
 
   TiledTimer timer(const TiledTable& table, TiledFormula formula, const TiledChip& chip) const;
   const TiledTables& tables() const { return tables_; }
-  // Microseconds that the host takes for a call of this table's framework, where all its sets of the
-  // operator on other architectures are host time; 0 otherwise. A host prepares the same calls for
-  // all chips and formats of a cache; through Triton's launcher, which is Python, they take longer
-  // than to compiled kernels, by the mean ratio of where a framework has both.
+  // Microseconds that the host takes for a call of this table's framework, where all its sets of
+  // the operator on other architectures are host time; 0 otherwise. A host prepares the same calls
+  // for all chips and formats of a cache; through Triton's launcher, which is Python, they take
+  // longer than to compiled kernels, by the mean ratio of where a framework has both.
   double host_us(const TiledTable& table, TiledFormula formula,
                  std::string_view architecture) const;
   const TiledSet* find_set(const TiledTable& table, TiledFormula formula,

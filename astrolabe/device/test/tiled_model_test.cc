@@ -98,23 +98,22 @@ TEST(TiledModel, HostTimeIsTheFrameworks) {
     return made;
   };
   TiledTables tables;
-  tables.sets = {
-      set("mla_prefill bfloat16", "vllm native", "old", TiledFormula::kPrefill, 100),
-      set("mla_prefill bfloat16", "vllm triton", "middle", TiledFormula::kPrefill, 200),
-      set("mla_decode bfloat16", "vllm triton", "middle", TiledFormula::kDecode, 300),
-      set("mla_decode bfloat16", "sglang native", "middle", TiledFormula::kDecode, 9),
-      set("mla_decode bfloat16", "all", "all", TiledFormula::kDecode, 9),
-      set("gemm fp8_block", "vllm", "middle", TiledFormula::kGemm, 80)};
+  tables.sets = {set("mla_prefill bfloat16", "vllm native", "old", TiledFormula::kPrefill, 100),
+                 set("mla_prefill bfloat16", "vllm triton", "middle", TiledFormula::kPrefill, 200),
+                 set("mla_decode bfloat16", "vllm triton", "middle", TiledFormula::kDecode, 300),
+                 set("mla_decode bfloat16", "sglang native", "middle", TiledFormula::kDecode, 9),
+                 set("mla_decode bfloat16", "all", "all", TiledFormula::kDecode, 9),
+                 set("gemm fp8_block", "vllm", "middle", TiledFormula::kGemm, 80)};
   const TiledModel model(tables, {chip("old", 2020), chip("middle", 2022)});
   const auto host_us = [&](const char* pool, const char* table, const char* architecture) {
     const bool is_product = std::string_view(pool).starts_with("gemm");
-    return model.host_us({pool, table},
-                         is_product ? TiledFormula::kGemm : TiledFormula::kDecode, architecture);
+    return model.host_us({pool, table}, is_product ? TiledFormula::kGemm : TiledFormula::kDecode,
+                         architecture);
   };
   EXPECT_NEAR(host_us("mla_decode bfloat16", "vllm triton", "new"), 300, 1e-9);
   EXPECT_NEAR(host_us("mla_decode bfloat16 fp8", "vllm native", "new"), 150, 1e-9);
-  EXPECT_EQ(host_us("mla_decode bfloat16", "vllm triton", "middle"), 0);   // its own is known
-  EXPECT_EQ(host_us("mla_decode bfloat16", "sglang native", "new"), 0);    // no host time
+  EXPECT_EQ(host_us("mla_decode bfloat16", "vllm triton", "middle"), 0);  // its own is known
+  EXPECT_EQ(host_us("mla_decode bfloat16", "sglang native", "new"), 0);   // no host time
   EXPECT_EQ(host_us("gemm fp8_block", "vllm", "new"), 0);  // prepares other scales elsewhere
   TiledChip grace = chip("new", 2026);
   grace.host_time = 1.7;

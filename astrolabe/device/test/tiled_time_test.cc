@@ -176,8 +176,8 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
               0.02 * kMicro);
 }
 
-// 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written at half
-// of the bandwidth, a launch of 4 us more, and twice the bytes of attention.
+// 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written at
+// half of the bandwidth, a launch of 4 us more, and twice the bytes of attention.
 TEST(DecodeAttentionTime, WidensACacheInAPassOfItsOwn) {
   const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64, 64};
   AttentionShape shape;
