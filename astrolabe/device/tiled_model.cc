@@ -136,7 +136,11 @@ void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTi
   int best_rank = 0;
   for (const TiledSet* set : sets) {
     if (set->architecture != timer->chip_.architecture) continue;
-    const int rank = set->table == table.table                                       ? 3
+    // Products of a framework are of its make, whichever kernel it is.
+    const bool is_make =
+        timer->formula_ == TiledFormula::kGemm && first_word(set->table) == first_word(table.table);
+    const int rank = set->table == table.table                                       ? 4
+                     : is_make                                                       ? 3
                      : after_first_word(set->table) == after_first_word(table.table) ? 2
                                                                                      : 1;
     if (rank > best_rank) best = set, best_rank = rank;
