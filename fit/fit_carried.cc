@@ -295,7 +295,7 @@ class WeightSearch {
   void fit_family(CarriedFamily* family) const {
     double best = loss(*family);
     CarriedFamily tried = *family;
-    for (double w : {0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 10.0}) {
+    for (double w : {0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 10.0}) {
       for (double shift : {0.0, 0.05, 0.1}) {
         tried.tiled_weight = w, tried.shift = shift;
         const double now = loss(tried);

@@ -132,11 +132,14 @@ std::optional<CarriedDonor> CarriedTime::donor(const MeasuredTable& table,
   if (set == nullptr) return std::nullopt;
   d.parameters = set->values;
   d.other_framework = key.framework != request.framework;
+  d.host_us = tiled_.model.host_us(wanted, formula, chip.architecture);
   if (!request.kernel.empty()) {
     d.other_kernel = key.family != Family::kGemm && key.kernel != request.kernel;
     d.other_library = kernel_library(key.family, key.framework, key.kernel, *d.tiled_chip) !=
                       kernel_library(key.family, request.framework, request.kernel, chip);
   }
+  // What a framework's host does says nothing of another library's kernels.
+  d.other_framework |= d.other_library && is_host_time(formula, set->values);
   d.other_format = own.pool != wanted.pool;
   d.other_tensor_cores = d.tiled_chip->tensor_cores != chip.tensor_cores;
   return d;
@@ -175,9 +178,10 @@ const std::vector<CarriedDonor>& CarriedTime::donors_of(const TableRequest& requ
 
 CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequest& request,
                                       const TiledChip& chip, const Dims& dims) const {
-  const auto log_us = [&](const TiledChip& on, const TiledKernel& kernel) {
-    return std::log(tiled_time(kernel.formula, on, donor.parameters, kernel.shape, Residency::kWarm)
-                        .in(units::microsecond));
+  const auto log_us = [&](const TiledChip& on, const TiledParameters& p,
+                          const TiledKernel& kernel) {
+    return std::log(
+        tiled_time(kernel.formula, on, p, kernel.shape, Residency::kWarm).in(units::microsecond));
   };
   const TableKey& key = donor.table->key;
   const Interpolation& how = tables_.interpolation(request.family);
@@ -185,13 +189,16 @@ CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequ
       regress_locally(donor.table->tree(), donor.table->residuals,
                       tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
   const double measured = std::log(donor.table->reference.us(dims)) + local.value;
-  const double residual =
-      measured - log_us(*donor.tiled_chip, tiled_kernel(request.family, key.framework, key.kernel,
-                                                        views(key.categories), dims));
-  return {log_us(chip, tiled_kernel(request.family, request.framework, request.kernel,
-                                    request.categories, dims)) +
-              std::clamp(residual, -kMostResidual, kMostResidual),
-          local.distance};
+  const double residual = measured - log_us(*donor.tiled_chip, donor.parameters,
+                                            tiled_kernel(request.family, key.framework, key.kernel,
+                                                         views(key.categories), dims));
+  const TiledKernel kernel =
+      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+  TiledParameters p = donor.parameters;
+  if (donor.host_us > 0 && is_host_time(kernel.formula, p)) p[0] = donor.host_us;
+  double carried = log_us(chip, p, kernel) + std::clamp(residual, -kMostResidual, kMostResidual);
+  if (donor.host_us > 0) carried = std::max(carried, std::log(donor.host_us * chip.host_time));
+  return {carried, local.distance};
 }
 
 CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest& request,

@@ -15,8 +15,9 @@
 // is from, its name, its format (wider than asked for), whether the tensor cores are driven by
 // warps or warp groups, and how far away the nearest measurement is. c, b: where tables disagree,
 // the estimate of least percentage error lies below their mean. The band is wider the less the
-// nearest table is alike: its half widths grow by `widening` d_i. Fails for kernels of which no
-// other architecture has a relative, and for host time.
+// nearest table is alike: its half widths grow by `widening` d_i. Where the framework's own tables
+// are host time, a_i is at least that time (TiledModel::host_us). Fails for kernels of which no
+// other architecture has a relative.
 
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct CarriedDonor {
   double difference = 0;  // in kind: d_i without the distance
   double weight = 0;      // before the distance
   std::size_t index = 0;  // among all donors of the request
+  double host_us = 0;     // of a call by the framework asked for, 0: no host time (tiled_model.h)
 
   // What differs in kind, for the fit of the weights.
   bool other_framework = false, other_library = false, other_kernel = false, other_format = false,

@@ -33,6 +33,11 @@ constexpr double kSideBySide = 2;         // exponent of resources that work sid
 constexpr double kKeptInL2 = 0.5;         // of the L2, what a loop finds there again
 constexpr double kWidening = 0.3;         // of its memory time, where weights are widened to bf16
 
+bool is_host_table(const MeasuredTable& table) {
+  const Family family = table.key.family;
+  return !is_module(family) && table.floor_us > kHostFloor * launch_us(family);
+}
+
 // How much of a time is explained by a resource that alone would take `share` of it: in one kernel
 // t^q = sum (F / (0.9 F_peak))^q, so the q-th power of its share (H100 against H200). Several
 // kernels follow each other: what a resource takes it explains.
@@ -86,7 +91,7 @@ double carry_over(double us, const Work& work, const Chip& from, const Chip& to,
                   const MeasuredTable& table) {
   const Family family = table.key.family;
   const double launch = std::min(kLaunchOverFloor * table.floor_us, us);
-  if (is_module(family) || table.floor_us <= kHostFloor * launch_us(family)) {
+  if (!is_host_table(table)) {
     return carry_device(us, launch, work, from, to, family);
   }
   const bool is_device = us > kHostSpread * table.floor_us;
@@ -172,13 +177,15 @@ const MeasuredTime::Donors& MeasuredTime::donors_of(const TableRequest& request,
 
 LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinates& at) const {
   const Interpolation& how = tables_.interpolation(table.key.family);
+  // The scatter of a host's times is not that of the place.
+  const float place_share = is_host_table(table) ? 0 : how.place_share;
   if (table.sister >= 0) {
     const MeasuredTable& sister = tables_.tables()[static_cast<std::size_t>(table.sister)];
     if (!is_left_out(sister.key.system)) {
       const LocalEstimate base =
-          regress_locally(sister.tree(), sister.residuals, at, how.neighbours, how.place_share);
+          regress_locally(sister.tree(), sister.residuals, at, how.neighbours, place_share);
       LocalEstimate own = regress_locally(table.tree(), table.differences, at,
-                                          how.difference_neighbours, how.place_share);
+                                          how.difference_neighbours, place_share);
       if (own.neighbours > 0 && base.neighbours > 0) {
         own.value += base.value;
         own.spread = std::max(own.spread, base.spread);
@@ -187,7 +194,7 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
       }
     }
   }
-  return regress_locally(table.tree(), table.residuals, at, how.neighbours, how.place_share);
+  return regress_locally(table.tree(), table.residuals, at, how.neighbours, place_share);
 }
 
 std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,

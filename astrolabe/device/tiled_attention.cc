@@ -7,9 +7,14 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kTile = 128;       // query rows and keys of a block in prefill
-constexpr double kDecodeRows = 64;  // rows of the product in decode, padded
-constexpr double kQuantise = 2e-6;  // seconds of a kernel that narrows a few queries
+constexpr double kTile = 128;         // query rows and keys of a block in prefill
+constexpr double kWarpRows = 16;      // of a product that one warp issues
+constexpr double kSharedBytes = 128;  // that an SM reads from shared memory in a cycle
+constexpr double kQuantise = 2e-6;    // seconds of a kernel that narrows a few queries
+// A pass that widens a cache from fp8 to bf16: seconds of its kernel (as other streams), bytes read
+// and written for an element, and the share of HBM bandwidth that passes between formats reach
+// (priors of the streams' `launch` and of `quantise_efficiency`).
+constexpr double kPassLaunch = 4e-6, kWidenedBytes = 3, kPassEfficiency = 0.5;
 
 // Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
 // each), and of the longest tile.
@@ -26,6 +31,12 @@ Blocks count_blocks(double rows, double prefix, double most, bool is_causal) {
 double cache_bytes(const AttentionShape& s, double tokens) {
   const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
   return s.sequences * s.kv_heads * tokens * dims * s.kv_bytes;
+}
+
+double widening_seconds(const TiledChip& chip, const AttentionShape& s) {
+  if (!s.widens_cache) return 0;
+  const double elements = cache_bytes(s, s.kv_tokens) / s.kv_bytes;
+  return kPassLaunch + elements * kWidenedBytes / (kPassEfficiency * chip.hbm_bandwidth.base());
 }
 
 double visible(const AttentionShape& s, double tokens) {
@@ -57,7 +68,7 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
                           tiled::sustained(chip, peak, efficiency, power);
   const double exponentials = kTile * kTile / (chip.exponentials_per_cycle * exponential);
   const double block = (tiled::join(products, exponentials, overlap) + block_cost) *
-                       (std::max(s.qk_dim, s.v_dim) > 256 ? wide : 1.0) *
+                       (std::max(s.qk_dim, s.v_dim) > 256 && !s.splits_values ? wide : 1.0) *
                        std::clamp(s.kv_tokens / kTile, short_tile, 1.0);
   const double waves = std::max(1.0, heads * rows * share / chip.sm_count);
   const double cycles =
@@ -69,7 +80,8 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
       new_elements * s.kv_heads * (s.qk_dim + s.v_dim) * (s.query_bytes() + kv_write * s.kv_bytes) +
       cache_bytes(s, visible(s, prefix_tokens));
   const double memory = bytes / (hbm * chip.hbm_bandwidth.base());
-  return Duration::from_base(launch * 1e-6 + std::hypot(cycles / chip.clock.base(), memory));
+  return Duration::from_base(tiled::with_launch(
+      chip, launch, widening_seconds(chip, s) + std::hypot(cycles / chip.clock.base(), memory)));
 }
 
 Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
@@ -84,10 +96,15 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double units = s.sequences * s.kv_heads * std::max(1.0, group / pack);
 
   const double dims = s.is_latent ? s.qk_dim : s.qk_dim + s.v_dim;
-  const double row_tiles = std::max(1.0, std::min(group, pack) / kDecodeRows);
+  const double row_tiles = std::max(1.0, std::min(group, pack) / s.tile_rows);
   const double load_cycles = kTile * dims * s.kv_bytes / load;
+  // A warp reads the latent vectors from shared memory for every 16 of the rows that it multiplies.
+  const double fragment_bytes = s.is_latent && chip.tensor_cores == "warp"
+                                    ? kTile * (s.qk_dim + s.v_dim) * 2 * s.tile_rows / kWarpRows
+                                    : 0;
   const double product_cycles =
-      2 * kTile * (s.qk_dim + s.v_dim) * kDecodeRows * row_tiles / (flop_cycle * efficiency);
+      row_tiles * (2 * kTile * (s.qk_dim + s.v_dim) * s.tile_rows / (flop_cycle * efficiency) +
+                   fragment_bytes / kSharedBytes);
   const double block = std::hypot(load_cycles, product_cycles) + block_cost;
   const double start = fill + head_fill * std::min(group, pack);
   // A window begins within a block of keys.
@@ -105,8 +122,9 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double bytes = cache_bytes(s, tokens) + s.sequences * s.query_tokens * s.heads *
                                                     (s.qk_dim + s.v_dim) * s.query_bytes();
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
-  return Duration::from_base(launch * 1e-6 + (s.quantises_queries ? kQuantise : 0) +
-                             tiled::join(cycles / chip.clock.base(), memory, overlap));
+  const double attention = tiled::join(cycles / chip.clock.base(), memory, overlap);
+  return Duration::from_base(tiled::with_launch(
+      chip, launch, (s.quantises_queries ? kQuantise : 0) + widening_seconds(chip, s) + attention));
 }
 
 }  // namespace astrolabe::device

@@ -16,8 +16,12 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+bool is_triton(std::string_view kernel) {
+  return contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON");
+}
+
 std::string_view attention_class(std::string_view kernel) {
-  if (contains(kernel, "triton") || contains(kernel, "TRITON")) return "triton";
+  if (is_triton(kernel)) return "triton";
   if (contains(kernel, "fidecode") || contains(kernel, "fiprefill") || kernel == "flashinfer" ||
       contains(kernel, "flow_flashinfer")) {
     return "flashinfer";
@@ -76,6 +80,21 @@ AttentionShape latent_prefill(const Categories& c, const LatentModel& m, double 
   s.qk_dim = m.nope + m.rope, s.v_dim = m.value;
   s.multiply = multiply_of(c[0]), s.kv_bytes = 2;
   return s;
+}
+
+// All heads over the latent vectors themselves.
+void absorb(AttentionShape* s) {
+  const LatentModel m;
+  s->kv_heads = 1, s->is_latent = true;
+  s->qk_dim = m.latent + m.rope, s->v_dim = m.latent;
+}
+
+// FlashAttention 3 takes latent keys and values in bf16 only: SGLang widens all of the cache before
+// each call (flashattention_backend.py: `get_key_buffer(layer.layer_id).to(q.dtype)`).
+void widen_cache(std::string_view framework, std::string_view kernel, std::string_view cache,
+                 AttentionShape* s) {
+  s->widens_cache = framework == "sglang" && is_flash(kernel) && cache == "fp8";
+  if (s->widens_cache) s->kv_bytes = 2;
 }
 
 AttentionShape latent_decode(std::string_view cache, const LatentModel& m, double heads,
@@ -246,9 +265,7 @@ std::string wider_pool(std::string_view pool) {
 
 std::string_view kernel_library(Family family, std::string_view framework, std::string_view kernel,
                                 const TiledChip& chip) {
-  if (contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON")) {
-    return "triton";
-  }
+  if (is_triton(kernel)) return "triton";
   if (contains(kernel, "marlin")) return "marlin";
   const bool flashinfer = contains(kernel, "flashinfer") || contains(kernel, "FlashInfer");
   if (flashinfer && (contains(kernel, "cutlass") || contains(kernel, "Cutlass"))) {
@@ -276,6 +293,10 @@ TiledTable tiled_table(Family family, std::string_view framework, std::string_vi
   const auto add = [](std::string* to, std::string_view word) { (*to += ' ') += word; };
   switch (family) {
     case Family::kGemm:
+      add(&pool, c[0]);
+      if (is_triton(kernel)) add(&table, "triton");
+      if (contains(kernel, "CutlassFp8Block")) add(&table, "cutlass");
+      break;
     case Family::kQuantise:
       add(&pool, c[0]);
       break;
@@ -331,10 +352,22 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
       const bool one = s.query_tokens <= 1 && family != Family::kAttentionEncoder;
       return {one ? TiledFormula::kDecode : TiledFormula::kPrefill, s};
     }
-    case Family::kLatentPrefill:
-      return {TiledFormula::kPrefill, latent_prefill(c, {}, d[0], d[1], d[2], d[3])};
-    case Family::kLatentDecode:
-      return {TiledFormula::kDecode, latent_decode(c[1], {}, d[0], d[1], d[2])};
+    case Family::kLatentPrefill: {
+      AttentionShape s = latent_prefill(c, {}, d[0], d[1], d[2], d[3]);
+      // SGLang's tables hold the absorbed form of prompts, but for TensorRT-LLM's kernels
+      // (aiconfigurator, collector/sglang/collect_mla.py).
+      if (framework == "sglang" && !contains(kernel, "trtllm")) absorb(&s);
+      // FlashAttention 3 gives each warp group half of the values' columns.
+      s.splits_values = is_flash(kernel);
+      widen_cache(framework, kernel, c[1], &s);
+      return {TiledFormula::kPrefill, s};
+    }
+    case Family::kLatentDecode: {
+      AttentionShape s = latent_decode(c[1], {}, d[0], d[1], d[2]);
+      widen_cache(framework, kernel, c[1], &s);
+      if (is_triton(kernel)) s.tile_rows = 16;  // BLOCK_H of decode_attention.py
+      return {TiledFormula::kDecode, s};
+    }
     case Family::kLatentModulePrefill: {
       ModuleShape s = latent_module(family, kernel, c, d);
       const bool one = s.attention.query_tokens <= 1;

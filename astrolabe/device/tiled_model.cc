@@ -1,6 +1,9 @@
 #include "astrolabe/device/tiled_model.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
 #include <set>
 
 namespace astrolabe::device {
@@ -15,6 +18,14 @@ std::string_view after_first_word(std::string_view text) {
 bool carries_the_fastest(TiledFormula formula) {
   return formula == TiledFormula::kGemm || formula == TiledFormula::kExperts;
 }
+
+// The operator whose calls a host prepares in one way: products of each format, attention over all
+// formats of the cache.
+std::string_view prepared_operator(std::string_view pool, TiledFormula formula) {
+  return formula == TiledFormula::kGemm ? pool : first_word(pool);
+}
+
+bool is_triton_table(std::string_view table) { return table.ends_with(" triton"); }
 
 constexpr std::size_t kFewDonors = 2;
 
@@ -34,12 +45,14 @@ TiledEstimate TiledTimer::estimate(const TiledShape& shape, Residency residency)
     best = std::min(
         best, tiled_time(formula_, chip_, sets_[static_cast<std::size_t>(i)], shape, residency));
   }
+  best = std::max(best, host_);
   return {best, best * low_, best * high_, is_carried_};
 }
 
 TiledModel::TiledModel(TiledTables tables, const std::vector<TiledChip>& chips)
     : tables_(std::move(tables)) {
   for (const TiledChip& chip : chips) years_.emplace_back(chip.architecture, chip.year);
+  triton_ratio_ = triton_ratio();
 }
 
 double TiledModel::year(std::string_view architecture) const {
@@ -68,12 +81,66 @@ const TiledSet* TiledModel::find_set(const TiledTable& table, TiledFormula formu
   return nullptr;
 }
 
+double TiledModel::triton_ratio() const {
+  struct Logs {
+    double sum = 0;
+    int n = 0;
+    double mean() const { return sum / n; }
+  };
+  std::map<std::pair<std::string, TiledFormula>, std::array<Logs, 2>> by_operator;
+  for (const TiledSet& set : tables_.sets) {
+    if (set.architecture == kAllArchitectures || is_other_make(set.architecture) ||
+        !is_host_time(set.formula, set.values)) {
+      continue;
+    }
+    std::string key(prepared_operator(set.pool, set.formula));
+    (key += '|') += first_word(set.table);
+    Logs& logs = by_operator[{key, set.formula}][is_triton_table(set.table)];
+    logs.sum += std::log(set.values[0]);
+    ++logs.n;
+  }
+  double sum = 0;
+  int n = 0;
+  for (const auto& [key, logs] : by_operator) {
+    const auto& [compiled, triton] = logs;
+    if (compiled.n > 0 && triton.n > 0) sum += triton.mean() - compiled.mean(), ++n;
+  }
+  return n == 0 ? 1 : std::exp(sum / n);
+}
+
+double TiledModel::host_us(const TiledTable& table, TiledFormula formula,
+                           std::string_view architecture) const {
+  const bool is_product = formula == TiledFormula::kGemm, triton = is_triton_table(table.table);
+  if (is_product && table.is_native()) return 0;
+  const std::string_view wanted = prepared_operator(table.pool, formula);
+  double logs = 0;
+  int n = 0;
+  for (const TiledSet& set : tables_.sets) {
+    if (set.formula != formula || set.architecture == kAllArchitectures ||
+        set.architecture == architecture || is_other_make(set.architecture) ||
+        first_word(set.table) != first_word(table.table) ||
+        prepared_operator(set.pool, formula) != wanted) {
+      continue;
+    }
+    if (is_product && !triton && set.table != table.table) continue;
+    if (!is_host_time(formula, set.values)) return 0;
+    logs +=
+        std::log(set.values[0]) + (triton - is_triton_table(set.table)) * std::log(triton_ratio_);
+    ++n;
+  }
+  return n == 0 ? 0 : std::exp(logs / n);
+}
+
 void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTimer* timer) const {
   const TiledSet* best = nullptr;
   int best_rank = 0;
   for (const TiledSet* set : sets) {
     if (set->architecture != timer->chip_.architecture) continue;
-    const int rank = set->table == table.table                                       ? 3
+    // Products of a framework are of its make, whichever kernel it is.
+    const bool is_make =
+        timer->formula_ == TiledFormula::kGemm && first_word(set->table) == first_word(table.table);
+    const int rank = set->table == table.table                                       ? 4
+                     : is_make                                                       ? 3
                      : after_first_word(set->table) == after_first_word(table.table) ? 2
                                                                                      : 1;
     if (rank > best_rank) best = set, best_rank = rank;
@@ -87,6 +154,8 @@ void TiledModel::use_measured(const Sets& sets, const TiledTable& table, TiledTi
 
 void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* timer) const {
   timer->is_carried_ = true;
+  timer->host_ = Duration::from_base(host_us(table, timer->formula_, timer->chip_.architecture) *
+                                     timer->chip_.host_time * 1e-6);
   if (const CarriedFamily* family = tables_.find_family(first_word(table.pool))) {
     timer->low_ = family->low, timer->high_ = family->high;
   }
@@ -111,7 +180,7 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
       for (const TiledSet* set : donors) {
         if (set->architecture == kAllArchitectures || is_other_make(set->architecture)) continue;
         if (older_only && year(set->architecture) > timer->chip_.year) continue;
-        if (!same_table || set->table == table.table) take(*set);
+        if (!same_table || first_word(set->table) == first_word(table.table)) take(*set);
       }
     };
     if (timer->formula_ == TiledFormula::kGemm) take_all(true);

@@ -48,6 +48,7 @@ class TiledTimer {
   int n_sets_ = 0;
   double low_ = 0.6, high_ = 1.7;
   bool is_carried_ = false;
+  Duration host_;  // what a carried time is at least
 };
 
 class TiledModel {
@@ -57,6 +58,12 @@ class TiledModel {
 
   TiledTimer timer(const TiledTable& table, TiledFormula formula, const TiledChip& chip) const;
   const TiledTables& tables() const { return tables_; }
+  // Microseconds that the host takes for a call of this table's framework, where all its sets of
+  // the operator on other architectures are host time; 0 otherwise. A host prepares the same calls
+  // for all chips and formats of a cache; through Triton's launcher, which is Python, they take
+  // longer than to compiled kernels, by the mean ratio of where a framework has both.
+  double host_us(const TiledTable& table, TiledFormula formula,
+                 std::string_view architecture) const;
   const TiledSet* find_set(const TiledTable& table, TiledFormula formula,
                            std::string_view architecture) const;
 
@@ -64,11 +71,13 @@ class TiledModel {
   using Sets = std::vector<const TiledSet*>;
   Sets matching(std::string_view pool, TiledFormula formula) const;
   void use_measured(const Sets& sets, const TiledTable& table, TiledTimer* timer) const;
+  double triton_ratio() const;
   void carry(const Sets& sets, const TiledTable& table, TiledTimer* timer) const;
   double year(std::string_view architecture) const;
 
   TiledTables tables_;
   std::vector<std::pair<std::string, double>> years_;
+  double triton_ratio_ = 1;
 };
 
 // The tiled fidelity of chips by their names, for what no table covers.

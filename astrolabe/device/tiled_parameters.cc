@@ -19,7 +19,7 @@ constexpr ParameterSpec kGemm[] = {
 };
 
 constexpr ParameterSpec kPrefill[] = {
-    {"launch", "us", 9, 1, 100, "start and end of the kernels"},
+    {"launch", "us", 9, 1, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.6, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
     {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
     {"exponential_efficiency", "1", 0.8, 0.2, 4, "of the special-function rate"},
@@ -34,7 +34,7 @@ constexpr ParameterSpec kPrefill[] = {
 };
 
 constexpr ParameterSpec kDecode[] = {
-    {"launch", "us", 8, 1, 120, "start and end of the kernels"},
+    {"launch", "us", 8, 1, 400, "start and end of the kernels"},
     {"bandwidth_efficiency", "1", 0.85, 0.2, 0.99, "of HBM bandwidth"},
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for a cache that fits in L2"},
     {"l2_share", "1", 0.6, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
@@ -47,7 +47,7 @@ constexpr ParameterSpec kDecode[] = {
     {"overlap", "1", 4, 1, 6, "exponent that joins SM and memory time"},
     {"packed_heads", "1", 64, 1, 128, "query heads of a group that share one reading of the cache"},
     {"packed_heads_window", "1", 8, 1, 128, "the same, with a sliding window"},
-    {"most_splits", "1", 32, 4, 128, "parts that the cache of one sequence is cut into"},
+    {"most_splits", "1", 32, 1, 128, "parts that the cache of one sequence is cut into"},
 };
 
 constexpr ParameterSpec kExperts[] = {
@@ -132,6 +132,12 @@ std::optional<TiledFormula> find_tiled_formula(std::string_view name) {
     if (kNames[i] == name) return static_cast<TiledFormula>(i);
   }
   return std::nullopt;
+}
+
+bool is_host_time(TiledFormula formula, const TiledParameters& parameters) {
+  const bool one_kernel = formula == TiledFormula::kGemm || formula == TiledFormula::kPrefill ||
+                          formula == TiledFormula::kDecode;
+  return one_kernel && parameters[0] > kMostLaunch;
 }
 
 TiledParameters prior_parameters(TiledFormula formula) {

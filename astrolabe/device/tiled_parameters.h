@@ -47,4 +47,9 @@ using TiledParameters = std::array<double, kMaxTiledParameters>;  // in the orde
 
 TiledParameters prior_parameters(TiledFormula formula);
 
+// Microseconds in which a kernel is launched at most. What goes beyond is time of the host.
+inline constexpr double kMostLaunch = 25;
+// Whether one call of a kernel is host time.
+bool is_host_time(TiledFormula formula, const TiledParameters& parameters);
+
 }  // namespace astrolabe::device

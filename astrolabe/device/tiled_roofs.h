@@ -32,7 +32,7 @@ inline double memory_seconds(const TiledChip& chip, double bytes, double efficie
 
 // Seconds of a kernel that runs for `seconds`. It is launched in a few microseconds; what goes
 // beyond is time of the host, which prepares the next call meanwhile: the longer of both counts.
-constexpr double kMostLaunch = 25, kHostOverlap = 8;
+constexpr double kHostOverlap = 8;
 inline double with_launch(const TiledChip& chip, double launch_us, double seconds) {
   const double device = std::min(launch_us, kMostLaunch) * 1e-6 + seconds;
   if (launch_us <= kMostLaunch) return device;

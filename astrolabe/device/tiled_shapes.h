@@ -40,6 +40,9 @@ struct AttentionShape {
   bool shares_cache = true;        // in decode, the query heads of a group read it together
   bool is_latent = false;          // K and V are one vector of qk_dim (MLA, absorbed)
   bool quantises_queries = false;  // by a kernel of its own, in decode
+  double tile_rows = 64;           // of the product in decode, padded
+  bool splits_values = false;      // of wide heads over warp groups, at no cost
+  bool widens_cache = false;       // from fp8 in a pass of its own; kv_bytes: after it
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double kv_bytes = 2;  // per element of the cache
 

@@ -87,6 +87,42 @@ TEST(TiledModel, AFormatNeverMeasuredTakesTheNextWiderOne) {
   EXPECT_NEAR(launch_used(small_model(), {"gemm nvfp4", "vllm"}, chip("middle", 2022)), 7, 1e-9);
 }
 
+// A framework whose tables elsewhere are host time is so on a new chip as well: its compiled kernel
+// takes the mean of what the host took for compiled ones, and of Triton's over what Triton's
+// launcher adds: its prompts take twice as long there. Grace takes 1.7 times that.
+TEST(TiledModel, HostTimeIsTheFrameworks) {
+  const auto set = [](const char* pool, const char* table, const char* architecture,
+                      TiledFormula formula, double launch_us) {
+    TiledSet made{pool, table, architecture, formula, prior_parameters(formula)};
+    made.values[0] = launch_us;
+    return made;
+  };
+  TiledTables tables;
+  tables.sets = {set("mla_prefill bfloat16", "vllm native", "old", TiledFormula::kPrefill, 100),
+                 set("mla_prefill bfloat16", "vllm triton", "middle", TiledFormula::kPrefill, 200),
+                 set("mla_decode bfloat16", "vllm triton", "middle", TiledFormula::kDecode, 300),
+                 set("mla_decode bfloat16", "sglang native", "middle", TiledFormula::kDecode, 9),
+                 set("mla_decode bfloat16", "all", "all", TiledFormula::kDecode, 9),
+                 set("gemm fp8_block", "vllm", "middle", TiledFormula::kGemm, 80)};
+  const TiledModel model(tables, {chip("old", 2020), chip("middle", 2022)});
+  const auto host_us = [&](const char* pool, const char* table, const char* architecture) {
+    const bool is_product = std::string_view(pool).starts_with("gemm");
+    return model.host_us({pool, table}, is_product ? TiledFormula::kGemm : TiledFormula::kDecode,
+                         architecture);
+  };
+  EXPECT_NEAR(host_us("mla_decode bfloat16", "vllm triton", "new"), 300, 1e-9);
+  EXPECT_NEAR(host_us("mla_decode bfloat16 fp8", "vllm native", "new"), 150, 1e-9);
+  EXPECT_EQ(host_us("mla_decode bfloat16", "vllm triton", "middle"), 0);  // its own is known
+  EXPECT_EQ(host_us("mla_decode bfloat16", "sglang native", "new"), 0);   // no host time
+  EXPECT_EQ(host_us("gemm fp8_block", "vllm", "new"), 0);  // prepares other scales elsewhere
+  TiledChip grace = chip("new", 2026);
+  grace.host_time = 1.7;
+  const TiledTimer timer =
+      model.timer({"mla_decode bfloat16", "vllm native"}, TiledFormula::kDecode, grace);
+  EXPECT_NEAR(timer.estimate(AttentionShape{}, Residency::kWarm).time.in(units::microsecond),
+              1.7 * 150, 1e-9);
+}
+
 std::string write_parameters(const std::string& text) {
   const std::string path =
       (std::filesystem::temp_directory_path() / "astrolabe_tiled_parameters.csv").string();

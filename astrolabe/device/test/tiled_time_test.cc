@@ -176,6 +176,39 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
               0.02 * kMicro);
 }
 
+// 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written at
+// half of the bandwidth, a launch of 4 us more, and twice the bytes of attention.
+TEST(DecodeAttentionTime, WidensACacheInAPassOfItsOwn) {
+  const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64, 64};
+  AttentionShape shape;
+  shape.sequences = 64, shape.kv_tokens = 4096, shape.heads = 1;
+  shape.qk_dim = 576, shape.v_dim = 512, shape.is_latent = true, shape.kv_bytes = 2;
+  const Duration narrow = decode_attention_time(h100_like(), p, shape, Residency::kCold);
+  shape.widens_cache = true;
+  const Duration widened = decode_attention_time(h100_like(), p, shape, Residency::kCold);
+  EXPECT_NEAR((widened - narrow).base(), 4e-6 + 64.0 * 4096 * 576 * 3 / (0.5 * 3.35e12), 1e-12);
+}
+
+TEST(LatentKernels, SglangAbsorbsPromptsAndWidensCachesOfFlashAttention) {
+  const auto shape = [](Family family, const char* framework, const char* kernel) {
+    return std::get<AttentionShape>(
+        tiled_kernel(family, framework, kernel, {"bfloat16", "fp8"}, {16, 4, 1024, 0}).shape);
+  };
+  const AttentionShape flash = shape(Family::kLatentPrefill, "sglang", "flash_attention");
+  EXPECT_EQ(flash.kv_heads, 1);
+  EXPECT_EQ(flash.qk_dim, 576);
+  EXPECT_TRUE(flash.is_latent && flash.splits_values && flash.widens_cache);
+  const AttentionShape triton = shape(Family::kLatentPrefill, "sglang", "triton");
+  EXPECT_TRUE(triton.is_latent && !triton.splits_values && !triton.widens_cache);
+  for (const char* framework : {"sglang", "trtllm", "vllm"}) {
+    const AttentionShape other = shape(Family::kLatentPrefill, framework, "trtllm_mla");
+    EXPECT_EQ(other.kv_heads, 16);
+    EXPECT_EQ(other.qk_dim, 192);
+  }
+  EXPECT_EQ(shape(Family::kLatentDecode, "sglang", "flash_attention").kv_bytes, 2);
+  EXPECT_FALSE(shape(Family::kLatentDecode, "vllm", "vllm_flash_attn_mla").widens_cache);
+}
+
 TEST(DecodeKernels, FlashAttentionPacksHeadsAndNarrowsQueriesByItsVersion) {
   const auto shape = [](const char* kernel, const char* cache, float window) {
     const Dims dims{128, 8, 1, window, 4, 1024};
