@@ -61,9 +61,9 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
       "bf16, fp8, fp4 or int4 (else the checkpoint's, or fp8 where the chip has it)");
   command->add_option("--layout", r->layout,
                       "Degrees of one layout, \"TP8 EP8 DP1 PP1\"; without it all are searched");
-  CLI::Option* prefill = command->add_option(
-      "--prefill-pool", r->prefill_pool,
-      "Workers and the layout of one, \"1 x TP1 DP4 EP4\": pools are simulated, with --concurrency");
+  CLI::Option* prefill = command->add_option("--prefill-pool", r->prefill_pool,
+                                             "Workers and the layout of one, \"1 x TP1 DP4 EP4\": "
+                                             "pools are simulated, with --concurrency");
   CLI::Option* decode =
       command->add_option("--decode-pool", r->decode_pool, "The same of the decode pool");
   command

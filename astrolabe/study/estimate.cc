@@ -98,8 +98,7 @@ parallel::ClosedLoopLoad benchmark_load(const ServingRequest& request, double in
   return load;
 }
 
-parallel::IterationTable iteration_table(const ServingChip& chip,
-                                         const ServingCandidate& candidate,
+parallel::IterationTable iteration_table(const ServingChip& chip, const ServingCandidate& candidate,
                                          const parallel::ClosedLoopLoad& load) {
   const parallel::EngineIteration& it = candidate.iteration();
   return parallel::IterationTable(
@@ -154,8 +153,8 @@ PoolOption pool_of(const EstimateRequest& request, const ServingChip& chip,
   int workers = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
   const auto read = static_cast<std::size_t>(stop - text.data());
-  if (cross == std::string::npos || error != std::errc() || workers < 1 ||
-      workers > kMostWorkers || text.find_first_not_of(' ', read) != cross) {
+  if (cross == std::string::npos || error != std::errc() || workers < 1 || workers > kMostWorkers ||
+      text.find_first_not_of(' ', read) != cross) {
     throw InputError({}, option, text,
                      "workers and the layout of one, such as \"5 x TP8 EP8\"; at most " +
                          std::to_string(kMostWorkers) + " workers");
@@ -177,8 +176,8 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
   }
   const ServingCandidate prefill(chip, serving, prompts.layout);
   const ServingCandidate decode(chip, serving, answers.layout);
-  PoolsEstimate e{prompts.workers,  answers.workers,  prompts.layout, answers.layout,
-                  prefill.memory(), decode.memory()};
+  PoolsEstimate e{prompts.workers, answers.workers,  prompts.layout,
+                  answers.layout,  prefill.memory(), decode.memory()};
   if (!prefill.can_serve() || !decode.can_serve()) return e;
   parallel::Engine engine = chip.engine;
   if (request.decode_sequences) engine.schedule.max_sequences = *request.decode_sequences;

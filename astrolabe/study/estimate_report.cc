@@ -139,8 +139,8 @@ std::string pools_text(const Estimate& e) {
                     band_text(p.output_tokens.in(kPerSecond), p.tpot_band, 0),
                     r.requests.in(1 / units::second), r.in_flight,
                     e.request.decode_sequences
-                        ? fmt::format(" of {:.0f}", *e.request.decode_sequences *
-                                                        p.decode_workers * p.decode.shard.data)
+                        ? fmt::format(" of {:.0f}", *e.request.decode_sequences * p.decode_workers *
+                                                        p.decode.shard.data)
                         : std::string(),
                     100 * r.prefill_share);
 }

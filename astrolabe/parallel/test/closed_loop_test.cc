@@ -7,16 +7,6 @@
 namespace astrolabe::parallel {
 namespace {
 
-using workload::OperatorKind;
-
-// A product takes 1 us a token, 100 us at least: with 64 of them and one of the head, decoding
-// takes 6.5 ms an iteration up to 100 sequences, and a prompt of n tokens 64 n us.
-double token_time(const workload::Operator& op) {
-  if (op.kind != OperatorKind::kGemm) return 0;
-  const double m = op.get<workload::GemmShape>().m;
-  return std::max(100.0, m);
-}
-
 class ClosedLoopTest : public testing::Test {
  protected:
   ClosedLoopResult run(Engine engine, const ClosedLoopLoad& load, double kv = 1e9) {

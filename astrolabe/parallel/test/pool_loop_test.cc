@@ -7,15 +7,6 @@
 namespace astrolabe::parallel {
 namespace {
 
-using workload::OperatorKind;
-
-// A product takes 1 us a token, 100 us at least: with 64 of them and one of the head, decoding
-// takes 6.5 ms a step up to 100 sequences, and a prompt of n tokens 64 n us.
-double pool_token_time(const workload::Operator& op) {
-  if (op.kind != OperatorKind::kGemm) return 0;
-  return std::max(100.0, op.get<workload::GemmShape>().m);
-}
-
 constexpr double kStep = 0.0065;                          // seconds
 constexpr double kPrompt = 1e-6 * (64 * 8192 + 100);      // of 8192 tokens
 constexpr double kShortPrompt = 1e-6 * (64 * 128 + 100);  // of 128
@@ -26,7 +17,7 @@ class PoolLoopTest : public testing::Test {
 
   ClosedLoopResult run(int prefill_workers, int decode_workers, const ClosedLoopLoad& load,
                        double kv = 1e9) const {
-    const HandClock clock(pool_token_time);
+    const HandClock clock(token_time);
     const EngineIteration it(small_dense(), {}, {}, engine_, clock);
     const IterationTable table(it);
     return run_pool_loop({table, engine_, prefill_workers}, {table, engine_, decode_workers, kv},
