@@ -176,8 +176,13 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
   }
   const ServingCandidate prefill(chip, serving, prompts.layout);
   const ServingCandidate decode(chip, serving, answers.layout);
-  PoolsEstimate e{prompts.workers, answers.workers,  prompts.layout,
-                  answers.layout,  prefill.memory(), decode.memory()};
+  PoolsEstimate e;
+  e.prefill_workers = prompts.workers;
+  e.decode_workers = answers.workers;
+  e.prefill = prompts.layout;
+  e.decode = answers.layout;
+  e.prefill_memory = prefill.memory();
+  e.decode_memory = decode.memory();
   if (!prefill.can_serve() || !decode.can_serve()) return e;
   parallel::Engine engine = chip.engine;
   if (request.decode_sequences) engine.schedule.max_sequences = *request.decode_sequences;
