@@ -1,8 +1,9 @@
-// One iteration from prepared tables, and a whole benchmark of 1,000 requests in simulation.
+// One iteration from prepared tables, and whole benchmarks of 1,000 requests in simulation: of one
+// engine, and of two prefill and three decode workers.
 
 #include <benchmark/benchmark.h>
 
-#include "astrolabe/parallel/closed_loop.h"
+#include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::parallel {
 namespace {
@@ -53,21 +54,33 @@ void decode_iteration(benchmark::State& state) {
 }
 BENCHMARK(decode_iteration);
 
+constexpr ClosedLoopLoad kLoad{.concurrency = 100,
+                               .requests = 1000,
+                               .prompt_low = 820,
+                               .prompt_high = 1024,
+                               .answer_low = 820,
+                               .answer_high = 1024};
+
 void closed_loop(benchmark::State& state) {
   const FormulaClock clock;
   const IterationTable table = bench_table(clock);
   const Engine engine = bench_engine();
-  const ClosedLoopLoad load{.concurrency = 100,
-                            .requests = 1000,
-                            .prompt_low = 820,
-                            .prompt_high = 1024,
-                            .answer_low = 820,
-                            .answer_high = 1024};
   for (auto _ : state) {
-    benchmark::DoNotOptimize(run_closed_loop(table, engine, 1e6, 128256, load).tpot);
+    benchmark::DoNotOptimize(run_closed_loop(table, engine, 1e6, 128256, kLoad).tpot);
   }
 }
 BENCHMARK(closed_loop)->Unit(benchmark::kMillisecond);
+
+void pool_loop(benchmark::State& state) {
+  const FormulaClock clock;
+  const IterationTable table = bench_table(clock);
+  const Engine engine = bench_engine();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        run_pool_loop({table, engine, 2}, {table, engine, 3, 1e6}, 128256, kLoad).tpot);
+  }
+}
+BENCHMARK(pool_loop)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace astrolabe::parallel
