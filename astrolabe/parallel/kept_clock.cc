@@ -27,8 +27,8 @@ void visit_fields(const Operator& op, Take take) {
     }
     void operator()(const workload::ExpertsShape& s) const {
       take(Fields{s.tokens, s.hidden, s.expert_ffn, s.topk, s.experts, s.slots, number(s.moe_tp),
-                  number(s.moe_ep), number(s.is_gated), number(s.format), number(s.routing.model),
-                  s.routing.imbalance, s.routing.alpha});
+                  number(s.moe_ep), number(s.token_ranks), number(s.is_gated), number(s.format),
+                  number(s.routing.model), s.routing.imbalance, s.routing.alpha});
     }
     void operator()(const workload::AttentionShape& s) const {
       take(Fields{s.sequences, s.query_tokens, s.context, s.heads, s.kv_heads, s.head_dim,

@@ -8,6 +8,8 @@
 //                    pay. vLLM's fp8 products in blocks are host time and left out
 //   experts          the framework's own kernels on Hopper, the fastest of any elsewhere, and for
 //                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables.
+//                    TensorRT-LLM's block fp8 beside attention-DP: its own (DeepGEMM; elsewhere
+//                    its engines run generated kernels, which its tables do not have).
 //                    Beyond an NVLink domain tokens are dispatched and a rank computes its rows
 //                    alone: the fastest of any (SGLang's and vLLM's tables are of kernels that
 //                    every rank hands all tokens). Balanced where hot experts have copies, which

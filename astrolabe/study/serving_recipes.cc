@@ -19,15 +19,16 @@ struct SettingRule {
 };
 
 // In the order of RecipeSetting.
-constexpr std::array<SettingRule, 9> kRules = {{{"expert_parallel", 1, 1},
-                                                {"attention_parallel", 1, 1},
-                                                {"max_sequences", 1, kMost},
-                                                {"decode_max_sequences", 1, kMost, true},
-                                                {"prefill_tokens", 1, kMost, true},
-                                                {"accelerators", 1, kMost},
-                                                {"batch_wait", 0, kMost},
-                                                {"batch_wait_share", 0, 1},
-                                                {"poll_interval", 1, kMost}}};
+constexpr std::array<SettingRule, 10> kRules = {{{"expert_parallel", 1, 1},
+                                                 {"attention_parallel", 1, 1},
+                                                 {"max_sequences", 1, kMost},
+                                                 {"decode_max_sequences", 1, kMost, true},
+                                                 {"prefill_tokens", 1, kMost, true},
+                                                 {"prefill_expert_parallel", 1, 1, true},
+                                                 {"accelerators", 1, kMost},
+                                                 {"batch_wait", 0, kMost},
+                                                 {"batch_wait_share", 0, 1},
+                                                 {"poll_interval", 1, kMost}}};
 
 bool is_any_or(const std::string& pattern, const std::string& value) {
   return pattern.empty() || pattern == value;
@@ -114,6 +115,9 @@ void ServingRecipes::apply(ServingMeasurement* run) const {
         break;
       case RecipeSetting::kPrefillTokens:
         run->server.prefill_tokens = row.value;
+        break;
+      case RecipeSetting::kPrefillExpertParallel:
+        run->prefill.shard.expert = run->prefill.shard.group();
         break;
       case RecipeSetting::kAccelerators:
         run->engine.workers = std::max(1.0, std::floor(row.value / shard.group()));

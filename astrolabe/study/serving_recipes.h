@@ -8,6 +8,7 @@
 //   max_sequences        the server's own limit, below the client's concurrency
 //   decode_max_sequences the same of a rank of a decode worker
 //   prefill_tokens       of one step of a prefill worker's rank
+//   prefill_expert_parallel  experts spread over all ranks of a prefill worker
 //   accelerators         of a deployment of equal engines that share the concurrency
 //   batch_wait, batch_wait_share, poll_interval   of EngineSchedule
 
@@ -25,6 +26,7 @@ enum class RecipeSetting : unsigned char {
   kMaxSequences,
   kDecodeMaxSequences,
   kPrefillTokens,
+  kPrefillExpertParallel,
   kAccelerators,
   kBatchWait,
   kBatchWaitShare,

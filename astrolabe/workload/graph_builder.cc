@@ -150,6 +150,7 @@ void GraphBuilder::add_experts(double count) {
   s.slots = model_.experts + shard_.redundant_experts;
   s.moe_tp = shard_.moe_tp();
   s.moe_ep = shard_.moe_ep();
+  s.token_ranks = shard_.data * shard_.context;
   s.is_gated = model_.has_gated_ffn;
   s.format = precision_.experts;
   s.routing = routing_;

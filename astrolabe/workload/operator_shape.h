@@ -26,6 +26,7 @@ struct ExpertsShape {
   double topk = 0, experts = 0;       // experts of the layer over all ranks
   double slots = 0;                   // experts and redundant copies
   int moe_tp = 1, moe_ep = 1;
+  int token_ranks = 1;  // attention-DP ranks that the tokens come from
   bool is_gated = true;
   GemmFormat format = GemmFormat::kBf16;
   Routing routing = {};
