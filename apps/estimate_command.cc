@@ -71,15 +71,20 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
                    "Most sequences on a rank of a decode worker")
       ->check(number_within(1, 1e6))
       ->needs(decode);
-  prefill->needs(decode)->excludes("--layout");
-  decode->needs(prefill)->excludes("--layout");
-  command->add_option("--mode", r->mode, "Aggregated engines, prefill and decode pools, or both")
-      ->check(CLI::IsMember({"agg", "disagg", "both"}))
-      ->capture_default_str();
-  command
-      ->add_option("--max-accelerators", r->most_accelerators,
-                   "Of a deployment; one scale-up domain (16 to 256) if not given")
-      ->check(CLI::Range(1, 100000));
+  CLI::Option* mode =
+      command
+          ->add_option("--mode", r->mode, "Aggregated engines, prefill and decode pools, or both")
+          ->check(CLI::IsMember({"agg", "disagg", "both"}))
+          ->capture_default_str();
+  CLI::Option* most =
+      command
+          ->add_option("--max-accelerators", r->most_accelerators,
+                       "Of a deployment; one scale-up domain (16 to 256) if not given")
+          ->check(CLI::Range(1, 100000));
+  for (CLI::Option* pool : {prefill, decode}) {
+    pool->needs(pool == prefill ? decode : prefill)->excludes("--layout");
+    pool->excludes(mode)->excludes(most);
+  }
 }
 
 void add_load_options(CLI::App* command, EstimateOptions* o) {

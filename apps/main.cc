@@ -53,6 +53,12 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
+// "astrolabe memory run"
+std::string path_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? "astrolabe" : path_of(*parent) + " " + command.get_name();
+}
+
 const CLI::App& chosen_command(const CLI::App& app) {
   const CLI::App* command = &app;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
@@ -79,8 +85,7 @@ InputError describe(const CLI::App& app, const CLI::ParseError& error) {
   if (kind == "RequiredError" && !command_names(command).empty()) {
     return InputError({}, name, "no command", join_alternatives(command_names(command)));
   }
-  const std::string help =
-      &command == &app ? "see astrolabe --help" : "see astrolabe " + name + " --help";
+  const std::string help = "see " + path_of(command) + " --help";
   std::string text = error.what();
   if (kind == "RequiredError") {
     return InputError({}, text.substr(0, text.find(" is required")), "nothing", help);

@@ -61,7 +61,12 @@ int sweep(const MemoryOptions& lists, const std::string& out, const Invocation& 
           const memory::MemoryConfig config = memory_config(o, invocation.data_dir);
           const memory::RunResult r =
               memory::simulate(config, memory_traffic(o), memory_run_options(o));
-          if (r.is_partial) return kInterrupted;
+          if (r.is_partial) {
+            table.title += ", partial: interrupted";
+            give_table(table, invocation.is_json, out);
+            std::fputs("partial: interrupted, the rows so far\n", stderr);
+            return kInterrupted;
+          }
           const memory::Statistics& s = r.statistics;
           const double n = static_cast<double>(s.requests()), bits = 8.0 * memory::kAccessBytes * n;
           const double tick = config.spec.tick().in(units::nanosecond);

@@ -270,10 +270,7 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
 }
 
 ClosedLoopResult Loop::result() const {
-  const EngineConstants& c = engine_.constants;
-  ClosedLoopResult out = mean_result(
-      requests_, now_,
-      c.first_token + static_cast<double>(load_.concurrency) * c.first_token_per_request);
+  ClosedLoopResult out = mean_result(requests_, now_, engine_.constants.outside(load_.concurrency));
   out.in_flight = decoding_time_ / now_;
   out.prefill_share = prefill_time_ / now_;
   return out;

@@ -20,6 +20,7 @@
 //   none
 // Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,6 +58,14 @@ struct EngineConstants {
   double kv_share = 1;                   // of what weights and reserve leave, that becomes KV cache
   // Half widths of the 10-90 % bands, in log, of aggregated engines and of pools.
   double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0, pool_ttft_band = 0;
+
+  // Of TTFT, beside the engine. Requests beyond those of the runs that were fitted add nothing.
+  Duration outside(double in_flight) const {
+    return first_token + std::min(in_flight, 1024.0) * first_token_per_request;
+  }
+  Duration pool_outside(double in_flight) const {
+    return pool_first_token + std::min(in_flight, 8192.0) * pool_first_token_per_request;
+  }
 
   double prefill_slow(bool is_moe) const { return is_moe ? prefill_slow_moe : prefill_slow_dense; }
 };

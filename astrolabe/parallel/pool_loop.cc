@@ -259,10 +259,8 @@ ClosedLoopResult PoolLoop::run() {
       end_steps(e.worker);
     }
   }
-  const EngineConstants& c = decode_.engine.constants;
-  ClosedLoopResult out = mean_result(
-      requests_, now_,
-      c.pool_first_token + static_cast<double>(load_.concurrency) * c.pool_first_token_per_request);
+  ClosedLoopResult out =
+      mean_result(requests_, now_, decode_.engine.constants.pool_outside(load_.concurrency));
   out.in_flight = decoding_time_ / now_;
   out.prefill_share = prefill_time_ / now_ / static_cast<double>(prefill_workers_.size());
   return out;

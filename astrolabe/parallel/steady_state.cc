@@ -114,8 +114,7 @@ class PromptCost {
 };
 
 double outside(const EngineCurves& c, double in_flight) {
-  const EngineConstants& k = c.engine().constants;
-  return (k.first_token + in_flight * k.first_token_per_request).in(units::second);
+  return c.engine().constants.outside(in_flight).in(units::second);
 }
 
 }  // namespace

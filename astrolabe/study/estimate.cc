@@ -1,5 +1,7 @@
 #include "astrolabe/study/estimate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -19,7 +21,7 @@ using workload::Precision;
 namespace {
 
 constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
-constexpr int kMostRequests = 20000, kRequestsInFlight = 10, kMostWorkers = 10000;
+constexpr int kMostWorkers = 10000, kMostInFlight = 1000000;
 
 struct NamedPrecision {
   std::string name;
@@ -89,7 +91,6 @@ parallel::ClosedLoopLoad benchmark_load(const ServingRequest& request, double in
   const double input = request.work.input.mean(), output = request.work.output.mean();
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(std::lround(in_flight)));
-  load.requests = std::min(kMostRequests, kRequestsInFlight * load.concurrency);
   load.prompt_low = (1 - kLengthSpread) * input;
   load.prompt_high = (1 + kLengthSpread) * input;
   load.answer_low = std::max(2.0, (1 - kLengthSpread) * output);
@@ -108,11 +109,22 @@ parallel::IterationTable iteration_table(const ServingChip& chip, const ServingC
            .context = load.prompt_high + load.answer_high});
 }
 
+// Blocks that were asked for and that no accelerator has room for.
+void require_room(const parallel::MemoryFit& m) {
+  if (m.weights + m.kv_tokens * m.kv_per_token <= m.capacity) return;
+  throw InputError(
+      {}, "--num-blocks", fmt::format("{:g}", m.kv_blocks),
+      fmt::format("{:.0f} beside the weights, in {:.0f} GB",
+                  std::max(0.0, (m.capacity - m.weights) / m.kv_per_token) / m.block_tokens,
+                  m.capacity.in(units::GB)));
+}
+
 LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& request,
                                const parallel::Layout& layout, double concurrency) {
   const ServingCandidate candidate(chip, request, layout);
   LayoutEstimate e;
   e.memory = candidate.memory();
+  if (request.block_count) require_room(e.memory);
   e.can_serve = candidate.can_serve();
   if (!e.can_serve) return e;
   const double shard = layout.shard.data;
@@ -134,7 +146,9 @@ LayoutEstimate estimate_layout(const ServingChip& chip, const ServingRequest& re
   }
   e.best = aggregated_point(chip, candidate, concurrency);
   if (e.best && can_simulate(request, layout)) {
-    const parallel::ClosedLoopLoad load = benchmark_load(request, e.best->state.in_flight);
+    const double in_flight = concurrency > 0 ? concurrency : e.best->state.in_flight;
+    const parallel::ClosedLoopLoad load =
+        benchmark_load(request, std::min<double>(in_flight, kMostInFlight));
     e.simulated = run_closed_loop(iteration_table(chip, candidate, load), chip.engine,
                                   candidate.memory().kv_tokens, request.model.vocab, load);
   }
@@ -162,11 +176,21 @@ PoolOption pool_of(const EstimateRequest& request, const ServingChip& chip,
   return {workers, layout_of(request, chip, text.substr(cross + 1), option)};
 }
 
+void require_count(const char* option, double value, int most) {
+  if (value == std::floor(value) && value <= most) return;
+  throw InputError({}, option, fmt::format("{:g}", value),
+                   fmt::format("a whole number of at most {}", most));
+}
+
 PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serving,
                              const EstimateRequest& request) {
   if (!request.prefill_pool || !request.decode_pool || !request.concurrency) {
     throw InputError({}, "--prefill-pool, --decode-pool", "one of them, or no --concurrency",
                      "both pools and the requests in flight");
+  }
+  require_count("--concurrency", *request.concurrency, kMostInFlight);
+  if (request.decode_sequences) {
+    require_count("--decode-sequences", *request.decode_sequences, kMostInFlight);
   }
   const PoolOption prompts = pool_of(request, chip, "--prefill-pool", *request.prefill_pool);
   const PoolOption answers = pool_of(request, chip, "--decode-pool", *request.decode_pool);
@@ -183,6 +207,7 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
   e.decode = answers.layout;
   e.prefill_memory = prefill.memory();
   e.decode_memory = decode.memory();
+  if (serving.block_count) require_room(e.decode_memory);
   if (!prefill.can_serve() || !decode.can_serve()) return e;
   parallel::Engine engine = chip.engine;
   if (request.decode_sequences) engine.schedule.max_sequences = *request.decode_sequences;
@@ -198,6 +223,7 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
   e.tpot_band = std::hypot(c.pool_tpot_band, kernels);
   e.ttft_band = std::hypot(c.pool_ttft_band, kernels);
   e.output_tokens = request.output_tokens * units::token * r.requests / e.accelerators();
+  e.keeps_limits = r.ttft <= serving.work.ttft && r.tpot <= serving.work.tpot;
   return e;
 }
 
@@ -205,7 +231,7 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
 
 bool Estimate::is_served() const {
   return (single && single->best.has_value()) || (search && search->best.has_value()) ||
-         (pools && pools->simulated.has_value());
+         (pools && pools->keeps_limits);
 }
 
 std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name) {

@@ -54,6 +54,7 @@ struct PoolsEstimate {
   std::optional<parallel::ClosedLoopResult> simulated;  // none: a worker cannot hold a request
   double tpot_band = 0, ttft_band = 0;                  // half widths in log
   TokenRate output_tokens;                              // of one accelerator
+  bool keeps_limits = false;                            // of TTFT and TPOT
 
   int accelerators() const {
     return prefill_workers * prefill.accelerators() + decode_workers * decode.accelerators();

@@ -108,11 +108,16 @@ std::string single_text(const Estimate& e) {
   if (!s.best) return text + "\nno batch keeps the limits: one request alone misses them\n";
   text += fmt::format("\n{}:\n", e.request.concurrency ? "asked for" : "best within the limits");
   text += point_text(*s.best, "         ");
+  const double in_flight = e.request.concurrency.value_or(s.best->state.in_flight);
+  if (in_flight > 1.5 + s.best->state.in_flight) {
+    text += fmt::format("the engine takes {:.0f} of the {:.0f} in flight; the others wait\n",
+                        s.best->state.in_flight, in_flight);
+  }
   if (s.simulated && s.simulated->status == parallel::ClosedLoopStatus::kOk) {
     text += fmt::format(
-        "simulated, the same requests in flight, from start to end: TPOT {:.2f} ms, TTFT {:.0f} "
+        "simulated, {:.0f} requests in flight, from start to end: TPOT {:.2f} ms, TTFT {:.0f} "
         "ms\n",
-        ms(s.simulated->tpot), ms(s.simulated->ttft));
+        in_flight, ms(s.simulated->tpot), ms(s.simulated->ttft));
   }
   return text;
 }
@@ -124,7 +129,9 @@ std::string pools_text(const Estimate& e) {
       "{}",
       p.prefill_workers, p.prefill.text(), p.decode_workers, p.decode.text(), p.accelerators(),
       memory_text(p.prefill_memory), memory_text(p.decode_memory));
-  if (!p.simulated) return text + "\na worker cannot hold one request\n";
+  if (!p.simulated) {
+    return text + "\na worker cannot hold one request: lengths are drawn, up to a tenth longer\n";
+  }
   const parallel::ClosedLoopResult& r = *p.simulated;
   return text + fmt::format(
                     "\nsimulated, {:.0f} requests in flight, from start to end:\n"
@@ -133,7 +140,7 @@ std::string pools_text(const Estimate& e) {
                     "  tokens/s/accel. (10-90 %)    {}\n"
                     "  requests/s                   {:.3g}\n"
                     "  sequences that decode        {:.4g}{}\n"
-                    "  prefill workers busy         {:.0f} %\n",
+                    "  prefill workers busy         {:.0f} %\n{}",
                     *e.request.concurrency, band_text(ms(r.tpot), p.tpot_band, 2),
                     band_text(ms(r.ttft), p.ttft_band, 0),
                     band_text(p.output_tokens.in(kPerSecond), p.tpot_band, 0),
@@ -142,7 +149,7 @@ std::string pools_text(const Estimate& e) {
                         ? fmt::format(" of {:.0f}", *e.request.decode_sequences * p.decode_workers *
                                                         p.decode.shard.data)
                         : std::string(),
-                    100 * r.prefill_share);
+                    100 * r.prefill_share, p.keeps_limits ? "" : "the limits are not kept\n");
 }
 
 std::map<parallel::Exclusion, int> counts_of(const parallel::SearchResult& search) {
@@ -171,7 +178,8 @@ std::string search_text(const Estimate& e) {
   std::string text = fmt::format("{} layouts of at most {} accelerators, {} points\n\n", s.layouts,
                                  s.most_accelerators, s.points);
   if (s.front.empty()) {
-    text += "no layout serves one request within the limit of TTFT\n";
+    text += e.request.ttft_ms ? "no layout serves one request within the limit of TTFT\n"
+                              : "no layout can hold and serve one request\n";
   } else {
     text += "front of tokens/s/accelerator against tokens/s/user (* best within the limits):\n";
     text += point_heading("  ");

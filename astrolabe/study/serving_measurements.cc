@@ -9,7 +9,8 @@
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMostTokens = 1e7, kMostAccelerators = 100000, kMostMilliseconds = 1e8;
+constexpr double kMostTokens = 1e7, kMostInFlight = 1e6, kMostAccelerators = 100000,
+                 kMostMilliseconds = 1e8;
 
 // Cells of one row, the first problem kept as the reason.
 class RowReader {
@@ -48,6 +49,12 @@ class RowReader {
     return value.value_or(low);
   }
 
+  double needed_count(std::string_view column, double most) {
+    const double value = needed(column, 1, most);
+    if (value != std::floor(value)) fail(std::string(column) + " is no count");
+    return value;
+  }
+
   void fail(const std::string& reason) {
     if (reason_.empty()) reason_ = reason;
   }
@@ -59,22 +66,26 @@ class RowReader {
   std::string reason_;
 };
 
-int degree(RowReader* row, const std::string& column, double fallback) {
-  const double value = row->number(column, 0, kMostAccelerators).value_or(fallback);
-  if (value != std::floor(value)) row->fail(column + " is not whole");
+// Of experts 0 or nothing stands for 1.
+int expert_degree(RowReader* row, const std::string& column) {
+  const double value = row->number(column, 0, kMostAccelerators).value_or(1);
+  if (value != std::floor(value)) row->fail(column + " is no count");
   return std::max(1, static_cast<int>(value));
 }
 
 // prefix "": aggregated; "prefill_" or "decode_": a pool.
 ServingLayout read_layout(RowReader* row, const std::string& prefix) {
   ServingLayout layout;
-  layout.shard.tensor = degree(row, prefix + "attn_tp", 1);
-  layout.shard.data = degree(row, prefix + "attn_dp", 1);
-  layout.shard.expert = degree(row, prefix + "moe_ep", 1);
+  const auto degree = [&](const char* column) {
+    return static_cast<int>(row->needed_count(prefix + column, kMostAccelerators));
+  };
+  if (!prefix.empty()) layout.workers = degree("workers");
+  layout.shard.tensor = degree("attn_tp");
+  layout.shard.data = degree("attn_dp");
+  layout.shard.expert = expert_degree(row, prefix + "moe_ep");
   if (!prefix.empty()) {
-    layout.workers = row->needed(prefix + "workers", 1, kMostAccelerators);
-    const int worker = degree(row, prefix + "gpus_per_worker", 0);
-    if (worker != layout.shard.group()) row->fail(prefix + "gpus_per_worker is not tp x dp");
+    if (degree("gpus_per_worker") != layout.shard.group())
+      row->fail(prefix + "gpus_per_worker is not tp x dp");
   }
   if (layout.shard.group() % layout.shard.expert != 0) {
     row->fail(prefix + "moe_ep does not divide the ranks");
@@ -102,11 +113,15 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   m.framework = framework.value_or(parallel::Framework::kTrtllm);
   m.is_disaggregated = row.text("mode") == "disagg";
   if (!m.is_disaggregated && row.text("mode") != "agg") row.fail("mode is neither agg nor disagg");
-  m.is_primary = row.text("primary") == "1";
-  m.is_speculative = row.text("spec_decode") == "mtp";
+  const double primary = row.needed("primary", 0, 1);
+  if (primary != std::floor(primary)) row.fail("primary is neither 0 nor 1");
+  m.is_primary = primary == 1;
+  const std::string& drafts = row.text("spec_decode");
+  m.is_speculative =
+      !drafts.empty() && drafts != "none" && drafts != "unknown" && drafts != "ambiguous";
   m.prompt = row.needed("isl_tokens", 1, kMostTokens);
   m.answer = row.needed("osl_tokens", 2, kMostTokens);
-  m.concurrency = row.needed("concurrency", 1, kMostTokens);
+  m.concurrency = row.needed_count("concurrency", kMostInFlight);
   if (m.is_disaggregated) {
     m.prefill = read_layout(&row, "prefill_");
     m.decode = read_layout(&row, "decode_");

@@ -54,9 +54,11 @@ TEST_F(ServingMeasurementsTest, AggregatedAndPooledLayouts) {
 
 TEST_F(ServingMeasurementsTest, UnusableRowsKeepTheirPlaceAndTheirReason) {
   const auto row = [](const char* backend, const char* mode, const char* isl, const char* c,
-                      const char* tp, const char* ep, const char* spec, const char* tpot) {
+                      const char* tp, const char* ep, const char* spec, const char* tpot,
+                      const char* primary = "1") {
     return std::string("g,inferencex,m,m,h100_sxm,") + backend + ",1,fp8,fp8," + mode + "," + isl +
-           ",100," + c + "," + tp + ",1," + ep + ",,,,,,,,,,," + spec + ",1," + tpot + ",1\n";
+           ",100," + c + "," + tp + ",1," + ep + ",,,,,,,,,,," + spec + ",1," + tpot + "," +
+           primary + "\n";
   };
   const auto runs = read(row("tgi", "agg", "100", "4", "2", "1", "none", "1") +
                          row("vllm", "both", "100", "4", "2", "1", "none", "1") +
@@ -66,16 +68,28 @@ TEST_F(ServingMeasurementsTest, UnusableRowsKeepTheirPlaceAndTheirReason) {
                          row("vllm", "agg", "100", "4", "2.5", "1", "none", "1") +
                          row("vllm", "agg", "100", "4", "2", "1", "mtp", "1") +
                          row("vllm", "agg", "100", "4", "2", "1", "none", "nan") +
-                         row("vllm", "disagg", "100", "4", "2", "1", "none", "1"));
+                         row("vllm", "disagg", "100", "4", "2", "1", "none", "1") +
+                         row("vllm", "agg", "100", "1.5", "2", "1", "none", "1") +
+                         row("vllm", "agg", "100", "4", "0", "1", "none", "1") +
+                         row("vllm", "agg", "100", "4", "2", "1", "eagle3", "1") +
+                         row("vllm", "agg", "100", "4", "2", "1", "none", "1", "yes") +
+                         row("vllm", "agg", "100", "4", "2", "1", "none", "1", "0.5") +
+                         row("vllm", "agg", "100", "4", "2", "1", "none", "1", "1.0"));
   const char* expected[] = {"backend tgi is unknown",
                             "mode is neither agg nor disagg",
                             "isl_tokens is out of range",
                             "concurrency is missing",
                             "moe_ep does not divide the ranks",
-                            "attn_tp is not whole",
+                            "attn_tp is no count",
                             "speculative decoding without an acceptance length",
                             "tpot_ms is no number",
-                            "prefill_workers is missing"};
+                            "prefill_workers is missing",
+                            "concurrency is no count",
+                            "attn_tp is out of range",
+                            "speculative decoding without an acceptance length",
+                            "primary is no number",
+                            "primary is neither 0 nor 1",
+                            ""};
   ASSERT_EQ(runs.size(), std::size(expected));
   for (std::size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(runs[i].reason, expected[i]) << i;
 }
