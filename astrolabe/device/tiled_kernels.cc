@@ -94,7 +94,7 @@ void absorb(AttentionShape* s) {
 void widen_cache(std::string_view framework, std::string_view kernel, std::string_view cache,
                  AttentionShape* s) {
   s->widens_cache = framework == "sglang" && is_flash(kernel) && cache == "fp8";
-  if (s->widens_cache) s->kv_bytes = 2;
+  if (s->widens_cache) s->kv_bytes = 2, s->multiply = NumberFormat::kBf16;
 }
 
 AttentionShape latent_decode(std::string_view cache, const LatentModel& m, double heads,
@@ -364,6 +364,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
     }
     case Family::kLatentDecode: {
       AttentionShape s = latent_decode(c[1], {}, d[0], d[1], d[2]);
+      s.multiply = multiply_of(c[1]);
       widen_cache(framework, kernel, c[1], &s);
       if (is_triton(kernel)) s.tile_rows = 16;  // BLOCK_H of decode_attention.py
       return {TiledFormula::kDecode, s};
