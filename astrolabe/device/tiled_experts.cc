@@ -75,13 +75,15 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double columns = s.is_untuned ? untuned_columns(chip) : kTileColumns;
   // Without a tactic no CTAs join in a cluster: a tile shares no load with its neighbours.
   const double load_rate = s.is_untuned ? std::min(load, l2_rate) : load;
+  const bool promotes = format.has_block_scales && (s.promotes || !chip.has_tcgen05());
+  const double flop_cycles = 2 / flop_cycle + (promotes ? tiled::kPromotion : 0);
   double cycles = 1e300;
   const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
   for (double rows = s.is_untuned ? kUntunedRows : tile_rows; rows <= most_rows; rows *= 2) {
     const double row_tiles =
         std::max(experts.active, experts.pairs / rows + uneven * experts.active);
     const double tile_bytes = rows * format.activation_bytes + columns * format.weight_bytes;
-    const double step = tiled::join4(2 * rows * columns / flop_cycle, tile_bytes / load_rate);
+    const double step = tiled::join4(rows * columns * flop_cycles, tile_bytes / load_rate);
     const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / columns);
     const double down = row_tiles * std::ceil(s.hidden / columns);
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
@@ -93,7 +95,7 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double extra = (passes * s.pair_passes * experts.pairs +
                         all_passes * s.all_pair_passes * s.tokens * s.top_k) *
                        s.hidden * 2 * pass_seconds;
-  return Duration::from_base(launch * 1e-6 + extra +
+  return Duration::from_base(launch * 1e-6 * s.launches + extra +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));
 }
 

@@ -133,6 +133,15 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
   return s;
 }
 
+// Kernels of TensorRT-LLM's generated experts over about 8 of others, which sort in up to three,
+// copy and activate between the products: routing, two products and finalising; one more that
+// narrows activations; one that activates under scales of blocks (blockScaleMoe/runner.cu).
+double generated_launches(const KernelFormat& format) {
+  const double kernels =
+      4 + (format.activation_bytes < 2 ? 1 : 0) + (format.has_block_scales ? 1 : 0);
+  return kernels / 8;
+}
+
 bool is_generated(std::string_view expert_kernel) {
   return contains(expert_kernel, "trtllm") || contains(expert_kernel, "min_latency");
 }
@@ -146,6 +155,7 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
       kind == "triton" || kind == "marlin" || contains(kernel, "vllm_fused_moe");
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
+  if (is_generated(kernel)) s->launches = generated_launches(s->format);
 }
 
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
@@ -159,6 +169,7 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   // Block scales have a kernel of their own.
   s.is_untuned = expert_class(kernel) == "cutlass" && c[0] != "fp8_block";
   s.is_triton = expert_class(kernel) == "triton";
+  s.promotes = s.format.has_block_scales && (s.is_triton || is_generated(kernel));
   set_passes(kernel, &s);
   return s;
 }
