@@ -156,6 +156,10 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
   if (is_generated(kernel)) s->launches = generated_launches(s->format);
+  // Where no product activates its results: those are written, read, and written again.
+  if (!is_generated(kernel) || s->format.has_block_scales) {
+    s->activation_passes = 2 * (s->matrices - 1) + 1;
+  }
 }
 
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
@@ -168,8 +172,9 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   s.is_power_law = contains(c[1], "power_law");
   // Block scales have a kernel of their own.
   s.is_untuned = expert_class(kernel) == "cutlass" && c[0] != "fp8_block";
-  s.is_triton = expert_class(kernel) == "triton";
-  s.promotes = s.format.has_block_scales && (s.is_triton || is_generated(kernel));
+  const std::string_view kind = expert_class(kernel);
+  s.is_portable = kind == "triton" || kind == "marlin";
+  s.promotes = s.format.has_block_scales && (s.is_portable || is_generated(kernel));
   set_passes(kernel, &s);
   return s;
 }
