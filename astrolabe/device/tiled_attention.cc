@@ -12,9 +12,9 @@ constexpr double kWarpRows = 16;      // of a product that one warp issues
 constexpr double kSharedBytes = 128;  // that an SM reads from shared memory in a cycle
 constexpr double kQuantise = 2e-6;    // seconds of a kernel that narrows a few queries
 // A pass that widens a cache from fp8 to bf16: seconds of its kernel (as other streams), bytes read
-// and written for an element, and the share of HBM bandwidth that passes between formats reach
-// (priors of the streams' `launch` and of `quantise_efficiency`).
-constexpr double kPassLaunch = 4e-6, kWidenedBytes = 3, kPassEfficiency = 0.5;
+// and written for an element, and elements of a cycle and SM: those of the experts' passes, which
+// handle 12 bytes, 4 an element. PyTorch casts one element at a time, however narrow.
+constexpr double kPassLaunch = 4e-6, kWidenedBytes = 3, kPassElements = 3;
 
 // Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
 // each), and of the longest tile.
@@ -36,7 +36,8 @@ double cache_bytes(const AttentionShape& s, double tokens) {
 double widening_seconds(const TiledChip& chip, const AttentionShape& s) {
   if (!s.widens_cache) return 0;
   const double elements = cache_bytes(s, s.kv_tokens) / s.kv_bytes;
-  return kPassLaunch + elements * kWidenedBytes / (kPassEfficiency * chip.hbm_bandwidth.base());
+  return kPassLaunch + elements * (kWidenedBytes / chip.hbm_bandwidth.base() +
+                                   1 / (kPassElements * chip.sm_count * chip.clock.base()));
 }
 
 double visible(const AttentionShape& s, double tokens) {
@@ -102,9 +103,14 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double fragment_bytes = s.is_latent && chip.tensor_cores == "warp"
                                     ? kTile * (s.qk_dim + s.v_dim) * 2 * s.tile_rows / kWarpRows
                                     : 0;
+  // wgmma takes fp8 values with the tokens innermost only: they are transposed in shared memory
+  // (FlashMLA, SmemTransposeFp8_64x64).
+  const bool transposes =
+      s.is_latent && s.multiply == workload::NumberFormat::kFp8 && chip.has_wgmma();
+  const double transposed_bytes = transposes ? kTile * s.v_dim * 2 : 0;
   const double product_cycles =
       row_tiles * (2 * kTile * (s.qk_dim + s.v_dim) * s.tile_rows / (flop_cycle * efficiency) +
-                   fragment_bytes / kSharedBytes);
+                   (fragment_bytes + transposed_bytes) / kSharedBytes);
   const double block = std::hypot(load_cycles, product_cycles) + block_cost;
   const double start = fill + head_fill * std::min(group, pack);
   // A window begins within a block of keys.

@@ -13,9 +13,10 @@ constexpr double kMostTileRows = 256;
 // faster than H100 where such passes are most of the time.
 constexpr double kPassBytesPerCycle = 12;
 
-// Of tcgen05's rate, what Triton's experts can use: as many FLOP per SM and cycle as by wgmma
-// (their own fits: 0.44 of the peak on Hopper, 0.24 on Blackwell in bf16, 0.53 and 0.28 in fp8).
-constexpr double kTritonShare = 0.5;
+// Of tcgen05's rate, what Triton's and Marlin's experts can use: as many FLOP per SM and cycle as
+// on Hopper (Triton's own fits: 0.44 of the peak there, 0.24 on Blackwell in bf16, 0.53 and 0.28 in
+// fp8; Marlin issues mma.sync).
+constexpr double kPortableShare = 0.5;
 
 // The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns
 // of weights on Hopper, by 128 elsewhere (FlashInfer, cutlass_heuristic.cpp: get_candidate_tiles).
@@ -60,8 +61,8 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const auto& [launch, hbm, efficiency, power, load, fill, tile_rows, overlap, imbalance, passes,
                spread, l2_rate, l2_share, all_passes, r1, r2, r3, r4, r5, r6] = p;
   const KernelFormat& format = s.format;
-  const double peak =
-      chip.peak(format.multiply).base() * (s.is_triton && chip.has_tcgen05() ? kTritonShare : 1);
+  const double peak = chip.peak(format.multiply).base() *
+                      (s.is_portable && chip.has_tcgen05() ? kPortableShare : 1);
   const double flop_cycle =
       tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power);
   const Load experts = expert_load(s, imbalance, spread);
@@ -75,13 +76,15 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double columns = s.is_untuned ? untuned_columns(chip) : kTileColumns;
   // Without a tactic no CTAs join in a cluster: a tile shares no load with its neighbours.
   const double load_rate = s.is_untuned ? std::min(load, l2_rate) : load;
+  const bool promotes = format.has_block_scales && (s.promotes || !chip.has_tcgen05());
+  const double flop_cycles = 2 / flop_cycle + (promotes ? tiled::kPromotion : 0);
   double cycles = 1e300;
   const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
   for (double rows = s.is_untuned ? kUntunedRows : tile_rows; rows <= most_rows; rows *= 2) {
     const double row_tiles =
         std::max(experts.active, experts.pairs / rows + uneven * experts.active);
     const double tile_bytes = rows * format.activation_bytes + columns * format.weight_bytes;
-    const double step = tiled::join4(2 * rows * columns / flop_cycle, tile_bytes / load_rate);
+    const double step = tiled::join4(rows * columns * flop_cycles, tile_bytes / load_rate);
     const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / columns);
     const double down = row_tiles * std::ceil(s.hidden / columns);
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
@@ -90,10 +93,11 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   // Passes move bytes as fast as HBM gives them and as the SMs handle them.
   const double pass_seconds =
       1 / chip.hbm_bandwidth.base() + 1 / (kPassBytesPerCycle * chip.sm_count * chip.clock.base());
-  const double extra = (passes * s.pair_passes * experts.pairs +
-                        all_passes * s.all_pair_passes * s.tokens * s.top_k) *
-                       s.hidden * 2 * pass_seconds;
-  return Duration::from_base(launch * 1e-6 + extra +
+  const double elements =
+      passes * experts.pairs * (s.pair_passes * s.hidden + s.activation_passes * s.inter) +
+      all_passes * s.all_pair_passes * s.tokens * s.top_k * s.hidden;
+  const double extra = elements * 2 * pass_seconds;
+  return Duration::from_base(launch * 1e-6 * s.launches + extra +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));
 }
 

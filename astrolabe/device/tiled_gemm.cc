@@ -12,9 +12,6 @@ struct Tile {
 };
 constexpr Tile kTiles[] = {{64, 64}, {64, 128}, {128, 128}, {128, 256}};
 constexpr double kLeastSplit = 64;  // elements of k
-// Where tensor cores do not scale blocks, CUDA cores add each block's sums to those in fp32: a
-// multiply-add an output and block, 128 a cycle (DeepGEMM: promotion).
-constexpr double kBlock = 128, kMultiplyAdds = 128;
 
 }  // namespace
 
@@ -28,7 +25,7 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
   const double cycle = 1 / chip.clock.base();
 
   const bool promotes = format.has_block_scales && !chip.has_tcgen05();
-  const double promotion = promotes ? 1 / (kBlock * kMultiplyAdds) : 0;
+  const double promotion = promotes ? tiled::kPromotion : 0;
   double sm_cycles = 1e300;
   for (const Tile& tile : kTiles) {
     const double tiles = batch * tile_count(m, n, tile.m, tile.n);

@@ -94,7 +94,7 @@ void absorb(AttentionShape* s) {
 void widen_cache(std::string_view framework, std::string_view kernel, std::string_view cache,
                  AttentionShape* s) {
   s->widens_cache = framework == "sglang" && is_flash(kernel) && cache == "fp8";
-  if (s->widens_cache) s->kv_bytes = 2;
+  if (s->widens_cache) s->kv_bytes = 2, s->multiply = NumberFormat::kBf16;
 }
 
 AttentionShape latent_decode(std::string_view cache, const LatentModel& m, double heads,
@@ -133,6 +133,15 @@ ModuleShape latent_module(Family family, std::string_view kernel, const Categori
   return s;
 }
 
+// Kernels of TensorRT-LLM's generated experts over about 8 of others, which sort in up to three,
+// copy and activate between the products: routing, two products and finalising; one more that
+// narrows activations; one that activates under scales of blocks (blockScaleMoe/runner.cu).
+double generated_launches(const KernelFormat& format) {
+  const double kernels =
+      4 + (format.activation_bytes < 2 ? 1 : 0) + (format.has_block_scales ? 1 : 0);
+  return kernels / 8;
+}
+
 bool is_generated(std::string_view expert_kernel) {
   return contains(expert_kernel, "trtllm") || contains(expert_kernel, "min_latency");
 }
@@ -146,6 +155,11 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
       kind == "triton" || kind == "marlin" || contains(kernel, "vllm_fused_moe");
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
+  if (is_generated(kernel)) s->launches = generated_launches(s->format);
+  // Where no product activates its results: those are written, read, and written again.
+  if (!is_generated(kernel) || s->format.has_block_scales) {
+    s->activation_passes = 2 * (s->matrices - 1) + 1;
+  }
 }
 
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
@@ -158,7 +172,9 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   s.is_power_law = contains(c[1], "power_law");
   // Block scales have a kernel of their own.
   s.is_untuned = expert_class(kernel) == "cutlass" && c[0] != "fp8_block";
-  s.is_triton = expert_class(kernel) == "triton";
+  const std::string_view kind = expert_class(kernel);
+  s.is_portable = kind == "triton" || kind == "marlin";
+  s.promotes = s.format.has_block_scales && (s.is_portable || is_generated(kernel));
   set_passes(kernel, &s);
   return s;
 }
@@ -364,6 +380,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
     }
     case Family::kLatentDecode: {
       AttentionShape s = latent_decode(c[1], {}, d[0], d[1], d[2]);
+      s.multiply = multiply_of(c[1]);
       widen_cache(framework, kernel, c[1], &s);
       if (is_triton(kernel)) s.tile_rows = 16;  // BLOCK_H of decode_attention.py
       return {TiledFormula::kDecode, s};

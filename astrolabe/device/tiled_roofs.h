@@ -50,6 +50,10 @@ inline double flop_per_cycle(const TiledChip& chip, double peak) {
   return peak / (chip.sm_count * chip.clock.base());
 }
 
+// Where tensor cores do not scale blocks, CUDA cores add each block's sums to those in fp32: a
+// multiply-add an output and block of 128, 128 a cycle (DeepGEMM: promotion).
+constexpr double kPromotion = 1.0 / (128 * 128);
+
 // Smooth maximum for loads and products within a tile: fourth powers.
 inline double join4(double a, double b) {
   const double a2 = a * a, b2 = b * b;

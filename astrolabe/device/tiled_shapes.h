@@ -57,10 +57,13 @@ struct ExpertShape {
   double top_k = 1, experts = 1, expert_ranks = 1;
   double matrices = 3;        // 3 gated, 2 not
   bool is_power_law = false;  // tokens over experts by a power law, else evenly
-  bool is_triton = false;     // for which tcgen05 is no faster than wgmma
+  bool is_portable = false;   // issues no tcgen05: its tensor cores are no faster than by wgmma
+  bool promotes = false;      // applies scales of blocks outside of the tensor cores anywhere
   bool is_untuned = false;    // runs the first of its tilings, not the fastest
   // Passes over the rows of this rank's pairs of token and expert, and over those of all ranks.
   double pair_passes = 3, all_pair_passes = 0.3;
+  double activation_passes = 0;  // over the columns between the products
+  double launches = 1;           // kernels, over those of CUTLASS
 };
 
 // A kernel that streams: normalisation, quantisation, convolution, recurrent state.

@@ -176,8 +176,8 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
               0.02 * kMicro);
 }
 
-// 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written at
-// half of the bandwidth, a launch of 4 us more, and twice the bytes of attention.
+// 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written, 3
+// elements a cycle of each SM, and a launch of 4 us.
 TEST(DecodeAttentionTime, WidensACacheInAPassOfItsOwn) {
   const TiledParameters p{2, 0.8, 32, 0.5, 1e9, 1, 0, 1, 1, 0, 6, 64, 64, 64};
   AttentionShape shape;
@@ -186,7 +186,30 @@ TEST(DecodeAttentionTime, WidensACacheInAPassOfItsOwn) {
   const Duration narrow = decode_attention_time(h100_like(), p, shape, Residency::kCold);
   shape.widens_cache = true;
   const Duration widened = decode_attention_time(h100_like(), p, shape, Residency::kCold);
-  EXPECT_NEAR((widened - narrow).base(), 4e-6 + 64.0 * 4096 * 576 * 3 / (0.5 * 3.35e12), 1e-12);
+  const double seconds = 64.0 * 4096 * 576 * (3 / 3.35e12 + 1 / (3 * 132 * 1.83e9));
+  EXPECT_NEAR((widened - narrow).base(), 4e-6 + seconds, 1e-12);
+}
+
+// One SM, heads of one tile of 64, 32 blocks of 128 vectors: fp8 products take half of bf16's time,
+// and by wgmma 2 x 128 x 512 bytes at 128 a cycle, 1024 cycles a block.
+TEST(DecodeAttentionTime, WgmmaTransposesFp8Values) {
+  const TiledParameters p{1, 1, 128, 1, 1e9, 1, 0, 1, 1e9, 0, 6, 64, 64, 1};
+  TiledChip chip = round_chip();
+  chip.sm_count = 1, chip.tensor_cores = "warp_group", chip.year = 2024;
+  chip.rates[0] = FlopRate::from_base(4096e9);
+  chip.rates[static_cast<std::size_t>(NumberFormat::kFp8)] = FlopRate::from_base(8192e9);
+  AttentionShape shape;
+  shape.kv_tokens = 4096, shape.heads = 64, shape.is_latent = true;
+  shape.qk_dim = 576, shape.v_dim = 512, shape.kv_bytes = 1;
+  const auto cycles = [&] {
+    return decode_attention_time(chip, p, shape, Residency::kCold).base() * 1e9;
+  };
+  const double block = 2.0 * 128 * 1088 * 64 / 4096;
+  EXPECT_NEAR(cycles(), 32 * block, 2000);
+  shape.multiply = NumberFormat::kFp8;
+  EXPECT_NEAR(cycles(), 32 * block / 2, 2000);
+  chip.year = 2022;
+  EXPECT_NEAR(cycles(), 32 * (block / 2 + 1024), 2000);
 }
 
 TEST(LatentKernels, SglangAbsorbsPromptsAndWidensCachesOfFlashAttention) {
@@ -293,7 +316,7 @@ TEST(ExpertTime, TritonHasHalfOfTcgen05) {
   shape.tokens = 256, shape.hidden = 1024, shape.inter = 512;
   const double seconds = 6.0 * 256 * 1024 * 512 / 8192e9;
   EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), seconds, 0.02 * seconds);
-  shape.is_triton = true;
+  shape.is_portable = true;
   EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), 2 * seconds, 0.02 * seconds);
 }
 
@@ -309,7 +332,15 @@ TEST(ExpertTime, KernelsAreKnownByTheirNames) {
   EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").pair_passes, 3);
   EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").pair_passes, 1);
   EXPECT_EQ(shape("sglang_fused_moe_triton", "bfloat16").all_pair_passes, 2);
-  EXPECT_TRUE(shape("sglang_fused_moe_triton", "bfloat16").is_triton);
+  EXPECT_TRUE(shape("sglang_fused_moe_triton", "bfloat16").is_portable);
+  EXPECT_TRUE(shape("sglang_marlin_moe", "int4_wo").is_portable);
+  // Routing, two products, finalising, of 8; narrowing; activating under scales of blocks.
+  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "bfloat16").launches, 4 / 8.0);
+  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").launches, 5 / 8.0);
+  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "fp8_block").launches, 6 / 8.0);
+  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").launches, 1);
+  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").activation_passes, 0);
+  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").activation_passes, 5);
 }
 
 TEST(Residency, WarmOperandsAreNeverSlower) {
