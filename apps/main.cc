@@ -21,9 +21,7 @@ void print_error(const std::string& kind, const std::string& message) {
                is_red ? "\033[0m" : "", printable(message).c_str());
 }
 
-void print_json_error(const nlohmann::json& error) {
-  print_json(nlohmann::json{{"error", error}});
-}
+void print_json_error(const nlohmann::json& error) { print_json(nlohmann::json{{"error", error}}); }
 
 int report(const InputError& error, bool is_json) {
   print_error("error", error.what());

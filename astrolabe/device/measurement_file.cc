@@ -47,8 +47,8 @@ bool may_stand_beside(Family family, std::string_view name) {
   constexpr std::string_view kOfState[] = {"d_conv", "head_k_dim", "head_v_dim", "head_dim"};
   const bool is_state = family == Family::kGatedDelta || family == Family::kMamba;
   return std::find(std::begin(kAny), std::end(kAny), name) != std::end(kAny) ||
-         (is_state && std::find(std::begin(kOfState), std::end(kOfState), name) !=
-                          std::end(kOfState));
+         (is_state &&
+          std::find(std::begin(kOfState), std::end(kOfState), name) != std::end(kOfState));
 }
 
 // How the columns of a table differ from those of a family.

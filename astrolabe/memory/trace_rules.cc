@@ -50,9 +50,9 @@ class RuleLine {
     const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
     if (r.ec != std::errc() || r.ptr != text.data() + text.size() || value < least ||
         value > most) {
-      throw InputError(where_, word(0), text,
-                       "a whole number from " + std::to_string(least) + " to " +
-                           std::to_string(most));
+      throw InputError(
+          where_, word(0), text,
+          "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     }
     return value;
   }
