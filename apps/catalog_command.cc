@@ -18,7 +18,7 @@ int answer(const Question& question, const std::string& about, const Invocation&
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
   const catalog::Answer found = question(facts, about);
   if (invocation.is_json) {
-    std::printf("%s\n", to_json(found.table).dump(2).c_str());
+    print_json(to_json(found.table));
   } else {
     std::fputs(found.text.c_str(), stdout);
   }

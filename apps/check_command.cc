@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "apps/terminal.h"
 #include "astrolabe/base/error.h"
 #include "astrolabe/base/table.h"
@@ -175,7 +176,7 @@ int check(const std::string& scenario, const Invocation& invocation) {
   if (scenario.empty()) throw InputError({}, "check", "no scenario", "SCENARIO or --keys");
   const study::ScenarioAndCatalog input = study::read_scenario(scenario, invocation.data_dir);
   if (invocation.is_json) {
-    std::printf("%s\n", to_json(input.scenario).dump(2).c_str());
+    print_json(to_json(input.scenario));
   } else {
     print_text(input);
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/accelerator.h"
 #include "astrolabe/study/estimate.h"
@@ -29,9 +30,7 @@ int show_estimate(const EstimateOptions& options, const Invocation& invocation) 
   const parallel::KernelLibrary library(facts, invocation.data_dir);
   const study::Estimate estimate = study::estimate(facts, library, request);
   if (invocation.is_json) {
-    std::printf(
-        "%s\n",
-        to_json(estimate).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    print_json(to_json(estimate));
   } else {
     std::fputs(to_text(estimate).c_str(), stdout);
   }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "apps/terminal.h"
 #include "astrolabe/base/error.h"
 
@@ -20,21 +21,17 @@ void print_error(const std::string& kind, const std::string& message) {
                is_red ? "\033[0m" : "", printable(message).c_str());
 }
 
-void print_json(const nlohmann::json& error) {
-  const nlohmann::json document = {{"error", error}};
-  std::printf("%s\n",
-              document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-}
+void print_json_error(const nlohmann::json& error) { print_json(nlohmann::json{{"error", error}}); }
 
 int report(const InputError& error, bool is_json) {
   print_error("error", error.what());
   if (is_json) {
-    print_json({{"message", error.what()},
-                {"file", error.where().file},
-                {"line", error.where().line},
-                {"key", error.key()},
-                {"given", error.given()},
-                {"allowed", error.allowed()}});
+    print_json_error({{"message", error.what()},
+                      {"file", error.where().file},
+                      {"line", error.where().line},
+                      {"key", error.key()},
+                      {"given", error.given()},
+                      {"allowed", error.allowed()}});
   }
   return kBadInput;
 }
@@ -151,7 +148,7 @@ int run(int argc, char** argv) {
     return report(error, invocation.is_json);
   } catch (const std::exception& error) {
     print_error("internal error", error.what());
-    if (invocation.is_json) print_json({{"message", error.what()}});
+    if (invocation.is_json) print_json_error({{"message", error.what()}});
     return kInternalError;
   }
 }

@@ -203,7 +203,7 @@ int run(const MemoryOptions& options, bool is_limited, const Invocation& invocat
   }
   const nlohmann::ordered_json j = to_json(config, traffic, result, invocation.data_dir);
   if (invocation.is_json) {
-    std::printf("%s\n", j.dump(2).c_str());
+    print_json(j);
   } else {
     print_text(j);
   }
@@ -257,7 +257,7 @@ int run_model(const MemoryOptions& options, const ModelTraffic& model,
   const Table table = operator_table(config, operators, runs.operators, invocation.data_dir);
   if (invocation.is_json) {
     j["operators"] = to_json(table)["rows"];
-    std::printf("%s\n", j.dump(2).c_str());
+    print_json(j);
   } else {
     print_text(j);
     std::printf("one iteration %.3f ms\n\n%s", runs.all.time.in(units::millisecond),
@@ -292,7 +292,7 @@ int check(const CheckOptions& options, const Invocation& invocation) {
     for (const memory::Violation& v : checker.violations()) {
       j["first"].push_back({{"line", v.line}, {"text", v.text}});
     }
-    std::printf("%s\n", j.dump(2).c_str());
+    print_json(j);
   } else {
     for (const memory::Violation& v : checker.violations()) {
       std::printf("%s:%lld: %s\n", options.trace.c_str(), static_cast<long long>(v.line),

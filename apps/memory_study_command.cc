@@ -23,7 +23,7 @@ struct CurveFiles {
 void give_table(const Table& table, bool is_json, const std::string& out) {
   if (!out.empty()) write_file_atomically(out, to_csv(table));
   if (is_json) {
-    std::printf("%s\n", to_json(table).dump(2).c_str());
+    print_json(to_json(table));
   } else if (out.empty()) {
     std::fputs(to_csv(table).c_str(), stdout);
   }

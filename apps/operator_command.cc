@@ -38,7 +38,7 @@ nlohmann::json to_json(const workload::Operator& op) {
           {"shape", shape}};
 }
 
-void print_json(const Graph& g, double context) {
+void print_graph_json(const Graph& g, double context) {
   nlohmann::json operators = nlohmann::json::array();
   for (const workload::Operator& op : g.operators) operators.push_back(to_json(op));
   const nlohmann::json document = {
@@ -53,8 +53,7 @@ void print_json(const Graph& g, double context) {
       {"flop", workload::total_flops(g.operators).in(units::flop)},
       {"bytes", workload::total_bytes(g.operators).in(units::byte)},
       {"operators", operators}};
-  std::printf("%s\n",
-              document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  print_json(document);
 }
 
 void print_heading(const Graph& g, double context) {
@@ -70,7 +69,7 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
   const Graph g = make_graph(options, catalog::Catalog::load(invocation.data_dir));
   const double context = options.isl + options.prefix;
   if (invocation.is_json) {
-    print_json(g, context);
+    print_graph_json(g, context);
   } else {
     print_heading(g, context);
     std::fputs(aligned_text(workload::operator_table(g.operators)).c_str(), stdout);
@@ -101,7 +100,7 @@ int show_times(const TimeOptions& options, const Invocation& invocation) {
         {"collectives_ms", times.collectives.in(units::millisecond)},
         {"energy_j", times.energy.in(units::joule)},
         {"operators", to_json(times.table)["rows"]}};
-    std::printf("%s\n", document.dump(2).c_str());
+    print_json(document);
     return kSuccess;
   }
   print_heading(g, options.graph.isl + options.graph.prefix);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "apps/terminal.h"
 #include "astrolabe/base/csv.h"
 #include "astrolabe/base/error.h"
@@ -76,7 +77,7 @@ report::Page make_page(const study::PlanStudy& plan, const study::ScenarioAndCat
 std::string run_json(const report::Page& page) {
   nlohmann::ordered_json run;
   for (const auto& [key, value] : page.run) run[key] = value;
-  return run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(run);
 }
 
 struct ResultsPlace {
@@ -124,8 +125,7 @@ void write_results(const report::Page& page, const ResultsPlace& place) {
 int print_infeasible(const study::PlanStudy& plan, bool is_json) {
   if (is_json) {
     const nlohmann::json document = {{"status", "infeasible"}, {"explanation", plan.explanation}};
-    std::printf("%s\n",
-                document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    print_json(document);
   } else {
     std::printf("infeasible\n%s\n", plan.summary.c_str());
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace astrolabe {
 
@@ -47,6 +48,14 @@ nlohmann::ordered_json to_json(const Table& table) {
     rows.push_back(object);
   }
   return {{"name", table.name}, {"title", table.title}, {"rows", rows}};
+}
+
+std::string json_text(const nlohmann::ordered_json& document) {
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const nlohmann::ordered_json& document) {
+  std::fputs(json_text(document).c_str(), stdout);
 }
 
 }  // namespace astrolabe

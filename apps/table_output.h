@@ -13,5 +13,8 @@ namespace astrolabe {
 std::string aligned_text(const Table& table);
 // {"name", "title", "rows": a list of objects}
 nlohmann::ordered_json to_json(const Table& table);
+// A document and the end of its line; bytes that are not UTF-8 are replaced.
+std::string json_text(const nlohmann::ordered_json& document);
+void print_json(const nlohmann::ordered_json& document);
 
 }  // namespace astrolabe

@@ -27,7 +27,7 @@ int validate_chain(const ChainOptions& options, const Invocation& invocation) {
     study::write_generated(options.write, study::validation_markdown(cases));
   }
   if (invocation.is_json) {
-    std::printf("%s\n", to_json(study::validation_table(cases)).dump(2).c_str());
+    print_json(to_json(study::validation_table(cases)));
   } else {
     std::fputs(study::validation_text(cases).c_str(), stdout);
   }
@@ -36,7 +36,7 @@ int validate_chain(const ChainOptions& options, const Invocation& invocation) {
 
 int print(const study::AccuracyReport& report, const Invocation& invocation) {
   if (invocation.is_json) {
-    std::printf("%s\n", study::to_json(report).dump(2).c_str());
+    print_json(study::to_json(report));
   } else {
     std::fputs(study::to_text(report).c_str(), stdout);
   }
@@ -92,7 +92,7 @@ int validate_serving(const ServingOptions& options, const Invocation& invocation
                            "astrolabe validate serving");
   }
   if (invocation.is_json) {
-    std::printf("%s\n", study::to_json(report).dump(2).c_str());
+    print_json(study::to_json(report));
   } else {
     std::fputs(study::to_text(report).c_str(), stdout);
   }

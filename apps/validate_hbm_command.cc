@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/table_output.h"
 #include "astrolabe/study/chain_validation.h"
 #include "astrolabe/study/hbm_validation.h"
 #include "astrolabe/study/simulator_validation.h"
@@ -25,7 +26,7 @@ int give(const Rows& rows, const HbmOptions& options, bool is_json) {
         options.has_simulators ? "astrolabe validate hbm --simulators" : "astrolabe validate hbm";
     study::write_generated(options.write, text, author);
   }
-  std::fputs(is_json ? (to_json(rows).dump(2) + "\n").c_str() : text.c_str(), stdout);
+  std::fputs(is_json ? json_text(to_json(rows)).c_str() : text.c_str(), stdout);
   return kSuccess;
 }
 

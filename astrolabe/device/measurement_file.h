@@ -4,10 +4,12 @@
 //
 // Long: one measurement a line, with a column latency_us. Packed: one series a line, first line
 // "# sweep: NAME", and a column for each value of NAME that holds the latency, or nothing.
-// The family is the file's name where that names one, else the one whose columns it has.
-// A measurement that cannot be used (cells missing, not a number, zero or negative or absurdly
-// long, a dimension that is not positive) is left out and counted by its reason. Throws InputError
-// for: unreadable or damaged file, unknown family, missing columns, no rows.
+// The family is the one that the file's name contains, else the one whose columns it has; its
+// columns are exactly those of the family, and what is optional.
+// A measurement that cannot be used (cells missing, not a number, a latency that is not between
+// 1 ns and 1000 s, a dimension that is not positive or over 1e8) is left out and counted by its
+// reason. Throws InputError for: unreadable or damaged file, unknown family, missing, unknown or
+// repeated columns, a line of a packed table with a wrong number of cells, no rows.
 
 #include <array>
 #include <functional>

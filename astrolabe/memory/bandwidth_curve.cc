@@ -210,14 +210,28 @@ std::string curve_cache_path(const std::string& data_dir, const MemoryConfig& co
   return options.cache_dir + "/" + cache_name(config, energy, options.tolerance);
 }
 
-void write_curve_file(const std::string& path, const BandwidthCurve& curve) {
+bool write_curve_file(const std::string& path, const BandwidthCurve& curve) {
   const std::string csv = to_csv(curve.table());
-  write_file_atomically(path, checksum_line(csv) + csv);
+  try {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    write_file_atomically(path, checksum_line(csv) + csv);
+  } catch (const InputError&) {
+    return false;
+  } catch (const std::filesystem::filesystem_error&) {
+    return false;
+  }
+  return true;
 }
 
 std::vector<CurvePoint> read_curve_file(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) return {};
-  const std::string text = read_text_file(path);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  std::string text;
+  try {
+    text = read_text_file(path);
+  } catch (const InputError&) {  // empty, or no text
+    return {};
+  }
   const std::size_t end = text.find('\n');
   if (end == std::string::npos || text.substr(0, end + 1) != checksum_line(text.substr(end + 1))) {
     return {};
@@ -285,10 +299,7 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
   }
   if (!is_whole) points.clear();
   BandwidthCurve curve(config.name, config.peak_bandwidth(), points);
-  if (!path.empty() && is_whole) {
-    std::filesystem::create_directories(options.cache_dir);
-    write_curve_file(path, curve);
-  }
+  if (!path.empty() && is_whole) write_curve_file(path, curve);
   return curve;
 }
 

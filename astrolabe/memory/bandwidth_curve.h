@@ -71,8 +71,8 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
 std::string curve_cache_path(const std::string& data_dir, const MemoryConfig& config,
                              const CurveOptions& options);
 // With a checksum of its rows. No points from a file that is absent, cut short or changed: the
-// curve is then simulated again.
-void write_curve_file(const std::string& path, const BandwidthCurve& curve);
+// curve is then simulated again. `write_curve_file` makes the directory; false = could not write.
+bool write_curve_file(const std::string& path, const BandwidthCurve& curve);
 std::vector<CurvePoint> read_curve_file(const std::string& path);
 
 }  // namespace astrolabe::memory

@@ -35,6 +35,7 @@ struct TraceRules {
   std::int64_t power_up = 0, self_refresh_exit = 0, refresh_interval = 0;
   int postponed = 8;
 
+  // InputError for a rule that cannot be kept, no organisation or no refresh.
   static TraceRules read(const std::string& path);
 };
 

@@ -43,12 +43,16 @@ class RuleLine {
       throw InputError(where_, "rule", word(i), join_alternatives(names, 20));
     return static_cast<int>(found - names.begin());
   }
-  std::int64_t number(std::size_t i) const {
+  std::int64_t number(std::size_t i, std::int64_t least = 0,
+                      std::int64_t most = 1'000'000'000) const {
     const std::string& text = word(i);
     std::int64_t value = 0;
     const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (r.ec != std::errc() || r.ptr != text.data() + text.size() || value < 0) {
-      throw InputError(where_, "rule", text, "a whole number of 0 or more");
+    if (r.ec != std::errc() || r.ptr != text.data() + text.size() || value < least ||
+        value > most) {
+      throw InputError(
+          where_, word(0), text,
+          "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     }
     return value;
   }
@@ -59,6 +63,13 @@ class RuleLine {
   SourcePosition where_;
 };
 
+// As many as TraceChecker remembers of a command.
+constexpr std::int64_t kLongestWindow = 32;
+constexpr std::int64_t kLargestSize = 1 << 20;
+constexpr std::int64_t kMostPostponed = 64;
+// Ticks of it are whole at the highest rate of refreshes, that of the hottest dies.
+constexpr std::int64_t kShortestRefresh = 2;
+
 void read_spacing(const RuleLine& line, TraceRules* rules) {
   TraceRules::Rule r;
   const bool is_window = line.word(0) == "window";
@@ -68,7 +79,7 @@ void read_spacing(const RuleLine& line, TraceRules* rules) {
   r.level = line.index(1, {"PseudoChannel", "Sid", "BankGroup", "Bank"});
   r.before = line.index(2, trace_words());
   r.after = is_window ? r.before : line.index(3, trace_words());
-  if (is_window) r.count = static_cast<int>(std::min<std::int64_t>(64, line.number(3)));
+  if (is_window) r.count = static_cast<int>(line.number(3, 1, kLongestWindow));
   r.ticks = 2 * line.number(4);
   r.name = line.word(5);
   rules->rules.push_back(r);
@@ -79,13 +90,14 @@ void read_rule(const RuleLine& line, TraceRules* rules) {
   if (what == "gap" || what == "apart" || what == "window") {
     read_spacing(line, rules);
   } else if (what == "organisation") {
-    for (std::size_t i = 1; i + 1 < line.size(); i += 2) {
-      rules->size[static_cast<std::size_t>(line.index(i, levels()))] = line.number(i + 1);
+    for (std::size_t i = 1; i < line.size(); i += 2) {
+      rules->size[static_cast<std::size_t>(line.index(i, levels()))] =
+          line.number(i + 1, 1, kLargestSize);
     }
   } else if (what == "holds") {
     (line.index(1, {"row", "column"}) == 0 ? rules->row_bus
                                            : rules->column_bus)[line.index(2, trace_words())] =
-        line.number(3);
+        line.number(3, 1);
   } else if (what == "counts") {
     rules->counts_late[line.index(1, trace_words())] = line.number(2);
   } else if (what == "falling") {
@@ -97,8 +109,8 @@ void read_rule(const RuleLine& line, TraceRules* rules) {
   } else if (what == "self_refresh_exit") {
     rules->self_refresh_exit = 2 * line.number(1);
   } else if (what == "refresh") {
-    rules->refresh_interval = 2 * line.number(1);
-    rules->postponed = static_cast<int>(std::min<std::int64_t>(64, line.number(2)));
+    rules->refresh_interval = 2 * line.number(1, kShortestRefresh);
+    rules->postponed = static_cast<int>(line.number(2, 0, kMostPostponed));
   } else {
     throw InputError(line.where(), "rule", what,
                      "organisation, holds, counts, falling, gap, apart, window, power_up, "
@@ -121,6 +133,9 @@ TraceRules TraceRules::read(const std::string& path) {
     if (rules.size[i] == 0) {
       throw InputError({path, 0}, "organisation", "no " + levels()[i], "a size for it");
     }
+  }
+  if (rules.refresh_interval == 0) {
+    throw InputError({path, 0}, "refresh", "no such line", "refresh TREFI POSTPONED");
   }
   return rules;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "astrolabe/base/error.h"
 #include "astrolabe/catalog/catalog.h"
@@ -51,6 +52,47 @@ std::vector<GroupKeys> groups_of(Family family, const Measurement& m, const char
   return groups;
 }
 
+// Names that a measurer chooses.
+bool is_open(std::string_view column) { return column == "distribution" || column == "model"; }
+
+// The words by which tables tell their measurements apart, by family and column.
+class KnownWords {
+ public:
+  explicit KnownWords(const device::MeasuredTables& tables) {
+    for (const device::MeasuredTable& table : tables.tables()) {
+      const device::TableKey& key = table.key;
+      add(key.family, "framework", key.framework);
+      add(key.family, "kernel", key.kernel);
+      const auto& columns = device::columns_of(key.family).categories;
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (!is_open(columns[i])) add(key.family, columns[i], key.categories[i]);
+      }
+    }
+  }
+
+  // "unknown kernel fast": the first word of `m` that no table has; empty if there is none.
+  std::string unknown_of(const Measurement& m) const {
+    std::string unknown;
+    const auto check = [&](const char* column, std::string_view word) {
+      const auto known = words_.find({m.family, column});
+      if (!unknown.empty() || known == words_.end()) return;
+      if (known->second.count(word) == 0) unknown = fmt::format("unknown {} {}", column, word);
+    };
+    check("framework", m.framework);
+    if (!m.kernel.empty()) check("kernel", m.kernel);
+    const auto& columns = device::columns_of(m.family).categories;
+    for (std::size_t i = 0; i < columns.size(); ++i) check(columns[i], m.categories[i]);
+    return unknown;
+  }
+
+ private:
+  void add(Family family, const char* column, const std::string& word) {
+    words_[{family, column}].insert(word);
+  }
+
+  std::map<std::pair<Family, std::string>, std::set<std::string, std::less<>>> words_;
+};
+
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
@@ -68,6 +110,7 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   const device::TiledTime tiled(all_tiled.model.tables(), all,
                                 device::architectures_without(chips, tables, without));
   const device::MeasuredTime time(tables, chips, without, &tiled);
+  const KnownWords known(tables);
   AccuracyScorer scorer;
   const device::MeasurementFile file =
       device::read_measurements(request.measurements, [&](const Measurement& m) {
@@ -76,6 +119,10 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
         if (chip == chips.end()) {
           scorer.add_unscored(groups_of(m.family, m, nullptr),
                               fmt::format("unknown accelerator {}", m.system));
+          return;
+        }
+        if (const std::string unknown = known.unknown_of(m); !unknown.empty()) {
+          scorer.add_unscored(groups_of(m.family, m, nullptr), unknown);
           return;
         }
         const device::TableRequest wanted{m.family,  m.system, m.framework,

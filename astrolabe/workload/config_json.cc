@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace astrolabe::workload {
@@ -37,16 +38,38 @@ std::string shown(const nlohmann::json& value) {
   return text;
 }
 
+// The line of what occurs once after `at`, else 0.
+int line_of_single(std::string_view text, std::size_t at, std::size_t next) {
+  return at == std::string_view::npos || next != std::string_view::npos ? 0 : line_at(text, at);
+}
+
 nlohmann::json parse(const std::string& text, const std::string& file) {
-  const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+  std::array<std::set<std::string>, kDeepest + 2> keys;  // of the open object at each depth
+  const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
     if (depth > kDeepest) {
       throw InputError({file, 0}, "config", "values nested deeper than 32",
                        "a model's config.json");
     }
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == nlohmann::json::parse_event_t::object_start) keys[level + 1].clear();
+    if (event == nlohmann::json::parse_event_t::key &&
+        !keys[level].insert(value.get<std::string>()).second) {
+      const auto key = value.get<std::string>();
+      const std::size_t second = find_key(text, key, find_key(text, key, 0) + 1);
+      const int line = line_of_single(text, second, find_key(text, key, second + 1));
+      throw InputError({file, line}, key, "twice", "each key once");
+    }
     return true;
   };
   try {
-    return nlohmann::json::parse(text, check_depth);
+    return nlohmann::json::parse(text, check);
+  } catch (const nlohmann::json::out_of_range& e) {  // "... parsing '1e400'"
+    std::string number = e.what();
+    number = number.substr(0, number.rfind('\''));
+    number = number.substr(number.rfind('\'') + 1);
+    const std::size_t at = text.find(number);
+    throw InputError({file, line_of_single(text, at, text.find(number, at + 1))}, "config", number,
+                     "numbers up to 1e308");
   } catch (const nlohmann::json::parse_error& e) {
     throw InputError({file, line_at(text, e.byte > 0 ? e.byte - 1 : 0)}, "config",
                      text.empty() ? "an empty file" : "text that is not JSON",
@@ -139,6 +162,18 @@ double ConfigJson::checked(const char* key, const nlohmann::json& value, double 
   if (!value.is_number() || !(number >= least) || !(number <= kLargest)) {
     reject(key, least > 0 ? "a number above 0, at most 1e9" : "a number from 0 to 1e9");
   }
+  if (number != std::floor(number)) reject(key, "a whole number");
+  return number;
+}
+
+double ConfigJson::get_inner(const char* key, const char* inner) const {
+  const nlohmann::json* object = find({key});
+  const nlohmann::json value =
+      object != nullptr && object->is_object() ? object->value(inner, nlohmann::json()) : nullptr;
+  const double number = value.is_number() ? value.get<double>() : 0;
+  if (!(number >= 1) || !(number <= kLargest) || number != std::floor(number)) {
+    reject(key, std::string("an object with a ") + inner + ": a whole number above 0");
+  }
   return number;
 }
 
@@ -154,9 +189,7 @@ double ConfigJson::number_or(Keys keys, double otherwise) const {
 }
 
 int ConfigJson::count_or(Keys keys, int otherwise) const {
-  const double number = number_or(keys, otherwise);
-  if (number != std::floor(number)) reject(found_key(keys), "a whole number");
-  return static_cast<int>(number);
+  return static_cast<int>(number_or(keys, otherwise));
 }
 
 std::string ConfigJson::text_or(Keys keys, const std::string& otherwise) const {

@@ -19,20 +19,22 @@ using Keys = std::initializer_list<const char*>;
 
 class ConfigJson {
  public:
-  // InputError for what is not a JSON object.
+  // InputError for what is not a JSON object, a key given twice or a number that overflows.
   ConfigJson(const std::string& text, const std::string& file);
 
   // The value of the first key that is there and not null.
   const nlohmann::json* find(Keys keys) const;
   bool has(Keys keys) const { return find(keys) != nullptr; }
 
-  // A number above 0 and at most 1e9. InputError when it is something else, or (get) absent.
+  // A whole number above 0 and at most 1e9. InputError when it is something else, or (get) absent.
   double get_number(Keys keys, const char* meaning) const;
-  double number_or(Keys keys, double otherwise) const;  // 0 is allowed
-  int count_or(Keys keys, int otherwise) const;         // whole, 0 is allowed
+  double number_or(Keys keys, double otherwise) const;         // 0 is allowed
+  int count_or(Keys keys, int otherwise) const;                // the same
+  double get_inner(const char* key, const char* inner) const;  // of the object at `key`
   std::string text_or(Keys keys, const std::string& otherwise) const;
   bool flag_or(Keys keys, bool otherwise) const;
 
+  const char* found_key(Keys keys) const;  // of them, the first if none is there
   SourcePosition position(std::string_view key) const;
   [[noreturn]] void reject(const char* key, const std::string& allowed) const;
   [[noreturn]] void reject_missing(Keys keys, const char* meaning) const;
@@ -40,7 +42,6 @@ class ConfigJson {
   const std::string& model_type() const { return model_type_; }
 
  private:
-  const char* found_key(Keys keys) const;
   double checked(const char* key, const nlohmann::json& value, double least) const;
 
   std::string text_, file_, model_type_;
@@ -49,7 +50,8 @@ class ConfigJson {
   std::size_t nested_at_ = 0;
 };
 
-// Of the checkpoint: its linear layers, not the cache. Empty for bf16 and for what is not known.
+// Of the checkpoint: its linear layers, not the cache. Empty for bf16, that is without a
+// quantization_config; InputError for one that is not known.
 std::optional<Precision> find_native_precision(const ConfigJson& config);
 
 // At most 16 MiB of a file, or of standard input for "-". InputError when it cannot be read.

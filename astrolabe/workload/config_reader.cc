@@ -33,6 +33,32 @@ bool is_of_family(std::string_view type, std::string_view family) {
   return starts_with(type, family) && (type.size() == family.size() || type[family.size()] == '_');
 }
 
+constexpr Keys kExpertCounts = {"n_routed_experts", "num_local_experts", "num_experts",
+                                "moe_num_experts"};
+
+bool begins_with_one_of(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view p) { return starts_with(text, p); });
+}
+
+// Every layer, or every layer but some, is a mixture of experts.
+bool is_mixture_family(std::string_view type) {
+  return type.find("_moe") != std::string_view::npos ||
+         begins_with_one_of(type, {"deepseek_", "dots1", "gpt_oss", "kimi_", "llama4", "mimo_v2",
+                                   "minimax_m", "mixtral", "olmoe", "qwen3_next", "step3p"});
+}
+
+// intermediate_size is the width of the dense parts, not of the experts.
+bool has_expert_width(std::string_view type) {
+  return begins_with_one_of(type, {"deepseek_", "dots1", "gemma4", "glm", "kimi_", "mimo",
+                                   "nemotron_h", "qwen", "step3p"});
+}
+
+// The first layers are dense, and no default of how many is one for all.
+bool has_dense_start(std::string_view type) {
+  return begins_with_one_of(type, {"deepseek_v2", "deepseek_v3", "glm", "kimi_"});
+}
+
 class ConfigReader {
  public:
   ConfigReader(const std::string& text, const std::string& file) : json_(text, file) {}
@@ -53,6 +79,9 @@ class ConfigReader {
   void read_ffn();
   void read_experts();
   int count_dense_layers() const;
+  int count_dense_by_step() const;
+  const Json& layer_list(const Json& list, const char* key) const;
+  void check_kv_heads(int heads, int kv_heads, const char* key) const;
   void check() const;
 
   ConfigJson json_;
@@ -102,7 +131,13 @@ void ConfigReader::read_heads() {
     m_.head_dim = m_.nope_dim + m_.rope_dim;
     return;
   }
+  if (begins_with_one_of(m_.model_type,
+                         {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm_moe_dsa", "kimi_"}) &&
+      json_.flag_or({"use_mla"}, true)) {
+    json_.reject_missing({"kv_lora_rank"}, "the rank of the key-value compression");
+  }
   m_.kv_heads = json_.count_or({"num_key_value_heads"}, m_.heads);
+  check_kv_heads(m_.heads, m_.kv_heads, "num_key_value_heads");
   // Gemma's heads are not hidden / heads wide; elsewhere that is what absence means.
   m_.head_dim = is_family("gemma") ? json_.get_number({"head_dim"}, "the width of a head")
                                    : json_.number_or({"head_dim", "attention_head_dim"},
@@ -110,6 +145,10 @@ void ConfigReader::read_heads() {
   m_.value_dim = json_.number_or({"v_head_dim"}, 0);
   m_.window_heads = json_.count_or({"swa_num_attention_heads"}, 0);
   m_.window_kv_heads = json_.count_or({"swa_num_key_value_heads"}, 0);
+  if (json_.has({"swa_num_key_value_heads"})) {
+    check_kv_heads(m_.window_heads > 0 ? m_.window_heads : m_.heads, m_.window_kv_heads,
+                   "swa_num_key_value_heads");
+  }
   m_.window_head_dim = json_.number_or({"swa_head_dim"}, 0);
   m_.window_value_dim = json_.number_or({"swa_v_head_dim"}, 0);
   if (json_.has({"global_head_dim"})) {  // Gemma 4: head_dim is that of the windowed layers
@@ -117,7 +156,14 @@ void ConfigReader::read_heads() {
     m_.window_head_dim = m_.head_dim;
     m_.head_dim = json_.number_or({"global_head_dim"}, 0);
     m_.kv_heads = json_.count_or({"num_global_key_value_heads"}, m_.kv_heads);
+    check_kv_heads(m_.heads, m_.kv_heads, "num_global_key_value_heads");
     m_.has_values_as_keys = json_.flag_or({"attention_k_eq_v"}, false);
+  }
+}
+
+void ConfigReader::check_kv_heads(int heads, int kv_heads, const char* key) const {
+  if (kv_heads < 1 || heads % kv_heads != 0) {
+    json_.reject(key, "a divisor of the " + std::to_string(heads) + " query heads");
   }
 }
 
@@ -130,11 +176,7 @@ void ConfigReader::read_indexer() {
   const Json* sparse = json_.find({"sparse_attention_config"});
   if (sparse == nullptr || !sparse->is_object()) return;
   const auto number = [&](const char* key) {
-    const auto found = sparse->find(key);
-    if (found == sparse->end() || !found->is_number() || !(found->get<double>() > 0)) {
-      json_.reject("sparse_attention_config", std::string("an object with a ") + key + " above 0");
-    }
-    return found->get<double>();
+    return json_.get_inner("sparse_attention_config", key);
   };
   m_.index_topk = number("sparse_topk_blocks") * number("sparse_block_size");
   m_.index_heads = number("sparse_num_index_heads");
@@ -220,13 +262,7 @@ void ConfigReader::read_linear() {
     m_.linear_v_dim = json_.get_number({"linear_value_head_dim"}, "their width");
     return;
   }
-  const auto number = [&](const char* key) {
-    if (!kimi->is_object() || !kimi->contains(key) || !(*kimi)[key].is_number() ||
-        !((*kimi)[key].get<double>() > 0)) {
-      json_.reject("linear_attn_config", std::string("an object with a ") + key + " above 0");
-    }
-    return (*kimi)[key].get<double>();
-  };
+  const auto number = [&](const char* key) { return json_.get_inner("linear_attn_config", key); };
   m_.linear_k_heads = m_.linear_v_heads = number("num_heads");
   m_.linear_k_dim = m_.linear_v_dim = number("head_dim");
   m_.conv_width = number("short_conv_kernel_size");
@@ -314,7 +350,9 @@ void ConfigReader::read_pruned(const Json& blocks) {
     if (!attention.is_object() || !ffn.is_object()) bad();
     if (attention.value("no_op", Json(false)) != Json(true)) {
       const Json group = attention.value("n_heads_in_group", Json());
-      if (!group.is_number() || !(group.get<double>() >= 1)) bad();
+      if (!group.is_number_integer() || group < Json(1) || group > Json(m_.heads) ||
+          m_.heads % group.get<int>() != 0)
+        bad();
       ++m_.n_full_attention;
       kv_heads += m_.heads / group.get<double>();
     }
@@ -331,35 +369,73 @@ void ConfigReader::read_pruned(const Json& blocks) {
   m_.dense_ffn = widths / m_.n_dense_ffn;
 }
 
-int ConfigReader::count_dense_layers() const {
-  if (const Json* types = json_.find({"mlp_layer_types"}); types != nullptr && types->is_array()) {
-    return static_cast<int>(std::count(types->begin(), types->end(), Json("dense")));
+// With an entry for each layer at least; those of further layers (MTP) do not count.
+const Json& ConfigReader::layer_list(const Json& list, const char* key) const {
+  if (!list.is_array() || list.size() < static_cast<std::size_t>(layers_)) {
+    json_.reject(key,
+                 "a list with one entry for each of the " + std::to_string(layers_) + " layers");
   }
-  if (const Json* which = json_.find({"moe_layer_freq"}); which != nullptr && which->is_array()) {
-    return static_cast<int>(std::count(which->begin(), which->end(), Json(0)));
+  return list;
+}
+
+int ConfigReader::count_dense_layers() const {
+  const auto count = [&](const Json& list, const Json& value) {
+    return static_cast<int>(std::count(list.begin(), list.begin() + layers_, value));
+  };
+  if (const Json* types = json_.find({"mlp_layer_types"})) {
+    return count(layer_list(*types, "mlp_layer_types"), Json("dense"));
+  }
+  if (const Json* which = json_.find({"moe_layer_freq"}); which != nullptr && *which != Json(1)) {
+    if (!which->is_array()) json_.reject("moe_layer_freq", "1, or a list of 0 and 1");
+    const int dense = count(layer_list(*which, "moe_layer_freq"), Json(0));
+    if (dense + count(*which, Json(1)) != layers_) {
+      json_.reject("moe_layer_freq", "1, or a list of 0 and 1");
+    }
+    return dense;
   }
   if (json_.has({"first_k_dense_replace"})) return json_.count_or({"first_k_dense_replace"}, 0);
-  if (is_family("llama4")) {
-    const int step = std::max(1, json_.count_or({"interleave_moe_layer_step"}, 1));
-    return layers_ - layers_ / step;
+  if (has_dense_start(m_.model_type)) {
+    json_.reject_missing({"first_k_dense_replace"}, "how many of the first layers are dense");
   }
-  const Json* dense = json_.find({"mlp_only_layers"});
-  const int listed = dense != nullptr && dense->is_array() ? static_cast<int>(dense->size()) : 0;
-  const int step = std::max(1, json_.count_or({"decoder_sparse_step"}, 1));
-  return layers_ - layers_ / step + listed;
+  return count_dense_by_step();
+}
+
+// All layers but each step-th one (steps of 1: none), and those that are listed.
+int ConfigReader::count_dense_by_step() const {
+  const char* key = is_family("llama4") ? "interleave_moe_layer_step" : "decoder_sparse_step";
+  const int step = json_.count_or({key}, 1);
+  if (step < 1) json_.reject(key, "a whole number above 0");
+  std::vector<bool> is_listed(static_cast<std::size_t>(layers_));
+  if (const Json* listed = json_.find({"mlp_only_layers"})) {
+    const auto is_layer = [&](const Json& i) {
+      return i.is_number_integer() && i >= Json(0) && i < Json(layers_);
+    };
+    if (!listed->is_array() || !std::all_of(listed->begin(), listed->end(), is_layer)) {
+      json_.reject("mlp_only_layers", "a list of layers, from 0 to " + std::to_string(layers_ - 1));
+    }
+    for (const Json& i : *listed) is_listed[i.get<std::size_t>()] = true;
+  }
+  int dense = layers_ - layers_ / step;
+  for (int i = step - 1; i < layers_; i += step) {
+    if (is_listed[static_cast<std::size_t>(i)]) ++dense;
+  }
+  return dense;
 }
 
 void ConfigReader::read_experts() {
-  const Keys kExperts = {"n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts"};
-  m_.experts = json_.count_or(kExperts, 0);
+  m_.experts = json_.count_or(kExpertCounts, 0);
   json_.get_number(
       {"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k"},
       "the experts of a token");
   m_.topk = json_.count_or(
       {"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k"}, 0);
+  const char* const kMeaning = "the width of an expert";
   m_.expert_ffn =
-      json_.get_number({"moe_intermediate_size", "expert_intermediate_size", "intermediate_size"},
-                       "the width of an expert");
+      has_expert_width(m_.model_type)
+          ? json_.get_number({"moe_intermediate_size", "expert_intermediate_size"}, kMeaning)
+          : json_.get_number(
+                {"moe_intermediate_size", "expert_intermediate_size", "intermediate_size"},
+                kMeaning);
   m_.moe_latent = json_.number_or({"routed_expert_hidden_size", "moe_latent_size"}, 0);
   const Keys kWhole = {"shared_expert_intermediate_size", "share_expert_dim",
                        "moe_shared_expert_intermediate_size"};
@@ -370,10 +446,16 @@ void ConfigReader::read_experts() {
 }
 
 void ConfigReader::read_ffn() {
-  const bool has_experts =
-      json_.number_or({"n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts"},
-                      0) > 1 &&
-      json_.flag_or({"enable_moe_block"}, true);
+  const int experts = json_.count_or(kExpertCounts, 0);
+  const bool has_experts = experts > 1 && json_.flag_or({"enable_moe_block"}, true);
+  if (is_mixture_family(m_.model_type)) {
+    if (!json_.has(kExpertCounts)) json_.reject_missing(kExpertCounts, "the routed experts");
+    // There a mixture of none is a dense model.
+    const bool may_be_none = is_family("qwen") || is_family("llama4");
+    if (experts == 1 || (experts == 0 && !may_be_none)) {
+      json_.reject(json_.found_key(kExpertCounts), "at least 2 experts");
+    }
+  }
   if (!has_experts) {
     m_.n_dense_ffn = layers_;
     m_.dense_ffn = json_.get_number({"intermediate_size"}, "the width of the feed-forward part");

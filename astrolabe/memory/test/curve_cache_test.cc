@@ -28,7 +28,7 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   }
   const BandwidthCurve kept(config.name, config.peak_bandwidth(), points);
   const std::string path = curve_cache_path(kData, config, options);
-  write_curve_file(path, kept);
+  EXPECT_TRUE(write_curve_file(path, kept));
   const BandwidthCurve read = bandwidth_curve(kData, config, options);
   ASSERT_EQ(read.points().size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -40,7 +40,7 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   const std::string text = read_text_file(path);
   std::string changed = text;
   changed[changed.size() - 3] = changed[changed.size() - 3] == '1' ? '2' : '1';
-  const std::array<std::string, 3> damages = {text.substr(0, text.size() / 2), changed, "x"};
+  const std::array<std::string, 4> damages = {text.substr(0, text.size() / 2), changed, "x", ""};
   for (const std::string& damaged : damages) {
     write_file_atomically(path, damaged);
     EXPECT_TRUE(read_curve_file(path).empty());
@@ -50,6 +50,10 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   config.controller.temperature_c = 85;
   options.tolerance = 0.02;
   EXPECT_NE(curve_cache_path(kData, config, options), path);
+  // A directory that cannot be made is done without.
+  write_file_atomically(path, "x");
+  EXPECT_FALSE(write_curve_file(path + "/below/curve.csv", kept));
+  EXPECT_TRUE(read_curve_file(path + "/below/curve.csv").empty());
   std::filesystem::remove_all(dir);
 }
 

@@ -182,20 +182,27 @@ TEST(ConfigReaderTest, PrunedBlocks) {
 TEST(ConfigReaderTest, PrecisionOfTheCheckpoint) {
   const auto precision = [](const std::string& quantization, const std::string& experts) {
     return parse_model_config(
-               R"({"model_type": "qwen3_moe", "hidden_size": 64, "num_hidden_layers": 2,
+               R"({"model_type": "qwen3", "hidden_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "vocab_size": 100, "intermediate_size": 128)" +
                    experts + R"(, "quantization_config": )" + quantization + "}",
                "config.json")
         .precision;
   };
-  const std::string mixture = R"(, "num_experts": 4, "num_experts_per_tok": 2)";
+  const std::string mixture =
+      R"(, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32)";
   EXPECT_EQ(precision(R"({"quant_method": "fp8", "weight_block_size": [128, 128]})", "")->ffn,
             GemmFormat::kFp8Block);
   EXPECT_EQ(precision(R"({"quant_method": "awq"})", "")->ffn, GemmFormat::kInt4Weights);
   const auto oss = precision(R"({"quant_method": "mxfp4"})", mixture);
   EXPECT_EQ(oss->experts, GemmFormat::kMxfp4Weights);
   EXPECT_EQ(oss->projections, GemmFormat::kBf16);
-  EXPECT_FALSE(precision(R"({"quant_method": "something"})", "").has_value());
+  EXPECT_EQ(precision(R"({"quant_method": "gptq", "bits": 8})", "")->ffn, GemmFormat::kInt8Weights);
+  EXPECT_EQ(precision(R"({"quant_method": "compressed-tensors", "format": "pack-quantized",
+      "config_groups": {"group_0": {"weights": {"num_bits": 4}}}})",
+                      "")
+                ->ffn,
+            GemmFormat::kInt4Weights);
+  EXPECT_FALSE(precision("null", "").has_value());
 }
 
 // What is wrong, where, and what is allowed.
@@ -215,6 +222,30 @@ const std::string kSmall =
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(ConfigReaderTest, QuantizationThatIsNotKnownIsNamed) {
+  const auto error = [](const std::string& quantization) {
+    return error_of(replaced(kSmall, "\"vocab_size\"",
+                             "\"quantization_config\": " + quantization + ",\n\"vocab_size\""));
+  };
+  for (const char* method : {"bananas", "gguf", "bitsandbytes"}) {
+    const InputError e = error(std::string("{\"quant_method\": \"") + method + "\"}");
+    EXPECT_EQ(e.key(), "quantization_config.quant_method");
+    EXPECT_EQ(e.where().text(), "config.json:6");
+    EXPECT_EQ(e.given(), method);
+    EXPECT_NE(e.allowed().find("compressed-tensors"), std::string::npos);
+  }
+  EXPECT_EQ(error(R"({"quant_method": "awq", "bits": 3})").given(), "awq, bits 3");
+  EXPECT_EQ(error(R"({"quant_method": "gptq"})").given(), "gptq");
+  EXPECT_EQ(error(R"({"quant_method": "modelopt", "quant_algo": "W4"})").given(),
+            "modelopt, quant_algo W4");
+  EXPECT_EQ(error(R"({"quant_method": "compressed-tensors", "format": "pack-quantized",
+      "config_groups": {"group_0": {"weights": {"num_bits": 3}}}})")
+                .given(),
+            "compressed-tensors, format pack-quantized, num_bits 3");
+  EXPECT_EQ(error("{}").given(), "no quant_method");
+  EXPECT_EQ(error("\"fp8\"").key(), "quantization_config");
 }
 
 TEST(ConfigReaderTest, UnknownArchitectureIsNamedWithItsLine) {
@@ -264,6 +295,86 @@ TEST(ConfigReaderTest, LayerKindThatIsNotKnownIsNamed) {
       kSmall, "\"vocab_size\"", "\"layer_types\": [\"full_attention\", \"warp\"], \"vocab_size\""));
   EXPECT_EQ(e.key(), "layer_types[1]");
   EXPECT_EQ(e.given(), "warp");
+}
+
+const std::string kSmallDeepSeek = R"({"model_type": "deepseek_v3", "hidden_size": 64,
+"intermediate_size": 128, "moe_intermediate_size": 32, "num_hidden_layers": 4,
+"num_attention_heads": 4, "vocab_size": 100, "n_routed_experts": 8, "num_experts_per_tok": 2,
+"first_k_dense_replace": 1, "kv_lora_rank": 16, "qk_rope_head_dim": 4, "qk_nope_head_dim": 8,
+"v_head_dim": 8})";
+const std::string kSmallQwen = R"({"model_type": "qwen3_moe", "hidden_size": 64,
+"intermediate_size": 128, "moe_intermediate_size": 32, "num_hidden_layers": 4,
+"num_attention_heads": 4, "vocab_size": 100, "num_experts": 8, "num_experts_per_tok": 2})";
+
+TEST(ConfigReaderTest, KeysOfAMixtureAreNotGuessed) {
+  const auto missing = [](const std::string& config, const std::string& pair) {
+    const InputError e = error_of(replaced(config, pair + ",", ""));
+    EXPECT_EQ(e.given().substr(0, 9), "nothing (") << pair;
+    return e.key();
+  };
+  const auto kLatent = R"("kv_lora_rank": 16)", kDense = R"("first_k_dense_replace": 1)";
+  const auto kRouted = R"("n_routed_experts": 8)", kWidth = R"("moe_intermediate_size": 32)";
+  EXPECT_EQ(missing(kSmallDeepSeek, kLatent), "kv_lora_rank");
+  EXPECT_EQ(missing(kSmallDeepSeek, kDense), "first_k_dense_replace");
+  EXPECT_EQ(missing(kSmallDeepSeek, kRouted), "n_routed_experts");
+  EXPECT_EQ(missing(kSmallDeepSeek, kWidth), "moe_intermediate_size");
+  EXPECT_EQ(missing(kSmallQwen, kWidth), "moe_intermediate_size");
+  EXPECT_EQ(missing(kSmallQwen, R"("num_experts": 8)"), "n_routed_experts");
+  for (const char* few : {R"("n_routed_experts": 0)", R"("n_routed_experts": 1)"}) {
+    const InputError e = error_of(replaced(kSmallDeepSeek, kRouted, few));
+    EXPECT_EQ(e.where().text(), "config.json:3");
+    EXPECT_EQ(e.key(), "n_routed_experts");
+    EXPECT_EQ(e.allowed(), "at least 2 experts");
+  }
+}
+
+TEST(ConfigReaderTest, WhichLayersAreMixtures) {
+  const auto with = [](const std::string& config, const std::string& pair) {
+    return replaced(config, "\"vocab_size\"", pair + ", \"vocab_size\"");
+  };
+  for (const char* bad : {"2", "\"all\"", "[1, 1]", "[0, 1, 2, 1]"}) {
+    const std::string pair = std::string("\"moe_layer_freq\": ") + bad;
+    EXPECT_EQ(error_of(with(kSmallDeepSeek, pair)).key(), "moe_layer_freq") << bad;
+  }
+  for (const char* bad : {"[4]", "[-1]", "[1.5]", "[\"1\"]", "2"}) {
+    const std::string pair = std::string("\"mlp_only_layers\": ") + bad;
+    EXPECT_EQ(error_of(with(kSmallQwen, pair)).key(), "mlp_only_layers") << bad;
+  }
+  EXPECT_EQ(error_of(with(kSmallQwen, "\"decoder_sparse_step\": 0")).key(), "decoder_sparse_step");
+  const auto mixtures = [](const std::string& config) {
+    return parse_model_config(config, "config.json").model.n_moe;
+  };
+  EXPECT_EQ(mixtures(with(kSmallDeepSeek, "\"moe_layer_freq\": 1")), 3);
+  EXPECT_EQ(mixtures(with(kSmallDeepSeek, "\"moe_layer_freq\": [0, 0, 1, 1, 1]")), 2);
+  EXPECT_EQ(mixtures(with(kSmallQwen, "\"mlp_only_layers\": [0, 0]")), 3);
+  // Layers 1 and 3 by the step; of them 3 is listed.
+  EXPECT_EQ(mixtures(with(kSmallQwen, "\"decoder_sparse_step\": 2, \"mlp_only_layers\": [0, 3]")),
+            1);
+}
+
+TEST(ConfigReaderTest, WidthsAreWholeAndKeyValueHeadsDivideTheHeads) {
+  EXPECT_EQ(error_of(replaced(kSmall, "_size\": 64", "_size\": 64.5")).allowed(), "a whole number");
+  for (const char* heads : {"3", "0", "8"}) {
+    const InputError e = error_of(replaced(
+        kSmall, "\"vocab", std::string("\"num_key_value_heads\": ") + heads + ", \"vocab"));
+    EXPECT_EQ(e.where().text(), "config.json:6") << heads;
+    EXPECT_EQ(e.key(), "num_key_value_heads") << heads;
+    EXPECT_EQ(e.allowed(), "a divisor of the 4 query heads") << heads;
+  }
+}
+
+TEST(ConfigReaderTest, NumbersThatOverflowAndKeysGivenTwice) {
+  const InputError large = error_of(replaced(kSmall, "100", "1e400"));
+  EXPECT_EQ(large.where().text(), "config.json:6");
+  EXPECT_EQ(large.given(), "1e400");
+  const InputError twice = error_of(replaced(kSmall, "\"vocab", "\"hidden_size\": 32, \"vocab"));
+  EXPECT_EQ(twice.where().text(), "config.json:6");
+  EXPECT_EQ(twice.key(), "hidden_size");
+  EXPECT_EQ(twice.given(), "twice");
+  // Objects beside and within each other may share keys.
+  const std::string shared = R"("a": {"hidden_size": 1, "b": {"hidden_size": 2}},
+      "c": {"hidden_size": 3}, "vocab)";
+  EXPECT_NO_THROW(parse_model_config(replaced(kSmall, "\"vocab", shared), "config.json"));
 }
 
 TEST(ConfigReaderTest, MoreChosenExpertsThanThereAre) {
