@@ -251,7 +251,7 @@ std::uint64_t fingerprint_of(const std::string& directory, const Interpolations&
     const std::string path = path_of(directory, static_cast<Family>(f));
     if (std::filesystem::exists(path)) h = checksum(read_bytes(path), h);
   }
-  return h;
+  return checksum(ASTROLABE_FORMULAS, h);
 }
 
 double number_at(const CsvTable& table, const CsvTable::Row& row, const char* column) {
