@@ -277,8 +277,7 @@ ClosedLoopResult Loop::result() const {
 }
 
 ClosedLoopResult Loop::run() {
-  for (const LoopRequest& r : requests_) {
-    if (r.prompt + r.answer <= kv_tokens_) continue;
+  if (!each_fits(requests_, kv_tokens_)) {
     ClosedLoopResult refused;
     refused.status = ClosedLoopStatus::kDoesNotFit;
     return refused;

@@ -18,6 +18,11 @@ std::vector<LoopRequest> draw_requests(const ClosedLoopLoad& load) {
   return requests;
 }
 
+bool each_fits(const std::vector<LoopRequest>& requests, double kv_tokens) {
+  return std::all_of(requests.begin(), requests.end(),
+                     [&](const LoopRequest& r) { return r.prompt + r.answer <= kv_tokens; });
+}
+
 ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,
                              Duration outside) {
   double tpot = 0, ttft = 0;

@@ -24,6 +24,9 @@ struct LoopRequest {
 // Lengths drawn from the ranges of the load.
 std::vector<LoopRequest> draw_requests(const ClosedLoopLoad& load);
 
+// Whether a KV cache of so many tokens holds each of them alone.
+bool each_fits(const std::vector<LoopRequest>& requests, double kv_tokens);
+
 // Means over requests, the last of which ended at `now`; outside: the time that TTFT has beside the
 // engines.
 ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,

@@ -238,8 +238,7 @@ void PoolLoop::end_steps(std::size_t worker) {
 }
 
 ClosedLoopResult PoolLoop::run() {
-  for (const LoopRequest& r : requests_) {
-    if (r.prompt + r.answer <= decode_.kv_tokens) continue;
+  if (!each_fits(requests_, decode_.kv_tokens)) {
     ClosedLoopResult refused;
     refused.status = ClosedLoopStatus::kDoesNotFit;
     return refused;

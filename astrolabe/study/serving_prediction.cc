@@ -24,19 +24,15 @@ constexpr double kCarriedOver = 1.3, kSparse = 2;
 const double kFormulas = parallel::kernel_source_band(parallel::KernelSource::kTiled);
 
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
-constexpr int kFewestRequests = 2500, kFewestWaves = 3;
-
-// Benchmarks send 10 requests for each in flight; a few thousand tell the mean as well.
-int request_count(int concurrency) { return 10 * concurrency; }
 
 // Of one of the engines of a deployment.
 parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
   const double low = run.has_drawn_lengths() ? kShortestShare : 1;
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(run.concurrency / run.engine.workers));
-  // A benchmark counts its requests by what the server takes at once.
-  load.requests = request_count(static_cast<int>(
-      std::min<double>(load.concurrency, run.server.max_sequences.value_or(load.concurrency))));
+  // A benchmark counts its requests by what the server takes at once: ten for each.
+  load.requests = 10 * static_cast<int>(std::min<double>(
+                           load.concurrency, run.server.max_sequences.value_or(load.concurrency)));
   load.prompt_low = low * run.prompt;
   load.prompt_high = run.prompt;
   load.answer_low = std::max(2.0, low * run.answer);
@@ -146,7 +142,7 @@ void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPredict
   const Deployment& decode = deployment(run, model, run.decode);
   parallel::ClosedLoopLoad load = load_of(run);
   load.concurrency = std::max(1, static_cast<int>(run.concurrency));
-  load.requests = request_count(load.concurrency);
+  load.requests = 0;  // ten for each in flight
   const double kv = decode.kv_tokens(run.mean_length_share() * (run.prompt + run.answer));
   const parallel::ClosedLoopResult point = parallel::run_pool_loop(
       {prefill.table(), prefill.engine(), static_cast<int>(run.prefill.workers)},
