@@ -72,12 +72,10 @@ class Loop {
 };
 
 void Loop::arrive() {
-  auto rank = std::min_element(ranks_.begin(), ranks_.end(),
-                               [](const Rank& a, const Rank& b) { return a.load < b.load; });
   LoopRequest& r = requests_[next_];
   r.arrival = now_;
-  r.rank = static_cast<int>(rank - ranks_.begin());
-  ++rank->load;
+  r.rank = least_loaded(ranks_, [](const Rank& k) { return k.load; });
+  ++ranks_[static_cast<std::size_t>(r.rank)].load;
   inbox_.push_back(static_cast<int>(next_++));
   if (!polls()) poll();
 }

@@ -32,6 +32,14 @@ bool each_fits(const std::vector<LoopRequest>& requests, double kv_tokens);
 ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,
                              Duration outside);
 
+// The first of the ranks with the least load.
+template <class Rank, class Load>
+int least_loaded(const std::vector<Rank>& ranks, const Load& load) {
+  const auto least = std::min_element(
+      ranks.begin(), ranks.end(), [&](const Rank& a, const Rank& b) { return load(a) < load(b); });
+  return static_cast<int>(least - ranks.begin());
+}
+
 struct DecodingRules {
   double answer_reserve = 1;  // of an answer's tokens that are reserved when it is admitted
   double accepted = 1;        // tokens of a step

@@ -42,13 +42,6 @@ struct Event {
   bool operator>(const Event& o) const { return std::tie(time, order) > std::tie(o.time, o.order); }
 };
 
-template <class Rank, class Load>
-int least_loaded(const std::vector<Rank>& ranks, const Load& load) {
-  const auto least = std::min_element(
-      ranks.begin(), ranks.end(), [&](const Rank& a, const Rank& b) { return load(a) < load(b); });
-  return static_cast<int>(least - ranks.begin());
-}
-
 class PoolLoop {
  public:
   PoolLoop(const Pool& prefill, const Pool& decode, double vocab, const ClosedLoopLoad& load)
