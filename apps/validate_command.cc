@@ -75,7 +75,7 @@ void add_operators(CLI::App* command, Invocation* invocation) {
 }
 
 struct ServingOptions {
-  std::string measurements, write;
+  std::string measurements, rows, write;
   std::vector<std::string> without_tables;
 };
 
@@ -87,6 +87,7 @@ int validate_serving(const ServingOptions& options, const Invocation& invocation
   const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
   study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
+  if (!options.rows.empty()) write_file_atomically(options.rows, to_csv(report.rows));
   if (!options.write.empty()) {
     study::write_generated(options.write, study::to_text(report, true),
                            "astrolabe validate serving");
@@ -117,6 +118,11 @@ void add_serving(CLI::App* command, Invocation* invocation) {
                    "Predict these systems from their data sheets and other chips' tables")
       ->type_name("NAME")
       ->delimiter(',');
+  serving
+      ->add_option("--rows", options->rows,
+                   "Write each run to this file (CSV): measured, predicted, its 10-90 % band, or "
+                   "why it has no prediction")
+      ->type_name("FILE");
   serving
       ->add_option(
           "--write", options->write,

@@ -16,10 +16,11 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 24> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 25> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"host", "ms", 0, 100},
+                                                  {"expert_rows", "rows", 1, 1024},
                                                   {"sampling", "us", 0, 1000},
                                                   {"first_token", "ms", 0, 10000},
                                                   {"first_token_per_request", "ms", 0, 1000},
@@ -136,6 +137,7 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
       .prefill_slow_dense = value("prefill_slow_dense"),
       .prefill_slow_moe = value("prefill_slow_moe"),
       .host = value("host") * units::millisecond,
+      .expert_rows = value("expert_rows"),
       .sampling = value("sampling") * units::microsecond,
       .first_token = value("first_token") * units::millisecond,
       .first_token_per_request = value("first_token_per_request") * units::millisecond,

@@ -16,6 +16,8 @@
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
+//   expert_rows   rows to which every expert's are filled up where products in block fp8 run in
+//                 DeepGEMM's contiguous layout (padded_experts of engine_iteration.h); 1: nowhere
 //   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy:
 //   none
 // Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.
@@ -45,6 +47,7 @@ struct EngineConstants {
   Duration kernel;
   double prefill_slow_dense = 0, prefill_slow_moe = 0;
   Duration host;
+  double expert_rows = 1;
   Duration sampling;
   // Of one sequence of a model of `vocabulary` tokens, in seconds.
   double sampling_seconds(double vocabulary) const {

@@ -12,7 +12,9 @@ using workload::OperatorList;
 
 namespace {
 
-constexpr double kBlock = 128;  // of fp8 scales
+constexpr double kBlock = 128;           // of fp8 scales
+constexpr double kWidestFallback = 512;  // of an expert's part on a rank: up to it vLLM runs Triton
+constexpr int kFallbackCut = 8;          // so it does where experts are cut so many ways, or more
 
 bool is_any_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -100,9 +102,26 @@ EngineIteration::Part EngineIteration::part_of(const Operator& op) const {
 Duration EngineIteration::sum(const OperatorList& operators, Part part) const {
   Duration t;
   for (const Operator& op : operators) {
-    if (part_of(op) == part) t += op.count * clock_.time(op);
+    if (part_of(op) != part) continue;
+    t += op.count * clock_.time(op);
+    if (op.kind == OperatorKind::kExperts) {
+      t += op.count * padding(op.get<workload::ExpertsShape>());
+    }
   }
   return t;
+}
+
+Duration EngineIteration::padding(const workload::ExpertsShape& s) const {
+  const double rows = s.slots / s.moe_ep * (engine_.constants.expert_rows - 1);
+  const double width = s.expert_ffn / s.moe_tp;
+  if (rows <= 0 || s.format != workload::GemmFormat::kFp8Block || width <= kWidestFallback ||
+      s.moe_tp >= kFallbackCut) {
+    return {};
+  }
+  return clock_.time(workload::make_gemm({rows, 2 * width, s.hidden, s.format})) +
+         clock_.time(workload::make_gemm({rows, s.hidden, width, s.format})) +
+         clock_.time(
+             workload::make_elementwise(OperatorKind::kActivation, {rows, 2 * width, width}));
 }
 
 Duration EngineIteration::norm_statistics(double tokens) const {

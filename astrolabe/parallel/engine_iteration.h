@@ -12,6 +12,11 @@
 //   experts whose width cannot be cut into whole scale blocks (fp8 in blocks of 128) are spread
 //   over
 //     the ranks instead (spread_uncuttable_experts)
+// Experts in DeepGEMM's contiguous layout (expert_rows of the constants, for block fp8 wider than
+// kWidestFallback and cut fewer than kFallbackCut ways): each of the E experts of a rank is filled
+// up to whole blocks, whose sizes the host does not know, so E (expert_rows - 1) rows more are
+// multiplied whatever the batch; they cost what dense products of so many rows do, and one pass of
+// the activation over them.
 // Speculative decoding: a decoding sequence brings 1 + drafts tokens, and multi-token prediction
 // its layers (operator_graph.h). Tokens of prompts are taken to pass those layers as often as
 // others, which overstates a step with prompts by (drafts - 1) / (1 + drafts) of a layer. Small
@@ -60,6 +65,7 @@ class EngineIteration {
 
   Duration routed(double tokens, Part part) const;
   Part part_of(const workload::Operator& op) const;
+  Duration padding(const workload::ExpertsShape& s) const;  // of one layer, in such a layout
   workload::OperatorList graph(workload::Batch batch) const;
   workload::OperatorList graph_of_tokens(double tokens) const;  // on a rank, all decoding
   Duration sum(const workload::OperatorList& operators, Part part) const;

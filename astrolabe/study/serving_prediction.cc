@@ -112,7 +112,8 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   auto& slot =
       deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
                    "|" + run.precision + "|" + run.gemm_format + "|" + std::to_string(s.tensor) +
-                   "|" + std::to_string(s.data) + "|" + std::to_string(s.expert)];
+                   "|" + std::to_string(s.data) + "|" + std::to_string(s.expert) + "|" +
+                   std::to_string(engine.constants.expert_rows)];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
                                         times, *hbm_of(run.system));

@@ -76,6 +76,66 @@ void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups,
               predicted * std::exp(band));
 }
 
+Table empty_rows() {
+  Table table{"rows", "Serving runs", {}, {}};
+  for (const char* name : {"line",
+                           "group",
+                           "model",
+                           "system",
+                           "framework",
+                           "version",
+                           "precision",
+                           "mode",
+                           "primary",
+                           "prompt_tokens",
+                           "answer_tokens",
+                           "concurrency",
+                           "accelerators",
+                           "ttft_ms",
+                           "predicted_ttft_ms",
+                           "predicted_ttft_low_ms",
+                           "predicted_ttft_high_ms",
+                           "tpot_ms",
+                           "predicted_tpot_ms",
+                           "predicted_tpot_low_ms",
+                           "predicted_tpot_high_ms",
+                           "not_predicted"}) {
+    table.columns.push_back({name, name, {}});
+  }
+  return table;
+}
+
+void append_times(std::vector<Table::Cell>* cells, const std::optional<double>& measured,
+                  double predicted, double band, bool is_predicted) {
+  cells->push_back(measured ? Table::Cell(*measured) : "");
+  for (const double sign : {0., -1., 1.}) {
+    cells->push_back(is_predicted ? Table::Cell(predicted * std::exp(sign * band)) : "");
+  }
+}
+
+std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPrediction& p) {
+  const auto size = [](const ServingLayout& l) { return l.workers * l.accelerators(); };
+  const double accelerators =
+      run.is_disaggregated ? size(run.prefill) + size(run.decode) : size(run.engine);
+  std::vector<Table::Cell> cells = {double(run.line),
+                                    run.group,
+                                    run.model,
+                                    run.system,
+                                    parallel::framework_name(run.framework),
+                                    run.version,
+                                    run.precision,
+                                    run.is_disaggregated ? "disaggregated" : "aggregated",
+                                    run.is_primary ? 1. : 0.,
+                                    run.prompt,
+                                    run.answer,
+                                    run.concurrency,
+                                    accelerators};
+  append_times(&cells, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason.empty());
+  append_times(&cells, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason.empty());
+  cells.emplace_back(p.reason);
+  return cells;
+}
+
 void append_groups(AccuracyReport* report, const AccuracyReport& more) {
   report->by.insert(report->by.end(), more.by.begin(), more.by.end());
   for (const auto& [reason, rows] : more.unscored) {
@@ -89,8 +149,10 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor) {
   AccuracyScorer tpot[2], ttft[2];  // primary rows, the others
   std::map<std::pair<std::string, std::string>, std::vector<Pair>> layouts;
+  Table rows = empty_rows();
   for (const ServingMeasurement& run : runs) {
     const ServingPrediction p = predictor->predict(run);
+    rows.add_row(row_of(run, p));
     const auto groups = groups_of(run);
     const std::size_t i = run.is_primary ? 0 : 1;
     score(&tpot[i], groups, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason);
@@ -100,18 +162,18 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
           {throughput(run, *run.ttft_ms, *run.tpot_ms), throughput(run, p.ttft_ms, p.tpot_ms)});
     }
   }
-  ServingReport report{tpot[0].report(), ttft[0].report(), {}, 0};
+  ServingReport report{tpot[0].report(), ttft[0].report(), {}, 0, std::move(rows)};
   append_groups(&report.tpot, tpot[1].report());
   append_groups(&report.ttft, ttft[1].report());
-  long rows = 0;
+  long ranked = 0;
   for (const auto& [key, pairs] : layouts) {
     const auto n = static_cast<long>(pairs.size());
     if (n < kFewestRanked) continue;
     report.ranks.push_back({key.first, key.second, n, spearman(pairs)});
     report.rank_correlation += static_cast<double>(n) * report.ranks.back().correlation;
-    rows += n;
+    ranked += n;
   }
-  if (rows > 0) report.rank_correlation /= static_cast<double>(rows);
+  if (ranked > 0) report.rank_correlation /= static_cast<double>(ranked);
   return report;
 }
 

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "astrolabe/base/table.h"
 #include "astrolabe/study/accuracy.h"
 #include "astrolabe/study/serving_prediction.h"
 
@@ -26,6 +27,7 @@ struct ServingReport {
   AccuracyReport tpot, ttft;
   std::vector<RankAgreement> ranks;  // of at least kFewestRanked rows
   double rank_correlation = 0;       // their mean, weighted by rows
+  Table rows;                        // each run: measured, predicted, 10-90 % band, or why not
 };
 
 inline constexpr long kFewestRanked = 5;
