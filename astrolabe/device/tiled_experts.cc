@@ -18,6 +18,12 @@ constexpr double kPassBytesPerCycle = 12;
 // fp8; Marlin issues mma.sync).
 constexpr double kPortableShare = 0.5;
 
+// Weights of 4 bits that the cores of an SM widen to bf16 in a cycle, for products that the tensor
+// cores cannot take as they are: 20 to 22 on A100, H100, H200 and B200 alike under Marlin and
+// Triton, so H200 with its 4.8 TB/s streams no more of them than H100. Kernels of tcgen05 feed it
+// in other ways.
+constexpr double kWidenedPerCycle = 22;
+
 // The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns
 // of weights on Hopper, by 128 elsewhere (FlashInfer, cutlass_heuristic.cpp: get_candidate_tiles).
 constexpr double kUntunedRows = 128;
@@ -78,13 +84,17 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double load_rate = s.is_untuned ? std::min(load, l2_rate) : load;
   const bool promotes = format.has_block_scales && (s.promotes || !chip.has_tcgen05());
   const double flop_cycles = 2 / flop_cycle + (promotes ? tiled::kPromotion : 0);
+  const bool is_widened = format.multiply == workload::NumberFormat::kBf16 &&
+                          format.weight_bytes < 1 && (s.is_portable || !chip.has_tcgen05());
+  const double widening = is_widened ? columns / kWidenedPerCycle : 0;
   double cycles = 1e300;
   const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
   for (double rows = s.is_untuned ? kUntunedRows : tile_rows; rows <= most_rows; rows *= 2) {
     const double row_tiles =
         std::max(experts.active, experts.pairs / rows + uneven * experts.active);
     const double tile_bytes = rows * format.activation_bytes + columns * format.weight_bytes;
-    const double step = tiled::join4(rows * columns * flop_cycles, tile_bytes / load_rate);
+    const double step =
+        std::max(widening, tiled::join4(rows * columns * flop_cycles, tile_bytes / load_rate));
     const double up = row_tiles * std::ceil((s.matrices - 1) * s.inter / columns);
     const double down = row_tiles * std::ceil(s.hidden / columns);
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +

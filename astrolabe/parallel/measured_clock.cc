@@ -177,7 +177,9 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
   // Its engines run DeepGEMM beside attention-DP, others where attention is tensor-parallel.
   const bool is_deep_gemm =
       is_trtllm && !is_hopper_ && s.format == GemmFormat::kFp8Block && s.token_ranks > 1;
-  const bool is_own = is_known_ && (is_deep_gemm || ((is_hopper_ || (!is_trtllm && s.token_ranks == 1)) && !is_any));
+  const bool is_own =
+      is_known_ &&
+      (is_deep_gemm || ((is_hopper_ || (!is_trtllm && s.token_ranks == 1)) && !is_any));
   const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
   Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
   // Kernels of two products, and one measured in place of another activation.
