@@ -6,10 +6,12 @@
 //   products         the fastest kernel of any framework: tables hold floors of eager mode
 //                    (quantise and host time, up to 12 us) that production in CUDA graphs does not
 //                    pay. vLLM's fp8 products in blocks are host time and left out
-//   experts          the framework's own kernels on Hopper, the fastest of any elsewhere, and for
-//                    TensorRT-LLM above kPlentyTokens tokens; vLLM's choice is that of its tables.
-//                    TensorRT-LLM's block fp8 beside attention-DP: its own (DeepGEMM; elsewhere
-//                    its engines run generated kernels, which its tables do not have).
+//   experts          the framework's own kernels: on Hopper, and elsewhere for SGLang and vLLM
+//   where
+//                    attention is tensor-parallel (beside attention-DP they run kernels that their
+//                    tables do not have, as do TensorRT-LLM's engines elsewhere but for DeepGEMM in
+//                    block fp8 beside attention-DP). Else, and for TensorRT-LLM above kPlentyTokens
+//                    tokens, the fastest of any.
 //                    Beyond an NVLink domain tokens are dispatched and a rank computes its rows
 //                    alone: the fastest of any (SGLang's and vLLM's tables are of kernels that
 //                    every rank hands all tokens). Balanced where hot experts have copies, which

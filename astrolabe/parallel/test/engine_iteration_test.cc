@@ -71,6 +71,40 @@ TEST(EngineIterationTest, SharedExpertsHideBehindRoutedOnesUntilTheChipIsFull) {
   EXPECT_NEAR(it.experts(64).in(units::microsecond), 16 * 50, 1e-9);
 }
 
+// 8 experts on a rank of 8, filled up to 128 rows: 1016 rows more through both products and the
+// activation, whatever the batch; not in other formats, nor for narrow experts, nor cut 8 ways.
+TEST(EngineIterationTest, ExpertsInWholeBlocksMultiplyRowsOfNoToken) {
+  const workload::Precision fp8 = workload::Precision::of(workload::GemmFormat::kFp8Block);
+  workload::ModelArchitecture model = small_mixture();
+  model.expert_ffn = 8192;
+  Engine padded = plain_engine(Framework::kVllm);
+  padded.constants.expert_rows = 128;
+  const double rows = model.experts / 8 * 127;
+  const HandClock clock([&](const workload::Operator& op) {
+    if (op.kind == OperatorKind::kGemm) {
+      return op.get<workload::GemmShape>().m == rows ? 7.0 : 0.0;
+    }
+    if (op.kind == OperatorKind::kActivation) {
+      return op.get<workload::ElementwiseShape>().tokens == rows ? 1.0 : 0.0;
+    }
+    return op.kind == OperatorKind::kExperts ? 50.0 : 0.0;
+  });
+  const auto time = [&](const workload::Precision& precision, workload::ShardDegrees shard,
+                        const Engine& engine, double tokens) {
+    return EngineIteration(model, precision, shard, engine, clock)
+        .experts(tokens)
+        .in(units::microsecond);
+  };
+  const workload::ShardDegrees spread{.tensor = 8, .expert = 8}, cut{.tensor = 8};
+  EXPECT_NEAR(time(fp8, spread, padded, 4), 16 * (50 + 7 + 7 + 1), 1e-9);
+  EXPECT_NEAR(time(fp8, spread, padded, 512), 16 * (50 + 7 + 7 + 1), 1e-9);
+  EXPECT_NEAR(time(fp8, spread, plain_engine(Framework::kVllm), 4), 16 * 50, 1e-9);
+  EXPECT_NEAR(time({}, spread, padded, 4), 16 * 50, 1e-9);
+  EXPECT_NEAR(time(fp8, cut, padded, 4), 16 * 50, 1e-9);
+  model.expert_ffn = 512;
+  EXPECT_NEAR(time(fp8, spread, padded, 4), 16 * 50, 1e-9);
+}
+
 TEST(EngineIterationTest, ExpertsThatCannotBeCutIntoBlocksAreSpread) {
   workload::Precision fp8 = workload::Precision::of(workload::GemmFormat::kFp8Block);
   // 1024 wide: 8 ways leave 128, 16 ways 64.
