@@ -102,13 +102,14 @@ TEST_P(RefreshAudit, NamesTheBankWhoseRefreshesAreMissing) {
   const MemoryConfig c = config(RefreshMode::kPerBank);
   const TraceRules rules = audit_rules(GetParam(), c);
   const std::vector<std::string> lines = lines_of(c, trickle(c, 30));
-  const TraceChecker one = audit(rules, lines, [](const std::string& line) {
-    return has(line, ",REFpb,0,1,0,1,2,");
-  });
+  const TraceChecker one =
+      audit(rules, lines, [](const std::string& line) { return has(line, ",REFpb,0,1,0,1,2,"); });
   // One of its thirty is missing at each tREFI from the eleventh on.
   EXPECT_NEAR(static_cast<double>(one.violation_count()), 20, 1);
   const std::string& text = one.violations().front().text;
-  EXPECT_TRUE(has(text, "refresh: Channel 0, PseudoChannel 1, Sid 0, BankGroup 1, Bank 2 is owed 11, at most 10 (1 of "))
+  EXPECT_TRUE(has(text,
+                  "refresh: Channel 0, PseudoChannel 1, Sid 0, BankGroup 1, Bank 2 is owed 11, at "
+                  "most 10 (1 of "))
       << text;
   // The command at which it is owed eleven, in the trace of 30 tREFI that they came in
   const std::string& line = lines[static_cast<std::size_t>(one.violations().front().line) - 1];
