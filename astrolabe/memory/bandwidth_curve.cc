@@ -11,7 +11,7 @@ namespace astrolabe::memory {
 
 namespace {
 
-constexpr std::uint64_t kVersion = 4;  // of what is simulated for a point
+constexpr std::uint64_t kVersion = 5;  // of what is simulated for a point
 
 struct Grid {
   std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};
@@ -80,6 +80,10 @@ std::string cache_name(const MemoryConfig& c, const EnergyTable& energy, double 
                          static_cast<double>(c.controller.page_policy),
                          static_cast<double>(c.controller.refresh),
                          static_cast<double>(c.controller.postpone),
+                         static_cast<double>(c.controller.pull_in),
+                         static_cast<double>(c.controller.raaimt),
+                         static_cast<double>(c.controller.power_down_after),
+                         static_cast<double>(c.controller.self_refresh_after),
                          c.controller.temperature_c,
                          energy.used.activate.base(),
                          energy.used.core_bit.base(),

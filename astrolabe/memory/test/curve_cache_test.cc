@@ -50,6 +50,16 @@ TEST(CurveCache, KeptPointsAreReadBackAndOtherMemoriesHaveOtherFiles) {
   config.controller.temperature_c = 85;
   options.tolerance = 0.02;
   EXPECT_NE(curve_cache_path(kData, config, options), path);
+  options.tolerance = 0.01;
+  for (const auto change : {+[](ControllerSettings* c) { c->pull_in = 8; },
+                            +[](ControllerSettings* c) { c->raaimt = 32; },
+                            +[](ControllerSettings* c) { c->power_down_after = 100; },
+                            +[](ControllerSettings* c) { c->self_refresh_after = 100; },
+                            +[](ControllerSettings* c) { c->hit_cap = 3; }}) {
+    MemoryConfig other = config;
+    change(&other.controller);
+    EXPECT_NE(curve_cache_path(kData, other, options), path);
+  }
   // A directory that cannot be made is done without.
   write_file_atomically(path, "x");
   EXPECT_FALSE(write_curve_file(path + "/below/curve.csv", kept));
