@@ -88,7 +88,7 @@ TEST_P(RefreshAudit, FindsNothingInAnyModeAtAnyTemperature) {
         const int refreshes = intervals * refreshes_per_interval(c.spec, refresh);
         c.controller.postpone = c.controller.pull_in = refreshes;
         const Traffic busy = traffic("random", 24000 / kShareOfCases);
-        for (const Traffic& t : {busy, trickle(c, 40)}) {
+        for (const Traffic& t : {busy, trickle(c, 24)}) {
           const TraceChecker checker = audit(audit_rules(GetParam(), c), lines_of(c, t));
           EXPECT_EQ(checker.violation_count(), 0)
               << temperature << " C: " << checker.violations().front().text;
