@@ -267,7 +267,7 @@ int run_model(const MemoryOptions& options, const ModelTraffic& model,
 }
 
 struct CheckOptions {
-  std::string trace, standard = "hbm3";
+  std::string trace, standard = "hbm3", refresh = "any";
   double temperature = 85;
 };
 
@@ -278,13 +278,14 @@ int check(const CheckOptions& options, const Invocation& invocation) {
               : invocation.data_dir + "/memory/rules/" + options.standard + ".rules";
   memory::TraceRules rules = memory::TraceRules::read(path);
   rules.refresh_interval /= memory::refresh_rate(options.temperature);
+  rules.counts_refresh_all = options.refresh == "any" || options.refresh == "all_bank";
+  rules.counts_refresh_bank = options.refresh == "any" || options.refresh == "per_bank";
   memory::TraceChecker checker(rules);
   memory::LineReader reader(options.trace);
   for (std::string_view line; reader.next(&line);) checker.check_line(line, reader.position());
   if (reader.position().line == 0) {
     throw InputError({options.trace, 1}, "header", "an empty file", "a command trace");
   }
-  checker.finish();
   if (invocation.is_json) {
     nlohmann::ordered_json j = {{"commands", checker.commands()},
                                 {"violations", checker.violation_count()}};
@@ -372,6 +373,12 @@ void add_check(CLI::App* memory, Invocation* invocation) {
   const auto options = std::make_shared<CheckOptions>();
   command->add_option("trace", options->trace, "CSV as written by run --commands")->required();
   command->add_option("--standard", options->standard, "A file of data/memory/rules, or a path")
+      ->capture_default_str();
+  command
+      ->add_option("--refresh", options->refresh,
+                   "Commands that refresh a bank: any, all_bank or per_bank; none: refreshes may "
+                   "be missing")
+      ->check(CLI::IsMember({"any", "all_bank", "per_bank", "none"}))
       ->capture_default_str();
   add_temperature_option(command, &options->temperature);
   add_data_option(command, invocation);

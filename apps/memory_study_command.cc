@@ -121,10 +121,11 @@ int curve(const MemoryOptions& options, const CurveFiles& files, const Invocatio
   const memory::BandwidthCurve result =
       memory::bandwidth_curve(invocation.data_dir, config, curve_options);
   progress.finish();
-  if (result.points().empty()) return kInterrupted;
-  if (!files.report.empty()) write_report(result.table(), config, files.report);
   give_table(result.table(), invocation.is_json, files.out);
-  return kSuccess;
+  if (!files.report.empty()) write_report(result.table(), config, files.report);
+  if (!result.is_partial()) return kSuccess;
+  std::fputs("partial: interrupted, the points so far\n", stderr);
+  return kInterrupted;
 }
 
 }  // namespace

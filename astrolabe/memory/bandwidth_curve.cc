@@ -11,7 +11,7 @@ namespace astrolabe::memory {
 
 namespace {
 
-constexpr std::uint64_t kVersion = 4;  // of what is simulated for a point
+constexpr std::uint64_t kVersion = 5;  // of what is simulated for a point
 
 struct Grid {
   std::vector<double> pieces = {32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 1048576};
@@ -80,6 +80,10 @@ std::string cache_name(const MemoryConfig& c, const EnergyTable& energy, double 
                          static_cast<double>(c.controller.page_policy),
                          static_cast<double>(c.controller.refresh),
                          static_cast<double>(c.controller.postpone),
+                         static_cast<double>(c.controller.pull_in),
+                         static_cast<double>(c.controller.raaimt),
+                         static_cast<double>(c.controller.power_down_after),
+                         static_cast<double>(c.controller.self_refresh_after),
                          c.controller.temperature_c,
                          energy.used.activate.base(),
                          energy.used.core_bit.base(),
@@ -133,8 +137,12 @@ std::string checksum_line(const std::string& csv) {
 
 }  // namespace
 
-BandwidthCurve::BandwidthCurve(std::string memory, Bandwidth peak, std::vector<CurvePoint> points)
-    : memory_(std::move(memory)), peak_(peak), points_(std::move(points)) {}
+BandwidthCurve::BandwidthCurve(std::string memory, Bandwidth peak, std::vector<CurvePoint> points,
+                               bool is_partial)
+    : memory_(std::move(memory)),
+      peak_(peak),
+      points_(std::move(points)),
+      is_partial_(is_partial) {}
 
 double BandwidthCurve::interpolate(Bytes piece, double write_share,
                                    const std::function<double(const CurvePoint&)>& of) const {
@@ -190,7 +198,7 @@ Duration BandwidthCurve::latency(double load) const {
 Table BandwidthCurve::table() const {
   Table t;
   t.name = "bandwidth_curve_" + memory_;
-  t.title = "Sustained bandwidth of " + memory_;
+  t.title = "Sustained bandwidth of " + memory_ + (is_partial_ ? ", partial: interrupted" : "");
   for (const char* name :
        {"piece_bytes", "write_share", "footprint_gib", "load", "bandwidth_gb_per_s", "peak_share",
         "read_latency_mean_ns", "read_latency_p99_ns", "energy_pj_per_bit", "relative_interval"}) {
@@ -271,21 +279,21 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
   Bandwidth streaming = config.peak_bandwidth();
   std::atomic<std::size_t> next{0}, done{0};
   std::atomic<bool> is_whole{true};
-  const auto work = [&](std::size_t end) {
+  const auto work = [&](std::size_t end, bool is_caller) {
     for (std::size_t k = next++; k < end && is_whole; k = next++) {
       if (!simulate_point(config, energy, streaming, options, &points[k])) is_whole = false;
       ++done;
+      if (is_caller && options.on_progress) options.on_progress(done, points.size());
     }
   };
   const auto run = [&](std::size_t begin, std::size_t end) {
     next = begin;
     std::vector<std::future<void>> others;
     for (int k = 1; k < options.threads; ++k) {
-      others.push_back(std::async(std::launch::async, work, end));
+      others.push_back(std::async(std::launch::async, work, end, false));
     }
-    work(end);
+    work(end, true);
     for (std::future<void>& other : others) other.get();  // an InputError too
-    if (options.on_progress) options.on_progress(end, points.size());
   };
   // The closed loops first: loads are shares of the largest of them.
   const auto first_load = static_cast<std::size_t>(
@@ -297,8 +305,8 @@ BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& 
     for (const CurvePoint& p : points) streaming = std::max(streaming, p.bandwidth);
     run(first_load, points.size());
   }
-  if (!is_whole) points.clear();
-  BandwidthCurve curve(config.name, config.peak_bandwidth(), points);
+  std::erase_if(points, [](const CurvePoint& p) { return p.bandwidth.base() == 0; });
+  BandwidthCurve curve(config.name, config.peak_bandwidth(), points, !is_whole);
   if (!path.empty() && is_whole) write_curve_file(path, curve);
   return curve;
 }

@@ -33,11 +33,13 @@ struct CurvePoint {
 
 class BandwidthCurve {
  public:
-  BandwidthCurve(std::string memory, Bandwidth peak, std::vector<CurvePoint> points);
+  BandwidthCurve(std::string memory, Bandwidth peak, std::vector<CurvePoint> points,
+                 bool is_partial = false);
 
   const std::string& memory() const { return memory_; }
   Bandwidth peak() const { return peak_; }
   const std::vector<CurvePoint>& points() const { return points_; }
+  bool is_partial() const { return is_partial_; }  // it was interrupted: points are missing
 
   // Sustained bandwidth and energy of pieces of a size; sizes outside the table take its ends.
   Bandwidth bandwidth(Bytes piece, double write_share = 0) const;
@@ -53,6 +55,7 @@ class BandwidthCurve {
   std::string memory_;
   Bandwidth peak_;
   std::vector<CurvePoint> points_;
+  bool is_partial_;
 };
 
 struct CurveOptions {
@@ -60,10 +63,11 @@ struct CurveOptions {
   int threads = 1;
   std::string cache_dir;  // empty: not kept
   const std::atomic<bool>* interrupt = nullptr;
-  std::function<void(std::size_t done, std::size_t all)> on_progress;
+  std::function<void(std::size_t done, std::size_t all)> on_progress;  // by the calling thread
 };
 
-// From the cache if it is there, else simulated (and kept). An interrupted one is not kept.
+// From the cache if it is there, else simulated (and kept). An interrupted one has the points that
+// were simulated to their ends, and is not kept.
 BandwidthCurve bandwidth_curve(const std::string& data_dir, const MemoryConfig& config,
                                const CurveOptions& options);
 

@@ -230,6 +230,61 @@ void Channel::wake(Tick t) {
   idle_since_ = up;
 }
 
+// Times and counts of the channel that refreshes move on.
+std::array<Tick*, 13> Channel::moved() {
+  return {&now_,
+          &row_free_,
+          &column_free_,
+          &pairing_.falling_edge,
+          &idle_since_,
+          &power_since_,
+          &row_bus_ticks_,
+          &power_down_ticks_,
+          &self_refresh_ticks_,
+          &power_commands_[0],
+          &power_commands_[1],
+          &power_commands_[2],
+          &power_commands_[3]};
+}
+
+// Whether the channel, idle at the event `from`, was simulated for two rounds of refreshes, and all
+// that are like the second were counted.
+bool Channel::skip_idle(Tick from, Tick until) {
+  const Tick round = lanes_.front().controller.refresh().round();
+  for (const Lane& lane : lanes_) {
+    if (!lane.waiting.empty()) until = std::min(until, lane.waiting.front().arrival);
+  }
+  const std::int64_t rounds = (until - from) / round - 4;
+  if (log_ != nullptr || source_dry_ || rounds <= 0 || !is_idle()) return false;
+  std::vector<IssuedCommand> first, second;
+  log_ = &first;
+  Progress progress = run(from + round - 1);
+  std::array<Tick, 13> before{};
+  const std::array<Tick*, 13> values = moved();
+  std::transform(values.begin(), values.end(), before.begin(), [](const Tick* v) { return *v; });
+  log_ = &second;
+  if (progress == Progress::kPaused) progress = run(from + 2 * round - 1);
+  log_ = nullptr;
+  const auto is_later = [round](const IssuedCommand& a, const IssuedCommand& b) {
+    return a.clock + round == b.clock && a.command == b.command &&
+           a.pseudo_channel == b.pseudo_channel && a.bank == b.bank;
+  };
+  if (progress != Progress::kPaused || !is_idle() ||
+      !std::equal(first.begin(), first.end(), second.begin(), second.end(), is_later)) {
+    return true;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) *values[i] += rounds * (*values[i] - before[i]);
+  for (const IssuedCommand& c : second) {
+    if (c.pseudo_channel < 0) continue;
+    lanes_[static_cast<std::size_t>(c.pseudo_channel)].controller.repeat(c.command, rounds);
+  }
+  for (Lane& lane : lanes_) {
+    lane.controller.shift(rounds * round);
+    set_timer(&lane, !lane.waiting.empty());
+  }
+  return true;
+}
+
 // What happens at tick t: a column command, a row command, and the requests they make room for.
 inline void Channel::step(Tick t, const Next& next) {
   now_ = t;
@@ -271,6 +326,7 @@ Channel::Progress Channel::run(Tick until) {
       const Tick power = next_power_event(), event = std::min(next_timer_, power);
       if (event > until) return Progress::kPaused;
       ASTROLABE_DEMAND(event < kNever, "a channel has requests and waits for nothing");
+      if (skip_idle(event, until)) continue;
       if (power < next_timer_) {
         change_power(power);
       } else {

@@ -13,6 +13,10 @@
 // is read in order; it may run ahead of a full queue by `kLookAhead` requests per pseudo-channel.
 // Power-down and self-refresh: a channel without requests and refreshes in work for so many ticks
 // enters them, and leaves when a request arrives or (power-down) a refresh is due.
+// Idle rounds of refreshes (tREFI; per bank, all banks once) are simulated until one has the same
+// commands as that before it, a round later. No timing and no count reaches further back, so all
+// that follow are alike: they are counted, not simulated, but for those next to the next arrival.
+// Not if a command log is kept.
 
 #include <atomic>
 #include <vector>
@@ -105,6 +109,8 @@ class Channel {
                      static_cast<std::int32_t>(row), column});
   }
   bool is_idle() const;
+  bool skip_idle(Tick from, Tick until);
+  std::array<Tick*, 13> moved();
   Tick next_power_event() const;
   void change_power(Tick t);
   void wake(Tick t);

@@ -124,6 +124,17 @@ Tick DeviceTiming::earliest(Command command, int bank) const {
   return ready;
 }
 
+void DeviceTiming::shift(Tick by) {
+  for (Tick& t : ready_) t += by;
+  for (Tick& t : last_) t += by;
+  for (auto& starts : last_of_bank_) {
+    for (Tick& t : starts) t += by;
+  }
+  for (Ring& ring : rings_) {
+    for (Tick& t : ring.starts) t += by;
+  }
+}
+
 void DeviceTiming::note_windows(Command command, int bank, Tick t) {
   for (const TimingPlan::Window& window : plan_->windows[index(command)]) {
     const auto level = static_cast<std::size_t>(window.level);

@@ -105,6 +105,7 @@ class DeviceTiming {
     if (index(command) >= TimingPlan::kCommon) return;
     if (!plan_->windows[index(command)].empty()) note_windows(command, bank, t);
   }
+  void shift(Tick by);  // as if all had started later
   void start_all(Command command, Tick t) { raise_all(command, kMostBanks, t); }
 
  private:

@@ -360,6 +360,14 @@ void PseudoChannel::start_rare(Command command, int bank, Tick t) {
   }
 }
 
+void PseudoChannel::shift(Tick by) {
+  timing_.shift(by);
+  refresh_.shift(by);
+  refresh_end_ += by;
+  for (BankHistory& h : history_) h.refresh_end += by;
+  forget();
+}
+
 Tick PseudoChannel::turnaround_end(std::size_t group) const {
   if (direction_ == Direction::kWrite) return last_read_ + tRTW_;
   return std::max(last_write_ + tCWL_ + slot_ + tWTRS_,

@@ -101,6 +101,12 @@ class PseudoChannel {
     const Mask begun = refresh_.begin(work, !queues_.empty());
     if (begun != 0) place_refreshed(begun);
   }
+  // Of a pseudo-channel without requests and open rows: a command `times` more, and all that it did
+  // later by so much.
+  void repeat(Command command, std::int64_t times) {
+    statistics_.commands[index(command)] += times;
+  }
+  void shift(Tick by);
   void end(Tick t);  // counts what is left of the data bus and of open banks up to t, and sums
 
  private:

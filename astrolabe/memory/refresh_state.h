@@ -32,6 +32,10 @@ class RefreshState {
   RefreshState(const DramSpec& spec, const ControllerSettings& settings, Tick first_due);
 
   Tick next_due() const { return next_due_; }
+  // After it each bank was refreshed once; kNever without refreshes.
+  Tick round() const {
+    return mode_ == RefreshMode::kPerBank ? interval_ * per_interval_ : interval_;
+  }
   int owed() const { return owed_; }
   int most_owed() const { return most_owed_; }
   bool is_too_late() const { return owed_ > kMostIntervalsOwed * per_interval_; }
@@ -50,6 +54,7 @@ class RefreshState {
   }
   void finish(Command command, int bank);  // it started
   void note_activate(int bank);
+  void shift(Tick by) { next_due_ += by; }
   void skip_until(Tick t);  // self-refresh looks after itself
 
  private:

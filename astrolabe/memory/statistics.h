@@ -38,6 +38,7 @@ class LatencyHistogram {
   std::int64_t count() const { return n_; }
   double mean() const { return n_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(n_); }
   double percentile(double p) const;  // in ticks; 0 if nothing was counted
+  bool operator==(const LatencyHistogram&) const = default;
 
  private:
   static constexpr std::size_t kExact = 2048;
@@ -70,6 +71,7 @@ struct Statistics {
   std::int64_t requests() const { return reads + writes; }
   void merge(const Statistics& other);
   void scale(double factor);  // all counts but the latencies
+  bool operator==(const Statistics&) const = default;
 };
 
 }  // namespace astrolabe::memory

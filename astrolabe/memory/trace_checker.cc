@@ -233,26 +233,58 @@ void TraceChecker::check_state(const Row& row, Lane* lane) {
   }
 }
 
-void TraceChecker::check_refresh(const Row& row, Lane* lane) {
-  const std::int64_t interval = rules_.refresh_interval;
-  if (row.command == kRefAb) {
-    lane->has_refresh_all = true;
-    ++lane->refreshes;
-    if (row.clock / interval > lane->refreshes + rules_.postponed) report(row, "refresh too late");
-    if (lane->refreshes > row.clock / interval + 1 + rules_.postponed) {
-      report(row, "more refreshes ahead of time than may be pulled in");
+void TraceChecker::check_refresh(const Row& row, ChannelState* c) {
+  const std::int64_t due = row.clock / rules_.refresh_interval;
+  if (c->lanes.size() < static_cast<std::size_t>(rules_.size[0])) {
+    for (std::int64_t p = 0; p < rules_.size[0]; ++p) {
+      c->lanes[p].refreshes.resize(static_cast<std::size_t>(rules_.banks()));
     }
-  } else if (row.command == kRefPb) {
-    lane->has_refresh_bank = true;
-    Bank& bank = lane->banks[node_of(row, 3)];
-    if (row.clock - bank.last_refresh > (2 + rules_.postponed) * interval) {
-      report(row, "refresh of the bank too late");
-    }
-    bank.last_refresh = row.clock;
-  } else if (row.command == kSrx) {
-    for (auto& [id, bank] : lane->banks) bank.last_refresh = row.clock;
-    lane->refreshes = row.clock / interval;
   }
+  for (auto& [number, lane] : c->lanes) {
+    if (row.command == kSrx) {
+      std::fill(lane.refreshes.begin(), lane.refreshes.end(), due);
+    } else if (row.clock >= lane.deadline && (!c->is_asleep || row.command == kSre)) {
+      audit(row, number, &lane);
+    }
+  }
+  if (row.command == kRefAb || row.command == kRefPb) note_refresh(row, &c->lanes[row.at[1]]);
+}
+
+// Refreshes that are missing are taken as given once they are reported.
+void TraceChecker::audit(const Row& row, std::int64_t pseudo_channel, Lane* lane) {
+  if (!rules_.counts_refresh_all && !rules_.counts_refresh_bank) return;
+  const std::int64_t least = row.clock / rules_.refresh_interval - most_owed();
+  const auto worst = std::min_element(lane->refreshes.begin(), lane->refreshes.end());
+  if (*worst < least) {
+    const std::int64_t bank = worst - lane->refreshes.begin();
+    const auto late = std::count_if(lane->refreshes.begin(), lane->refreshes.end(),
+                                    [least](std::int64_t n) { return n < least; });
+    std::string text = "refresh: Channel " + std::to_string(row.at[0]) + ", PseudoChannel " +
+                       std::to_string(pseudo_channel);
+    text += ", Sid " + std::to_string(bank / rules_.size[3] / rules_.size[2]);
+    text += ", BankGroup " + std::to_string(bank / rules_.size[3] % rules_.size[2]);
+    text += ", Bank " + std::to_string(bank % rules_.size[3]) + " is owed ";
+    text += std::to_string(least + most_owed() - *worst) + ", at most ";
+    text += std::to_string(most_owed()) + " (" + std::to_string(late) + " of " +
+            std::to_string(rules_.banks()) + " banks too late)";
+    report(row, text);
+    for (std::int64_t& n : lane->refreshes) n = std::max(n, least);
+  }
+  const std::int64_t fewest = *std::min_element(lane->refreshes.begin(), lane->refreshes.end());
+  lane->deadline = (fewest + most_owed() + 1) * rules_.refresh_interval;
+}
+
+// One that comes too far ahead of time does not count.
+void TraceChecker::note_refresh(const Row& row, Lane* lane) {
+  const bool is_all = row.command == kRefAb;
+  if (!(is_all ? rules_.counts_refresh_all : rules_.counts_refresh_bank)) return;
+  const std::int64_t most = row.clock / rules_.refresh_interval + 1 + rules_.postponed;
+  const auto first = lane->refreshes.begin() + (is_all ? 0 : node_of(row, 3));
+  const auto last = is_all ? lane->refreshes.end() : first + 1;
+  if (is_all && *std::max_element(first, last) >= most) {
+    report(row, "more refreshes ahead of time than may be pulled in");
+  }
+  for (auto n = first; n != last; ++n) *n = std::min(*n + 1, most);
 }
 
 void TraceChecker::remember(const Row& row, Lane* lane) const {
@@ -280,36 +312,12 @@ void TraceChecker::check_line(std::string_view line, const SourcePosition& where
   ChannelState& channel = channels_[row.at[0]];
   check_power(row, &channel);
   check_bus(row, &channel);
-  if (fields_of(row.command) < 2) {
-    for (auto& [number, lane] : channel.lanes) check_refresh(row, &lane);
-    return;
-  }
+  check_refresh(row, &channel);
+  if (fields_of(row.command) < 2) return;
   Lane& lane = channel.lanes[row.at[1]];
   check_rules(row, lane);
   check_state(row, &lane);
-  check_refresh(row, &lane);
   remember(row, &lane);
-}
-
-void TraceChecker::finish() {
-  for (auto& [number, channel] : channels_) {
-    if (channel.is_asleep) continue;
-    for (auto& [p, lane] : channel.lanes) {
-      Row end;
-      end.clock = last_clock_;
-      end.command = lane.has_refresh_bank ? kRefPb : kRefAb;
-      const std::int64_t interval = rules_.refresh_interval;
-      if (lane.has_refresh_all && last_clock_ / interval > lane.refreshes + 1 + rules_.postponed) {
-        report(end, "channel " + std::to_string(number) + ": refreshes are missing at the end");
-      }
-      if (!lane.has_refresh_bank) continue;
-      for (const auto& [id, bank] : lane.banks) {
-        if (last_clock_ - bank.last_refresh > (2 + rules_.postponed) * interval) {
-          report(end, "channel " + std::to_string(number) + ": a bank has no refresh at the end");
-        }
-      }
-    }
-  }
 }
 
 }  // namespace astrolabe::memory

@@ -66,6 +66,7 @@ class RuleLine {
 // As many as TraceChecker remembers of a command.
 constexpr std::int64_t kLongestWindow = 32;
 constexpr std::int64_t kLargestSize = 1 << 20;
+constexpr std::int64_t kMostChannelBanks = 1 << 16;
 constexpr std::int64_t kMostPostponed = 64;
 // Ticks of it are whole at the highest rate of refreshes, that of the hottest dies.
 constexpr std::int64_t kShortestRefresh = 2;
@@ -133,6 +134,13 @@ TraceRules TraceRules::read(const std::string& path) {
     if (rules.size[i] == 0) {
       throw InputError({path, 0}, "organisation", "no " + levels()[i], "a size for it");
     }
+  }
+  std::int64_t banks = 1;
+  for (std::size_t i = 0; i < 4; ++i)
+    banks = std::min(banks * rules.size[i], kMostChannelBanks + 1);
+  if (banks > kMostChannelBanks) {
+    throw InputError({path, 0}, "organisation", "more banks",
+                     "at most " + std::to_string(kMostChannelBanks) + " in a channel");
   }
   if (rules.refresh_interval == 0) {
     throw InputError({path, 0}, "refresh", "no such line", "refresh TREFI POSTPONED");

@@ -41,6 +41,19 @@ std::vector<IssuedCommand> event_driven(const DramSpec& spec, const ControllerSe
   return log;
 }
 
+// What is counted; with a log no round of refreshes is skipped.
+Statistics counted(const DramSpec& spec, const ControllerSettings& settings,
+                   const std::vector<Request>& requests, bool is_logged) {
+  const TimingPlan plan(spec);
+  Channel channel(spec, plan, settings, 0.3);
+  ListSource source(requests);
+  std::vector<IssuedCommand> log;
+  channel.set_source(&source);
+  if (is_logged) channel.set_command_log(&log);
+  EXPECT_EQ(channel.run(), Channel::Progress::kFinished);
+  return channel.statistics();
+}
+
 // The reference stops at the last request; what the other does after it are refreshes only.
 ::testing::AssertionResult are_same(const std::vector<IssuedCommand>& event,
                                     const std::vector<IssuedCommand>& plain) {
@@ -126,6 +139,52 @@ TEST(Equivalence, OnRandomTrafficAndSettings) {
     if (!same) RC_LOG() << same.message();
     RC_ASSERT(bool{same});
   }));
+}
+
+// Long idle times, in which rounds of refreshes are counted and not simulated.
+TEST(Equivalence, OfIdleTimesCountedAndSimulated) {
+  const std::vector<std::string> presets = preset_names(kData);
+  std::map<std::string, DramSpec> specs;
+  for (const std::string& name : presets) specs.emplace(name, load_spec(kData, name));
+  ASSERT_TRUE(rc::check("idle rounds are alike", [&] {
+    const DramSpec& spec = specs.at(*rc::gen::elementOf(presets));
+    ControllerSettings settings;
+    settings.refresh = static_cast<RefreshMode>(*rc::gen::inRange(0, 3));
+    settings.page_policy = static_cast<PagePolicy>(*rc::gen::inRange(0, 3));
+    settings.postpone = *rc::gen::element(0, 0, 8);
+    settings.pull_in = *rc::gen::element(0, 0, 1, 8);
+    settings.raaimt = *rc::gen::element(0, 0, 4);
+    settings.temperature_c = *rc::gen::element(25, 90, 100);
+    settings.power_down_after = *rc::gen::element(0, 50, 300, 20000);
+    settings.self_refresh_after = *rc::gen::element(0, 100, 1000, 20000);
+    Case c;
+    c.locality = *rc::gen::element(1, 8, 1000);
+    c.writes = *rc::gen::inRange(0, 9);
+    c.is_open_loop = true;
+    const auto n = static_cast<std::size_t>(*rc::gen::inRange(1, 100 / kShareOfCases));
+    std::vector<Request> requests =
+        draw(c, *rc::gen::arbitrary<std::uint64_t>(), n, spec.organization);
+    const int gaps = *rc::gen::inRange(1, 4);
+    for (int g = 0; g < gaps; ++g) {  // of 0 to 40 tREFI
+      const auto gap = *rc::gen::inRange<Tick>(0, 40 * spec.ticks("tREFI"));
+      for (std::size_t i = *rc::gen::inRange<std::size_t>(0, n); i < n; ++i) {
+        requests[i].arrival += gap;
+      }
+    }
+    RC_ASSERT(counted(spec, settings, requests, false) == counted(spec, settings, requests, true));
+  }));
+}
+
+// Of 1e9 tREFI, more than an hour, each pseudo-channel refreshes in each, and both requests are
+// served. Refresh by refresh this would take minutes.
+TEST(IdleTime, OfAnHourIsCounted) {
+  const DramSpec spec = load_spec(kData, "hbm3-6.4-16gb-8hi");
+  std::vector<Request> requests(2);
+  const auto intervals = std::int64_t{1'000'000'000};
+  requests[1].arrival = intervals * 2 * 6240;
+  const Statistics s = counted(spec, {}, requests, false);
+  EXPECT_EQ(s.reads, 2);
+  EXPECT_NEAR(static_cast<double>(s.commands[index(Command::kRefreshAll)] - 2 * intervals), 0, 2);
 }
 
 }  // namespace astrolabe::memory

@@ -47,7 +47,6 @@ TraceChecker check(const Standard& s, const MemoryConfig& c, const Traffic& t,
   };
   const RunResult result = simulate(c, t, options);
   if (statistics != nullptr) *statistics = result.statistics;
-  checker.finish();
   return checker;
 }
 
