@@ -8,6 +8,7 @@
 
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/deployment.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
@@ -234,30 +235,19 @@ bool Estimate::is_served() const {
          (pools && pools->keeps_limits);
 }
 
-std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name) {
-  const std::vector<std::string> all = catalog.entities("accelerators");
-  if (std::find(all.begin(), all.end(), name) != all.end()) return name;
-  std::vector<std::string> meant;
-  for (const std::string& entity : all) {
-    if (entity.starts_with(name + "_")) meant.push_back(entity);
-  }
-  if (meant.size() == 1) return meant.front();
-  const std::string nearest = nearest_word(name, all);
-  throw InputError({}, "--accelerator",
-                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
-                   join_alternatives(all, all.size()));
-}
-
 Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
                   const EstimateRequest& request) {
   Estimate e;
   e.request = request;
   e.model = request.model.model.name;
-  e.accelerator = accelerator_entity(catalog, request.accelerator);
+  const std::string entity = device::accelerator_entity(catalog, request.accelerator);
   const double speedup = std::pow(1 + request.software_gain_percent / 100, request.software_years);
+  const Framework framework = parallel::choose_framework(catalog, entity, request.framework);
+  e.request.framework = parallel::framework_name(framework);
   const ServingChip chip =
-      library.chip(e.accelerator, parallel::parse_framework(request.framework),
+      library.chip(entity, framework,
                    {.version = request.version, .memory = request.memory, .speedup = speedup});
+  e.accelerator = chip.accelerator.name;
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;

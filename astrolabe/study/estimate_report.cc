@@ -226,7 +226,7 @@ Json point_json(const DeploymentPoint& p) {
       {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
       {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()},
       {"accelerator_power_w", p.work.power.in(units::watt)},
-      {"it_power_w", p.work.it_power.in(units::watt)},
+      {"it_power_w", p.work.it_power ? Json(p.work.it_power->in(units::watt)) : Json(nullptr)},
       {"j_per_output_token", band_json(p.energy_per_output_token().in(units::joule), p.band)}};
   if (p.is_pools) {
     j["prefill_layout"] = p.prefill_layout.text();

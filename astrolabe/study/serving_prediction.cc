@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/pool_loop.h"
 
@@ -67,24 +68,27 @@ const ModelArchitecture* ServingPredictor::find_model(const std::string& name) c
   return found == models_.end() ? nullptr : &found->second;
 }
 
-std::optional<Bytes> ServingPredictor::hbm_of(const std::string& system) const {
+std::string ServingPredictor::chip_of(const std::string& system) const {
   for (const std::string& chip : catalog_.entities("chips")) {
-    if (catalog_.get_text(chip, "system") != system) continue;
-    const auto accelerator = catalog_.find_text(chip, "accelerator");
-    return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
+    if (catalog_.get_text(chip, "system") == system) return chip;
   }
-  return std::nullopt;
+  return "";
+}
+
+std::optional<Bytes> ServingPredictor::hbm_of(const std::string& chip) const {
+  const auto accelerator = catalog_.find_text(chip, "accelerator");
+  return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
 }
 
 std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   if (!run.reason.empty()) return run.reason;
   if (find_model(run.model) == nullptr) return "model " + run.model + " is not in the catalogue";
-  if (std::none_of(sources_.chips.begin(), sources_.chips.end(),
-                   [&](const device::Chip& chip) { return chip.name == run.system; })) {
-    return "system " + run.system + " is not in the catalogue";
-  }
-  if (!hbm_of(run.system)) return "HBM capacity of " + run.system + " is not in the catalogue";
-  return "";
+  const std::string chip = chip_of(run.system);
+  if (chip.empty()) return "system " + run.system + " is not in the catalogue";
+  const auto vendor = parallel::find_vendor(catalog_, chip);
+  if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
+  if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
+  return parallel::framework_conflict(catalog_, run.framework, *vendor);
 }
 
 const parallel::MeasuredClock& ServingPredictor::clock(const std::string& system,
@@ -115,7 +119,7 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                    "|" + std::to_string(s.data) + "|" + std::to_string(s.expert)];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
-                                        times, *hbm_of(run.system));
+                                        times, *hbm_of(chip_of(run.system)));
   }
   slot->set_engine(engine);
   return *slot;
