@@ -114,7 +114,7 @@ void add_load_options(CLI::App* command, EstimateOptions* o) {
   command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")
       ->check(number_within(0.001, 1e9));
   command->add_option("--concurrency", r->concurrency, "Requests in flight, of one layout")
-      ->check(number_within(1, 1e7));
+      ->check(number_within(1, 1e6));
   command->add_option("--num-blocks", r->block_count, "Blocks of KV cache, instead of the computed")
       ->check(number_within(1, 1e9));
 }

@@ -22,7 +22,7 @@ using workload::Precision;
 namespace {
 
 constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
-constexpr int kMostWorkers = 10000, kMostInFlight = 1000000;
+constexpr int kMostWorkers = 1000, kMostInFlight = 1000000, kMostBlocks = 1000000000;
 
 struct NamedPrecision {
   std::string name;
@@ -183,15 +183,17 @@ void require_count(const char* option, double value, int most) {
                    fmt::format("a whole number of at most {}", most));
 }
 
+void require_counts(const EstimateRequest& r) {
+  if (r.concurrency) require_count("--concurrency", *r.concurrency, kMostInFlight);
+  if (r.decode_sequences) require_count("--decode-sequences", *r.decode_sequences, kMostInFlight);
+  if (r.block_count) require_count("--num-blocks", *r.block_count, kMostBlocks);
+}
+
 PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serving,
                              const EstimateRequest& request) {
   if (!request.prefill_pool || !request.decode_pool || !request.concurrency) {
     throw InputError({}, "--prefill-pool, --decode-pool", "one of them, or no --concurrency",
                      "both pools and the requests in flight");
-  }
-  require_count("--concurrency", *request.concurrency, kMostInFlight);
-  if (request.decode_sequences) {
-    require_count("--decode-sequences", *request.decode_sequences, kMostInFlight);
   }
   const PoolOption prompts = pool_of(request, chip, "--prefill-pool", *request.prefill_pool);
   const PoolOption answers = pool_of(request, chip, "--decode-pool", *request.decode_pool);
@@ -237,6 +239,7 @@ bool Estimate::is_served() const {
 
 Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
                   const EstimateRequest& request) {
+  require_counts(request);
   Estimate e;
   e.request = request;
   e.model = request.model.model.name;
@@ -248,6 +251,8 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
       library.chip(entity, framework,
                    {.version = request.version, .memory = request.memory, .speedup = speedup});
   e.accelerator = chip.accelerator.name;
+  e.is_version_known =
+      request.version.empty() || library.engines().has_version(framework, request.version);
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;

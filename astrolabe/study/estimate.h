@@ -65,6 +65,7 @@ struct Estimate {
   EstimateRequest request;
   std::string model, accelerator, precision;
   parallel::KernelSource source = parallel::KernelSource::kDerated;
+  bool is_version_known = true;          // some constant is of the version asked for, if any
   parallel::Layout layout;               // of `single`
   std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
   std::optional<PoolsEstimate> pools;    // where pools were given

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/kernel_library.h"
+#include "astrolabe/parallel/layout.h"
 #include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
@@ -23,6 +25,17 @@ namespace {
 constexpr double kCarriedOver = 1.3, kSparse = 2;
 // Half width (log) of what formulas add where no chip of the architecture was measured.
 const double kFormulas = parallel::kernel_source_band(parallel::KernelSource::kTiled);
+
+// Why the model cannot be cut so; empty when it can. Copies of experts fill the last ranks.
+std::string cut_conflict(const ModelArchitecture& model, const ServingLayout& layout) {
+  device::Accelerator any;
+  any.scale_up_domain = std::numeric_limits<int>::max();
+  parallel::Layout cut{layout.shard};
+  const int ranks = cut.shard.expert;
+  cut.shard.redundant_experts = (ranks - model.experts % ranks) % ranks;
+  const std::string conflict = parallel::layout_conflict(model, any, cut);
+  return conflict.empty() ? "" : "layout " + cut.text() + ": " + conflict;
+}
 
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
 
@@ -88,7 +101,12 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   const auto vendor = parallel::find_vendor(catalog_, chip);
   if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
   if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
-  return parallel::framework_conflict(catalog_, run.framework, *vendor);
+  const std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
+  if (!conflict.empty()) return conflict;
+  const ModelArchitecture& model = *find_model(run.model);
+  if (!run.is_disaggregated) return cut_conflict(model, run.engine);
+  const std::string of_prefill = cut_conflict(model, run.prefill);
+  return of_prefill.empty() ? cut_conflict(model, run.decode) : of_prefill;
 }
 
 const parallel::MeasuredClock& ServingPredictor::clock(const std::string& system,

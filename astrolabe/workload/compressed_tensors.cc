@@ -22,8 +22,8 @@ constexpr const char* kPrefixes[] = {"model.layers.", "language_model.model.laye
 class NameList {
  public:
   // `where`: of the list, for errors. `most`: expressions that all lists may still have.
-  void read(const ConfigJson& config, const Json& owner, const char* key,
-            const std::string& where, std::size_t* most) {
+  void read(const ConfigJson& config, const Json& owner, const char* key, const std::string& where,
+            std::size_t* most) {
     const auto list = owner.find(key);
     if (list == owner.end() || list->is_null()) return;
     const auto refuse = [&](const std::string& given, const std::string& allowed) {
@@ -227,9 +227,11 @@ Parts parts_of(const ModelArchitecture& m) {
   }
   const std::vector<std::string> blocks = {"mlp", "block_sparse_moe", "feed_forward", "mixer"};
   add_ffn({"mlp", "feed_forward", "mixer"}, m.n_dense_ffn, &p.ffn);
-  if (m.shared_ffn > 0) add_ffn(in_each(blocks, {"shared_experts", "shared_expert"}), m.n_moe, &p.ffn);
+  if (m.shared_ffn > 0)
+    add_ffn(in_each(blocks, {"shared_experts", "shared_expert"}), m.n_moe, &p.ffn);
   for (const int expert : {0, m.experts - 1}) {
-    std::vector<std::string> one = in_each(blocks, {"experts." + std::to_string(expert), "experts"});
+    std::vector<std::string> one =
+        in_each(blocks, {"experts." + std::to_string(expert), "experts"});
     add_ffn(one, m.n_moe, &p.experts);
   }
   for (Module& module : p.experts) {
@@ -257,7 +259,8 @@ class Assignment {
       : config_(config), layers_(model.n_attention() + model.n_linear + model.mtp_layers) {
     layers_ = std::max(layers_, model.n_layers() + model.mtp_layers);
     if (layers_ > kMostLayers) {
-      refuse(kGroups, std::to_string(layers_) + " layers", "at most " + std::to_string(kMostLayers));
+      refuse(kGroups, std::to_string(layers_) + " layers",
+             "at most " + std::to_string(kMostLayers));
     }
     expressions_left_ = static_cast<std::size_t>(kMostTries / std::max(1, layers_));
     ignored_.read(config, quantization, "ignore", "quantization_config", &expressions_left_);

@@ -8,7 +8,8 @@
 namespace astrolabe::workload {
 namespace {
 
-const std::string kFp8Scheme = R"("weights": {"num_bits": 8, "type": "float", "strategy": "channel"},
+const std::string kFp8Scheme =
+    R"("weights": {"num_bits": 8, "type": "float", "strategy": "channel"},
     "input_activations": {"num_bits": 8, "type": "float", "strategy": "token", "dynamic": true})";
 const std::string kNvfp4Scheme =
     R"("weights": {"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16},
@@ -30,8 +31,7 @@ std::string group(const std::string& name, const std::string& scheme, const std:
   return "\"" + name + "\": {" + scheme + ", \"targets\": [" + targets + "]}";
 }
 
-std::string config(const std::string& model, const std::string& groups,
-                   const std::string& ignore) {
+std::string config(const std::string& model, const std::string& groups, const std::string& ignore) {
   return "{\n" + model + ",\n\"quantization_config\": {\"quant_method\": \"compressed-tensors\"," +
          "\"format\": \"mixed-precision\", \"ignore\": [" + ignore + "],\n\"config_groups\": {" +
          groups + "}}}";
@@ -63,9 +63,8 @@ TEST(CompressedTensorsTest, AClassIsAllLinearLayersThatAreNotIgnored) {
 
 // The lists of Kimi K2.5: routed experts alone are int4.
 TEST(CompressedTensorsTest, IgnoredExpressionsStayInBf16) {
-  const Precision p = precision(
-      kMixtureModel, group("group_0", kInt4Scheme, R"("Linear")"),
-      R"("re:.*self_attn.*", "re:.*shared_experts.*",
+  const Precision p = precision(kMixtureModel, group("group_0", kInt4Scheme, R"("Linear")"),
+                                R"("re:.*self_attn.*", "re:.*shared_experts.*",
          "re:.*mlp\\.(gate|up|gate_up|down)_proj.*", "re:.*lm_head.*", "re:vision_tower.*")");
   EXPECT_EQ(p.experts, GemmFormat::kInt4Weights);
   EXPECT_EQ(p.ffn, GemmFormat::kBf16);
@@ -75,9 +74,10 @@ TEST(CompressedTensorsTest, IgnoredExpressionsStayInBf16) {
 
 TEST(CompressedTensorsTest, GroupsOfDifferentFormats) {
   const Precision p = precision(
-      kMixtureModel, group("group_0", kFp8Scheme, R"("re:.*self_attn\\.(q|kv)_.*", "re:.*shared_experts.*",
+      kMixtureModel,
+      group("group_0", kFp8Scheme, R"("re:.*self_attn\\.(q|kv)_.*", "re:.*shared_experts.*",
                                           "re:.*mlp\\.(gate|up|down)_proj$")") +
-                    "," + group("group_1", kNvfp4Scheme, R"("re:.*mlp\\.experts\\..*")"),
+          "," + group("group_1", kNvfp4Scheme, R"("re:.*mlp\\.experts\\..*")"),
       R"("lm_head", "re:.*mlp\\.gate$")");
   EXPECT_EQ(p.projections, GemmFormat::kFp8);
   EXPECT_EQ(p.output_projection(), GemmFormat::kBf16);  // in no group
@@ -87,8 +87,9 @@ TEST(CompressedTensorsTest, GroupsOfDifferentFormats) {
 
 // A name comes before the class, whatever the order of the groups.
 TEST(CompressedTensorsTest, NamesComeBeforeTheClass) {
-  const Precision p = precision(kDenseModel, group("group_0", kNvfp4Scheme, R"("Linear")") + "," +
-                                            group("group_1", kFp8Scheme, R"("re:.*self_attn.*")"));
+  const Precision p =
+      precision(kDenseModel, group("group_0", kNvfp4Scheme, R"("Linear")") + "," +
+                                 group("group_1", kFp8Scheme, R"("re:.*self_attn.*")"));
   EXPECT_EQ(p.projections, GemmFormat::kFp8);
   EXPECT_EQ(p.ffn, GemmFormat::kNvfp4);
 }
@@ -108,22 +109,25 @@ TEST(CompressedTensorsTest, NamesOfEveryLayer) {
 
 TEST(CompressedTensorsTest, FormatsOfOneKindThatDifferAreRefused) {
   const InputError e =
-      error(kDenseModel, group("group_0", kFp8Scheme, R"("re:.*self_attn.*", "re:.*layers\\.3\\.mlp.*")") +
-                        "," + group("group_1", kNvfp4Scheme, R"("re:.*mlp.*")"));
+      error(kDenseModel,
+            group("group_0", kFp8Scheme, R"("re:.*self_attn.*", "re:.*layers\\.3\\.mlp.*")") + "," +
+                group("group_1", kNvfp4Scheme, R"("re:.*mlp.*")"));
   EXPECT_EQ(e.key(), "quantization_config.config_groups");
   EXPECT_EQ(e.given(), "dense or shared feed-forward parts in fp8 and nvfp4");
-  EXPECT_EQ(error(kDenseModel, group("group_0", kFp8Scheme, R"("re:.*q_proj", "re:.*mlp.*")")).given(),
-            "projections of attention in bf16 and fp8");
+  EXPECT_EQ(
+      error(kDenseModel, group("group_0", kFp8Scheme, R"("re:.*q_proj", "re:.*mlp.*")")).given(),
+      "projections of attention in bf16 and fp8");
 }
 
 TEST(CompressedTensorsTest, WhatCannotBeMappedIsNamed) {
   const std::string all = R"("Linear")";
-  InputError e = error(kDenseModel, group("group_0", R"("weights": {"num_bits": 3, "type": "int"})", all));
+  InputError e =
+      error(kDenseModel, group("group_0", R"("weights": {"num_bits": 3, "type": "int"})", all));
   EXPECT_EQ(e.key(), "quantization_config.config_groups.group_0");
   EXPECT_EQ(e.given(), "3-bit int");
   e = error(kDenseModel, group("g", R"("weights": {"num_bits": 4, "type": "int"},
       "input_activations": {"num_bits": 8, "type": "int"})",
-                          all));
+                               all));
   EXPECT_EQ(e.given(), "4-bit int, activations 8-bit int");
   e = error(kDenseModel, group("g", kFp8Scheme, R"("re:.*block_of_wonder.*")"));
   EXPECT_EQ(e.key(), "quantization_config.config_groups.g.targets");
