@@ -101,7 +101,7 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   const auto vendor = parallel::find_vendor(catalog_, chip);
   if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
   if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
-  const std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
+  std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
   if (!conflict.empty()) return conflict;
   const ModelArchitecture& model = *find_model(run.model);
   if (!run.is_disaggregated) return cut_conflict(model, run.engine);
