@@ -7,6 +7,7 @@
 #include "apps/table_output.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/accelerator.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/study/estimate.h"
 
 namespace astrolabe {
@@ -25,8 +26,9 @@ int show_estimate(const EstimateOptions& options, const Invocation& invocation) 
   if (!options.draft_model.empty()) {
     request.draft_model = read_model_option(options.draft_model, facts);
   }
-  request.accelerator = study::accelerator_entity(facts, request.accelerator);
-  device::read_accelerator(facts, request.accelerator);  // its facts, before all tables
+  const std::string entity = device::accelerator_entity(facts, request.accelerator);
+  parallel::choose_framework(facts, entity, request.framework);  // what can be wrong of a chip,
+  device::read_accelerator(facts, entity);                       // before all tables
   const parallel::KernelLibrary library(facts, invocation.data_dir);
   const study::Estimate estimate = study::estimate(facts, library, request);
   if (invocation.is_json) {
@@ -46,7 +48,8 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
   command->add_option("--accelerator", r->accelerator, "An accelerator of the catalogue")
       ->required();
   add_memory_option(command, &r->memory);
-  command->add_option("--framework", r->framework, "trtllm, vllm or sglang")->capture_default_str();
+  command->add_option("--framework", r->framework,
+                      "trtllm, vllm or sglang; else the first of them that runs there");
   command->add_option("--version", r->version, "Of the framework, where its constants differ");
   command
       ->add_option("--software-gain", r->software_gain_percent,
@@ -111,7 +114,7 @@ void add_load_options(CLI::App* command, EstimateOptions* o) {
   command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")
       ->check(number_within(0.001, 1e9));
   command->add_option("--concurrency", r->concurrency, "Requests in flight, of one layout")
-      ->check(number_within(1, 1e7));
+      ->check(number_within(1, 1e6));
   command->add_option("--num-blocks", r->block_count, "Blocks of KV cache, instead of the computed")
       ->check(number_within(1, 1e9));
 }

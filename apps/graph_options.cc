@@ -102,9 +102,25 @@ void add_batch_options(CLI::App* graph, GraphOptions* o) {
       ->capture_default_str();
   graph->add_option("--prefix", o->prefix, "Cached tokens before a prompt")->check(count);
   graph->add_option("--chunk", o->chunk, "New tokens of a prompt's chunk, where not isl")
-      ->check(count);
+      ->check(number_within(1, 1e9));
   graph->add_option("--drafts", o->drafts, "Draft tokens that a decode step verifies")
       ->check(number_within(0, 64));
+}
+
+// Options of the other phase would be ignored.
+void require_phase(const GraphOptions& options) {
+  const auto refuse = [&](const char* option, const char* allowed) {
+    throw InputError({}, option, "phase " + options.phase, allowed);
+  };
+  if (options.phase == "decode" && options.prefix > 0) {
+    refuse("--prefix", "of prompts: phase prefill or mixed");
+  }
+  if (options.phase == "decode" && options.chunk > 0) {
+    refuse("--chunk", "of prompts: phase prefill or mixed");
+  }
+  if (options.phase == "prefill" && options.drafts > 0) {
+    refuse("--drafts", "of decoding sequences: phase decode or mixed");
+  }
 }
 
 }  // namespace
@@ -129,6 +145,7 @@ CLI::Option* add_graph_options(CLI::App* graph, GraphOptions* o) {
 }
 
 Graph make_graph(const GraphOptions& options, const catalog::Catalog& catalog) {
+  require_phase(options);
   Graph g;
   const workload::ModelConfig config = read_model_option(options.model, catalog);
   g.model = config.model;

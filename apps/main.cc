@@ -92,7 +92,11 @@ InputError describe(const CLI::App& app, const CLI::ParseError& error) {
   const std::size_t at = text.find(separator);
   if (at == std::string::npos) return InputError({}, name, text, help);
   const std::string option = text.substr(0, at), rest = text.substr(at + separator.size());
-  if (kind == "ArgumentMismatch") return InputError({}, option, "no value", help);
+  if (kind == "ArgumentMismatch") {
+    const CLI::Option* known = command.get_option_no_throw(option);
+    const bool is_repeated = known != nullptr && known->count() > 1;
+    return InputError({}, option, is_repeated ? "more than once" : "no value", help);
+  }
   return InputError({}, option, rest, help);
 }
 

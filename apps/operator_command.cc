@@ -8,6 +8,7 @@
 #include "apps/graph_options.h"
 #include "apps/table_output.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/study/operator_times.h"
 #include "astrolabe/workload/operator_table.h"
@@ -18,7 +19,7 @@ namespace {
 
 struct TimeOptions {
   GraphOptions graph;
-  std::string accelerator, framework = "trtllm", memory;
+  std::string accelerator, framework, memory;
   std::vector<std::string> without_tables;
 };
 
@@ -80,10 +81,11 @@ int show_graph(const GraphOptions& options, const Invocation& invocation) {
 int show_times(const TimeOptions& options, const Invocation& invocation) {
   const catalog::Catalog catalog = catalog::Catalog::load(invocation.data_dir);
   const Graph g = make_graph(options.graph, catalog);
+  const std::string entity = device::accelerator_entity(catalog, options.accelerator);
+  const auto choice = parallel::choose_framework(catalog, entity, options.framework);
+  const std::string framework = parallel::framework_name(choice);
   const parallel::KernelLibrary library(catalog, invocation.data_dir, options.without_tables);
-  const parallel::ServingChip chip =
-      library.chip(options.accelerator, parallel::parse_framework(options.framework),
-                   {.memory = options.memory});
+  const parallel::ServingChip chip = library.chip(entity, choice, {.memory = options.memory});
   const std::string& precision = options.graph.precision;
   parallel::require_formats(g.precision, chip.accelerator,
                             precision.empty() ? "the checkpoint's" : precision);
@@ -92,7 +94,7 @@ int show_times(const TimeOptions& options, const Invocation& invocation) {
     const nlohmann::ordered_json document = {
         {"model", g.model.name},
         {"accelerator", chip.accelerator.name},
-        {"framework", options.framework},
+        {"framework", framework},
         {"kernels", parallel::kernel_source_name(chip.source)},
         {"band_log", times.band},
         {"total_ms", times.total.in(units::millisecond)},
@@ -108,7 +110,7 @@ int show_times(const TimeOptions& options, const Invocation& invocation) {
   std::printf(
       "\n%.3f ms on %s under %s (%s), of it %.3f ms collectives; roofline of the rest %.3f ms; "
       "%.2f J\n",
-      times.total.in(units::millisecond), chip.accelerator.name.c_str(), options.framework.c_str(),
+      times.total.in(units::millisecond), chip.accelerator.name.c_str(), framework.c_str(),
       parallel::kernel_source_name(chip.source), times.collectives.in(units::millisecond),
       times.roofline.in(units::millisecond), times.energy.in(units::joule));
   return kSuccess;
@@ -145,8 +147,8 @@ void add_operator_command(CLI::App* app, Invocation* invocation) {
       ->delimiter(',');
   time->add_option("--accelerator", options->accelerator, "An accelerator of the catalogue")
       ->required();
-  time->add_option("--framework", options->framework, "trtllm, vllm or sglang")
-      ->capture_default_str();
+  time->add_option("--framework", options->framework,
+                   "trtllm, vllm or sglang; else the first of them that runs there");
   add_memory_option(time, &options->memory);
   time->callback([invocation, options] {
     invocation->run = [invocation, options] { return show_times(*options, *invocation); };

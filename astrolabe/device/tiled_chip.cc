@@ -79,6 +79,7 @@ std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog) {
 }
 
 const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::string_view name) {
+  if (name.empty()) return nullptr;  // as the accelerator of a chip alone
   for (const std::string TiledChip::*member : {&TiledChip::name, &TiledChip::accelerator}) {
     for (const TiledChip& chip : chips) {
       if (chip.*member == name) return &chip;

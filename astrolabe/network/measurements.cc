@@ -1,5 +1,7 @@
 #include "astrolabe/network/measurements.h"
 
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -30,8 +32,13 @@ class Cells {
   const std::string& text(const CsvTable::Row& row, const char* name) const {
     return row.cells[columns_.find(std::string_view(name))->second];
   }
+  // Not a number: NaN, which reason_against refuses.
   double number(const CsvTable::Row& row, const char* name) const {
-    return parse_number(text(row, name), table_.position(row), name);
+    try {
+      return parse_number(text(row, name), table_.position(row), name);
+    } catch (const InputError&) {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
   }
   double number_or(const CsvTable::Row& row, const char* name, double empty) const {
     return text(row, name).empty() ? empty : number(row, name);
@@ -49,12 +56,22 @@ bool has_column(const CsvTable& table, std::string_view name) {
   return false;
 }
 
+constexpr double kMostSms = 1000;
+bool is_width(double value) { return value > 0 && value <= 1e6; }
+
+bool is_collective_library(std::string_view name) {
+  return name == "nccl" || name == "oneccl" || name == "custom_allreduce";
+}
+
 // An absurd cell names its reason; an empty text is usable.
 std::string reason_against(double time_us, double size, double ranks) {
-  constexpr double kLongest = 1e9, kMostRanks = 1e6;
+  constexpr double kLongest = 1e9, kLargest = 1e13, kMostRanks = 1e6;
+  if (std::isnan(time_us)) return "latency is no number";
+  if (std::isnan(size)) return "size is no number";
   if (!(time_us > 0)) return "latency not above 0";
   if (time_us > kLongest) return "latency above 1000 s";
   if (!(size > 0)) return "size not above 0";
+  if (size > kLargest) return "size above 1e13";
   if (!(ranks >= 2) || ranks > kMostRanks) return "fewer than 2 ranks, or above a million";
   return "";
 }
@@ -80,11 +97,12 @@ MeasuredRows<CollectiveRow> read_collectives(const CsvTable& table) {
                  us = cells.number(row, "latency_us");
     std::string reason = reason_against(us, bytes, ranks);
     if (!operation) reason = "unknown operation " + cells.text(row, "op");
+    const std::string &library = cells.text(row, "library"), &kernel = cells.text(row, "kernel");
+    if (!is_collective_library(library)) reason = "unknown library " + library;
     if (!reason.empty()) {
       ++out.excluded[reason];
       continue;
     }
-    const std::string &library = cells.text(row, "library"), &kernel = cells.text(row, "kernel");
     CollectiveRow r;
     r.key = {cells.text(row, "system"),
              library,
@@ -145,9 +163,12 @@ MeasuredRows<ExchangeRow> read_moe_alltoall(const CsvTable& table,
     const double ranks = cells.number_or(row, "num_gpus", nodes * node_size);
     const double tokens = cells.number(row, "num_tokens"), us = cells.number(row, "latency_us");
     const double hidden = cells.number(row, "hidden"), topk = cells.number(row, "topk"),
-                 experts = cells.number(row, "experts");
+                 experts = cells.number(row, "experts"), sms = cells.number_or(row, "sms", 0);
     std::string reason = reason_against(us, tokens, ranks);
-    if (!(hidden > 0 && topk > 0 && experts > 0)) reason = "hidden, topk or experts not above 0";
+    if (!is_width(hidden) || !is_width(topk) || !is_width(experts)) {
+      reason = "hidden, topk or experts not above 0, or above 1e6";
+    }
+    if (!(sms >= 0 && sms <= kMostSms)) reason = "sms not of 0 to 1000";
     if (!(nodes >= 1) || nodes > ranks) reason = "nodes not of 1 to the ranks";
     if (!reason.empty()) {
       ++out.excluded[reason];
@@ -170,7 +191,7 @@ MeasuredRows<ExchangeRow> read_moe_alltoall(const CsvTable& table,
     s.hidden = hidden;
     s.topk = topk;
     s.experts = experts;
-    s.sms = cells.number_or(row, "sms", 0);
+    s.sms = sms;
     r.tokens = tokens;
     r.time = us * units::microsecond;
     r.line = row.line;

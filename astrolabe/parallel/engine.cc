@@ -127,6 +127,12 @@ double EngineTable::get(std::string_view constant, Framework framework,
                    std::string("a row of ") + framework_name(framework) + " or any");
 }
 
+bool EngineTable::has_version(Framework framework, std::string_view version) const {
+  const Key key{framework_name(framework), std::string(version)};
+  return std::any_of(constants_.begin(), constants_.end(),
+                     [&](const auto& constant) { return constant.second.contains(key); });
+}
+
 Engine EngineTable::engine(Framework framework, std::string_view version) const {
   const auto value = [&](std::string_view name) { return get(name, framework, version); };
   Engine e;

@@ -103,6 +103,8 @@ class EngineTable {
   static EngineTable read(const std::string& path);
 
   Engine engine(Framework framework, std::string_view version) const;
+  // Whether any constant is of this version; none: all are those of every version.
+  bool has_version(Framework framework, std::string_view version) const;
   // Replaces a constant of a framework ("any" for all), all versions. In the unit of the table.
   void set(std::string_view framework, std::string_view constant, double value);
 

@@ -5,6 +5,7 @@
 
 #include "astrolabe/device/table_cache.h"
 #include "astrolabe/parallel/coupled_clock.h"
+#include "astrolabe/parallel/framework_choice.h"
 
 namespace astrolabe::parallel {
 namespace {
@@ -18,12 +19,11 @@ constexpr double kSisterBand = 0.1, kTiledBand = 0.25, kForeignBand = 0.45;
 // error the 90th percentile is 1.6 times that.
 constexpr double kDeratedBand = 0.53;
 
-// Maker of the accelerator that a system of the tables is; nothing when the catalogue lacks it.
-std::optional<std::string> maker_of(const catalog::Catalog& catalog, const std::string& system) {
+// Vendor of a system of the tables; nothing when the catalogue lacks it.
+std::optional<std::string> vendor_of_system(const catalog::Catalog& catalog,
+                                            const std::string& system) {
   for (const std::string& chip : catalog.entities("chips")) {
-    if (catalog.get_text(chip, "system") != system) continue;
-    const auto accelerator = catalog.find_text(chip, "accelerator");
-    if (accelerator) return catalog.find_text(*accelerator, "vendor");
+    if (catalog.get_text(chip, "system") == system) return find_vendor(catalog, chip);
   }
   return std::nullopt;
 }
@@ -127,9 +127,10 @@ KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string&
       correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")),
       coupled_correction_(RooflineCorrection::read(data_dir + "/fitted/coupled_correction.csv")) {}
 
-const device::Chip* KernelLibrary::find_system(std::string_view accelerator) const {
-  if (has_changed_links(catalog_, accelerator)) return nullptr;
-  const bool is_changed = is_changed_chip(catalog_, accelerator);
+const device::Chip* KernelLibrary::find_system(std::string_view entity,
+                                               const std::string& accelerator) const {
+  if (has_changed_links(catalog_, entity)) return nullptr;
+  const bool is_changed = is_changed_chip(catalog_, entity);
   for (const device::Chip& chip : chips_) {
     const std::string name = chip.name.substr(0, chip.name.find(kChangedMark));
     if ((chip.name != name) != is_changed) continue;
@@ -138,11 +139,10 @@ const device::Chip* KernelLibrary::find_system(std::string_view accelerator) con
   return nullptr;
 }
 
-KernelSource KernelLibrary::source_of(std::string_view accelerator,
-                                      const device::Chip* system) const {
+KernelSource KernelLibrary::source_of(std::string_view entity, const device::Chip* system) const {
   if (system == nullptr) return KernelSource::kDerated;
   KernelSource source = KernelSource::kForeign;
-  const auto maker = catalog_.find_text(accelerator, "vendor");
+  const auto vendor = catalog_.find_text(entity, "vendor");
   for (const auto& table : tables_.tables()) {
     if (sources_.is_left_out(table.key.system)) continue;
     if (table.key.system == system->name) return KernelSource::kTables;
@@ -151,23 +151,24 @@ KernelSource KernelLibrary::source_of(std::string_view accelerator,
     });
     if (measured == chips_.end()) continue;
     if (measured->architecture == system->architecture) source = KernelSource::kSister;
-    if (source != KernelSource::kForeign || !maker) continue;
-    if (maker == maker_of(catalog_, measured->name)) source = KernelSource::kTiled;
+    if (source != KernelSource::kForeign || !vendor) continue;
+    if (vendor == vendor_of_system(catalog_, measured->name)) source = KernelSource::kTiled;
   }
   return source;
 }
 
-ServingChip KernelLibrary::chip(std::string_view accelerator, Framework framework,
+ServingChip KernelLibrary::chip(std::string_view entity, Framework framework,
                                 const ChipOptions& options) const {
   ServingChip chip;
-  chip.derating = device::read_derating(catalog_, accelerator);
+  chip.accelerator = device::read_accelerator(catalog_, entity);
+  chip.derating = device::read_derating(catalog_, chip.accelerator.name);
   chip.engine = engines_.engine(framework, options.version);
-  const device::Chip* system = find_system(accelerator);
-  chip.source = options.memory.empty() ? source_of(accelerator, system) : KernelSource::kCoupled;
+  const device::Chip* system = find_system(entity, chip.accelerator.name);
+  chip.source = options.memory.empty() ? source_of(entity, system) : KernelSource::kCoupled;
   Clocks& clocks =
-      clocks_[std::string(accelerator) + "|" + framework_name(framework) + "|" + options.memory];
+      clocks_[std::string(entity) + "|" + framework_name(framework) + "|" + options.memory];
   if (!clocks.kept) {
-    clocks.accelerator = device::read_accelerator(catalog_, accelerator);
+    clocks.accelerator = chip.accelerator;
     if (!options.memory.empty()) {
       const device::CoupledTime times =
           device::couple_memory(clocks.accelerator, chip.derating, data_dir_, options.memory);

@@ -3,8 +3,8 @@
 // Times of kernels of every chip and software stack that anything is known of, loaded once: tables
 // of measurements, the network, the constants of engines.
 //
-// A chip of the catalogue is looked up in tables by the name of its system, which is the entity's
-// name or its beginning (gb200 of gb200_nvl72). What is known of its kernels:
+// An accelerator of the catalogue is looked up in tables by the name of its system, which is its
+// own or the beginning of it (gb200 of gb200_nvl72). What is known of its kernels:
 //   kTables   measured on the chip
 //   kSister   on a chip of the same architecture, carried over by MeasuredTime
 //   kTiled    on no chip of its architecture: formulas with parameters of others (tiled_model.h)
@@ -62,7 +62,7 @@ class KernelLibrary {
 
   // InputError for an accelerator that is unknown or lacks a fact, and for an unknown memory. The
   // clock lives as long as the library and keeps what it was asked.
-  ServingChip chip(std::string_view accelerator, Framework framework,
+  ServingChip chip(std::string_view entity, Framework framework,
                    const ChipOptions& options = {}) const;
 
   const MeasuredSources& sources() const { return sources_; }
@@ -76,8 +76,8 @@ class KernelLibrary {
     std::map<double, ImprovedClock> improved;  // by speed-up
   };
 
-  const device::Chip* find_system(std::string_view accelerator) const;
-  KernelSource source_of(std::string_view accelerator, const device::Chip* system) const;
+  const device::Chip* find_system(std::string_view entity, const std::string& accelerator) const;
+  KernelSource source_of(std::string_view entity, const device::Chip* system) const;
 
   const catalog::Catalog& catalog_;
   std::string data_dir_;

@@ -255,7 +255,7 @@ void LayoutSearch::finish(Offer* o) const {
   const ServingWork w = work_of(chip_, *o->prefill, 0, Frequency(), pieces, chunks);
   const double x = p.prefill_share;
   p.work.power = (1 - x) * p.work.power + x * w.power;
-  p.work.it_power = (1 - x) * p.work.it_power + x * w.it_power;
+  if (w.it_power) p.work.it_power = (1 - x) * *p.work.it_power + x * *w.it_power;
   p.work.hbm_bandwidth = (1 - x) * p.work.hbm_bandwidth + x * w.hbm_bandwidth;
   p.work.flops = (1 - x) * p.work.flops + x * w.flops;
 }

@@ -47,7 +47,10 @@ struct DeploymentPoint {
   double accelerators() const;
   double tokens_per_user() const { return 1 / tpot.in(units::second); }
   Energy energy_per_output_token() const { return work.power / output_tokens * units::token; }
-  Energy it_energy_per_token() const { return work.it_power / output_tokens * units::token; }
+  // Board power where IT power is not known.
+  Energy it_energy_per_token() const {
+    return work.it_power.value_or(work.power) / output_tokens * units::token;
+  }
 };
 
 enum class Exclusion : unsigned char {

@@ -37,7 +37,7 @@ Power idle_power(const ServingChip& chip) {
 void set_power(const ServingChip& chip, Power power, ServingWork* w) {
   const device::Accelerator& a = chip.accelerator;
   w->power = std::min(power, a.tdp);
-  w->it_power = std::max(a.it_power - (a.tdp - w->power), w->power);
+  if (a.it_power) w->it_power = std::max(*a.it_power - (a.tdp - w->power), w->power);
 }
 
 }  // namespace

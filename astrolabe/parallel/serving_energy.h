@@ -8,13 +8,16 @@
 // taken to spend what they would apart. `it_power` adds the accelerator's share of its rack: what
 // is provisioned less the unused part of its own limit.
 
+#include <optional>
+
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/steady_state.h"
 
 namespace astrolabe::parallel {
 
 struct ServingWork {  // of one accelerator, a second
-  Power power, it_power;
+  Power power;
+  std::optional<Power> it_power;  // where the accelerator's is known
   Bandwidth hbm_bandwidth;
   FlopRate flops;
 };

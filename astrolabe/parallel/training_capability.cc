@@ -45,7 +45,8 @@ TrainingCapability training_capability(const workload::ModelArchitecture& model,
   const double utilisation = t.mfu / derating.gemm[static_cast<std::size_t>(t.format)];
   const Bandwidth traffic = utilisation * derating.hbm_bandwidth * accelerator.hbm_bandwidth;
   t.power = device::PowerModel(accelerator, derating.power).at({rate, t.format, traffic}).total();
-  t.it_power = std::max(accelerator.it_power - (accelerator.tdp - t.power), t.power);
+  const Power unused = accelerator.tdp - t.power;
+  t.it_power = std::max(accelerator.it_power.value_or(accelerator.tdp) - unused, t.power);
   const Bytes state = model.total_parameters() * kStateOfParameter;
   t.least_accelerators =
       static_cast<int>(std::ceil(state / (derating.hbm_usable * accelerator.hbm_capacity)));

@@ -113,12 +113,19 @@ std::string to_text(const AccuracyReport& report, bool markdown, long least) {
   if (markdown) {
     text += "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
   }
+  const auto cell = [&](double value, int columns, int digits, bool is_scored) {
+    return is_scored ? fmt::format("{:{}.{}f}{}", value, columns, digits, bar)
+                     : fmt::format("{:>{}}{}", "-", columns, bar);
+  };
   const auto line = [&](const Accuracy& a) {
-    text += fmt::format(
-        "{}{:{}}{}{:7}{}{:7}{}{:6.2f}{}{:6.2f}{}{:6.1f}{}{:6.1f}{}{:6.1f}{}{:8.1f}{}", edge,
-        text_of(a.keys), width, bar, a.rows, bar, a.scored, bar, a.mean_ape_percent, bar,
-        a.median_ape_percent, bar, a.bias_percent, bar, a.within_10_percent, bar,
-        a.within_20_percent, bar, a.band_coverage_percent, end);
+    const bool any = a.scored > 0;
+    text += fmt::format("{}{:{}}{}{:7}{}{:7}{}", edge, text_of(a.keys), width, bar, a.rows, bar,
+                        a.scored, bar);
+    text += cell(a.mean_ape_percent, 6, 2, any) + cell(a.median_ape_percent, 6, 2, any) +
+            cell(a.bias_percent, 6, 1, any) + cell(a.within_10_percent, 6, 1, any) +
+            cell(a.within_20_percent, 6, 1, any);
+    text +=
+        (any ? fmt::format("{:8.1f}", a.band_coverage_percent) : fmt::format("{:>8}", "-")) + end;
   };
   line(report.overall);
   for (const Accuracy& a : report.by) {

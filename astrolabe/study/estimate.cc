@@ -8,6 +8,7 @@
 
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/deployment.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
@@ -21,7 +22,7 @@ using workload::Precision;
 namespace {
 
 constexpr double kLengthSpread = 0.1;  // of lengths around their means, in the simulation
-constexpr int kMostWorkers = 10000, kMostInFlight = 1000000;
+constexpr int kMostWorkers = 1000, kMostInFlight = 1000000, kMostBlocks = 1000000000;
 
 struct NamedPrecision {
   std::string name;
@@ -182,15 +183,17 @@ void require_count(const char* option, double value, int most) {
                    fmt::format("a whole number of at most {}", most));
 }
 
+void require_counts(const EstimateRequest& r) {
+  if (r.concurrency) require_count("--concurrency", *r.concurrency, kMostInFlight);
+  if (r.decode_sequences) require_count("--decode-sequences", *r.decode_sequences, kMostInFlight);
+  if (r.block_count) require_count("--num-blocks", *r.block_count, kMostBlocks);
+}
+
 PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serving,
                              const EstimateRequest& request) {
   if (!request.prefill_pool || !request.decode_pool || !request.concurrency) {
     throw InputError({}, "--prefill-pool, --decode-pool", "one of them, or no --concurrency",
                      "both pools and the requests in flight");
-  }
-  require_count("--concurrency", *request.concurrency, kMostInFlight);
-  if (request.decode_sequences) {
-    require_count("--decode-sequences", *request.decode_sequences, kMostInFlight);
   }
   const PoolOption prompts = pool_of(request, chip, "--prefill-pool", *request.prefill_pool);
   const PoolOption answers = pool_of(request, chip, "--decode-pool", *request.decode_pool);
@@ -234,30 +237,22 @@ bool Estimate::is_served() const {
          (pools && pools->keeps_limits);
 }
 
-std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name) {
-  const std::vector<std::string> all = catalog.entities("accelerators");
-  if (std::find(all.begin(), all.end(), name) != all.end()) return name;
-  std::vector<std::string> meant;
-  for (const std::string& entity : all) {
-    if (entity.starts_with(name + "_")) meant.push_back(entity);
-  }
-  if (meant.size() == 1) return meant.front();
-  const std::string nearest = nearest_word(name, all);
-  throw InputError({}, "--accelerator",
-                   name + (nearest.empty() ? "" : " (nearest known: " + nearest + ")"),
-                   join_alternatives(all, all.size()));
-}
-
 Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
                   const EstimateRequest& request) {
+  require_counts(request);
   Estimate e;
   e.request = request;
   e.model = request.model.model.name;
-  e.accelerator = accelerator_entity(catalog, request.accelerator);
+  const std::string entity = device::accelerator_entity(catalog, request.accelerator);
   const double speedup = std::pow(1 + request.software_gain_percent / 100, request.software_years);
+  const Framework framework = parallel::choose_framework(catalog, entity, request.framework);
+  e.request.framework = parallel::framework_name(framework);
   const ServingChip chip =
-      library.chip(e.accelerator, parallel::parse_framework(request.framework),
+      library.chip(entity, framework,
                    {.version = request.version, .memory = request.memory, .speedup = speedup});
+  e.accelerator = chip.accelerator.name;
+  e.is_version_known =
+      request.version.empty() || library.engines().has_version(framework, request.version);
   e.source = chip.source;
   const NamedPrecision precision = precision_of(request.model, request.precision, chip);
   e.precision = precision.name;

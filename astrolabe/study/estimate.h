@@ -19,7 +19,7 @@ namespace astrolabe::study {
 struct EstimateRequest {
   workload::ModelConfig model;
   std::string accelerator;
-  std::string framework = "trtllm", version;
+  std::string framework, version;  // none: the first that runs there (framework_choice.h)
   double software_gain_percent = 0, software_years = 0;  // a year; from the software of the tables
   std::string precision;              // empty: the checkpoint's, where it says so, else fp8 or bf16
   std::optional<std::string> layout;  // none: search
@@ -65,6 +65,7 @@ struct Estimate {
   EstimateRequest request;
   std::string model, accelerator, precision;
   parallel::KernelSource source = parallel::KernelSource::kDerated;
+  bool is_version_known = true;          // some constant is of the version asked for, if any
   parallel::Layout layout;               // of `single`
   std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
   std::optional<PoolsEstimate> pools;    // where pools were given
@@ -79,9 +80,5 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
 
 std::string to_text(const Estimate& estimate);
 nlohmann::ordered_json to_json(const Estimate& estimate);
-
-// The accelerator of the catalogue that is meant: its name, or that of its system ("gb200").
-// InputError with the nearest name.
-std::string accelerator_entity(const catalog::Catalog& catalog, const std::string& name);
 
 }  // namespace astrolabe::study

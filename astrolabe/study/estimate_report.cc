@@ -39,11 +39,13 @@ Json band_json(double value, double band) {
 
 std::string head_text(const Estimate& e) {
   const EstimateRequest& r = e.request;
-  std::string text = fmt::format(
-      "{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}{}\n", e.model,
-      e.precision, e.accelerator, r.framework, r.version.empty() ? "" : " " + r.version,
-      r.input_tokens, r.cached_percent, r.output_tokens, parallel::kernel_source_name(e.source),
-      r.memory.empty() ? "" : ": " + r.memory);
+  std::string text =
+      fmt::format("{} in {} on {}, {}{}, {:.0f} tokens in ({:.0f} % cached), {:.0f} out; {}{}\n",
+                  e.model, e.precision, e.accelerator, r.framework,
+                  (r.version.empty() ? "" : " " + r.version) +
+                      (e.is_version_known ? "" : " (no constants of this version: those of all)"),
+                  r.input_tokens, r.cached_percent, r.output_tokens,
+                  parallel::kernel_source_name(e.source), r.memory.empty() ? "" : ": " + r.memory);
   if (r.software_gain_percent > 0 && r.software_years > 0) {
     text +=
         fmt::format("software {:g} years on, {:g} % faster a year, no kernel below its roofline\n",
@@ -226,7 +228,7 @@ Json point_json(const DeploymentPoint& p) {
       {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
       {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()},
       {"accelerator_power_w", p.work.power.in(units::watt)},
-      {"it_power_w", p.work.it_power.in(units::watt)},
+      {"it_power_w", p.work.it_power ? Json(p.work.it_power->in(units::watt)) : Json(nullptr)},
       {"j_per_output_token", band_json(p.energy_per_output_token().in(units::joule), p.band)}};
   if (p.is_pools) {
     j["prefill_layout"] = p.prefill_layout.text();
@@ -311,6 +313,7 @@ Json to_json(const Estimate& e) {
             {"accelerator", e.accelerator},
             {"framework", r.framework},
             {"version", r.version},
+            {"version_is_known", e.is_version_known},
             {"software_gain_percent", r.software_gain_percent},
             {"software_years", r.software_years},
             {"precision", e.precision},

@@ -119,6 +119,9 @@ std::optional<AccuracyReport> validate_network(const OperatorValidationRequest& 
   const MeasurementSchema schema = network::schema_of(header);
   if (schema == MeasurementSchema::kOther) return std::nullopt;
   const CsvTable table = CsvTable::parse(text, request.measurements);
+  if (table.rows().empty()) {
+    throw InputError({request.measurements, 0}, "", "no measurement", "at least one row");
+  }
   const auto facts = catalog::Catalog::load(request.data);
   const auto predictor = network::NetworkPredictor::load(
       facts, request.data, systems_named(facts, request.without_tables));

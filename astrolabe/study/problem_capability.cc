@@ -10,6 +10,7 @@
 
 #include "astrolabe/parallel/capability.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/training_capability.h"
 #include "astrolabe/study/problem_parts.h"
 #include "astrolabe/workload/model.h"
@@ -83,13 +84,13 @@ void add_point(const Answer& answer, const char* name, const parallel::Operating
                   std::string(parallel::framework_name(answer.framework)), std::string(name),
                   layout_of(point), point.state.sequences, o.processed_tokens().in(per_second),
                   point.output_tokens.in(per_second), point.ttft.in(units::millisecond),
-                  point.tpot.in(units::millisecond), point.work.it_power.in(units::watt),
+                  point.tpot.in(units::millisecond), point.work.it_power->in(units::watt),
                   o.hbm_used.in(units::GB), point.work.hbm_bandwidth.in(units::GB / units::second),
                   100 * o.mfu,
                   std::string("batch: ") + parallel::batch_limit_name(point.limit) + "; " +
                       parallel::kernel_source_name(c.source)});
   need->points.push_back(
-      {name, delivered * o.processed_tokens(), point.work.it_power, answer.software_gain});
+      {name, delivered * o.processed_tokens(), *point.work.it_power, answer.software_gain});
 }
 
 // The formats of a published checkpoint in this precision, in what the chip can multiply.
@@ -103,16 +104,16 @@ workload::Precision precision_on(const DemandInput& input, const workload::Model
   return chip.accelerator.executed_precision(wanted);
 }
 
-// TensorRT-LLM is NVIDIA's, SGLang's kernels are for GPUs, vLLM has a plug-in for every maker.
+// Of those of the scenario, else vLLM, which has a plug-in for every vendor.
 std::vector<parallel::Framework> frameworks_of(const Scenario& scenario,
                                                const catalog::Catalog& catalog,
                                                const std::string& accelerator) {
-  using parallel::Framework;
-  std::vector<Framework> all = scenario.frameworks;
-  const auto maker = catalog.find_text(accelerator, "vendor");
-  if (maker != "NVIDIA") std::erase(all, Framework::kTrtllm);
-  if (maker != "NVIDIA" && maker != "AMD") std::erase(all, Framework::kSglang);
-  if (all.empty()) all = {Framework::kVllm};
+  const std::string vendor = parallel::find_vendor(catalog, accelerator).value_or("");
+  std::vector<parallel::Framework> all = scenario.frameworks;
+  std::erase_if(all, [&](parallel::Framework f) {
+    return !parallel::framework_conflict(catalog, f, vendor).empty();
+  });
+  if (all.empty()) all = {parallel::Framework::kVllm};
   return all;
 }
 

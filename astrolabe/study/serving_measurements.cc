@@ -9,7 +9,7 @@
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMostTokens = 1e7, kMostInFlight = 1e6, kMostAccelerators = 100000,
+constexpr double kMostTokens = 1e7, kMostInFlight = 1e5, kMostAccelerators = 10000,
                  kMostMilliseconds = 1e8;
 
 // Cells of one row, the first problem kept as the reason.
@@ -53,6 +53,11 @@ class RowReader {
     const double value = needed(column, 1, most);
     if (value != std::floor(value)) fail(std::string(column) + " is no count");
     return value;
+  }
+
+  const std::string& needed_text(std::string_view column) {
+    if (text(column).empty()) fail(std::string(column) + " is missing");
+    return text(column);
   }
 
   void fail(const std::string& reason) {
@@ -99,16 +104,16 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   m.line = cells.line;
   m.group = row.text("group_id");
   m.source = row.text("source_family");
-  m.model = row.text("arch_model").empty() ? row.text("model") : row.text("arch_model");
-  m.system = row.text("system");
+  m.model = row.text("arch_model").empty() ? row.needed_text("model") : row.text("arch_model");
+  m.system = row.needed_text("system");
   m.day = row.optional_text("measured_date");
   m.version = row.text("backend_version");
-  m.precision = row.text("precision");
+  m.precision = row.needed_text("precision");
   if (!parallel::is_checkpoint_word(m.precision)) {
     row.fail("precision " + m.precision + " is unknown");
   }
   m.gemm_format = row.text("gemm_quant");
-  const auto framework = parallel::find_framework(row.text("backend"));
+  const auto framework = parallel::find_framework(row.needed_text("backend"));
   if (!framework) row.fail("backend " + row.text("backend") + " is unknown");
   m.framework = framework.value_or(parallel::Framework::kTrtllm);
   m.is_disaggregated = row.text("mode") == "disagg";
@@ -140,6 +145,9 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
 std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
                                                           const ServingRecipes& recipes) {
   const CsvTable table = CsvTable::read(path);
+  if (table.rows().empty()) {
+    throw InputError({path, 0}, "", "no measurement", "at least one row");
+  }
   std::vector<ServingMeasurement> rows;
   for (const CsvTable::Row& row : table.rows()) {
     rows.push_back(read_row(table, row));

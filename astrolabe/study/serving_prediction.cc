@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/kernel_library.h"
+#include "astrolabe/parallel/layout.h"
 #include "astrolabe/parallel/pool_loop.h"
 
 namespace astrolabe::study {
@@ -22,6 +25,17 @@ namespace {
 constexpr double kCarriedOver = 1.3, kSparse = 2;
 // Half width (log) of what formulas add where no chip of the architecture was measured.
 const double kFormulas = parallel::kernel_source_band(parallel::KernelSource::kTiled);
+
+// Why the model cannot be cut so; empty when it can. Copies of experts fill the last ranks.
+std::string cut_conflict(const ModelArchitecture& model, const ServingLayout& layout) {
+  device::Accelerator any;
+  any.scale_up_domain = std::numeric_limits<int>::max();
+  parallel::Layout cut{layout.shard};
+  const int ranks = cut.shard.expert;
+  cut.shard.redundant_experts = (ranks - model.experts % ranks) % ranks;
+  const std::string conflict = parallel::layout_conflict(model, any, cut);
+  return conflict.empty() ? "" : "layout " + cut.text() + ": " + conflict;
+}
 
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
 
@@ -67,24 +81,32 @@ const ModelArchitecture* ServingPredictor::find_model(const std::string& name) c
   return found == models_.end() ? nullptr : &found->second;
 }
 
-std::optional<Bytes> ServingPredictor::hbm_of(const std::string& system) const {
+std::string ServingPredictor::chip_of(const std::string& system) const {
   for (const std::string& chip : catalog_.entities("chips")) {
-    if (catalog_.get_text(chip, "system") != system) continue;
-    const auto accelerator = catalog_.find_text(chip, "accelerator");
-    return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
+    if (catalog_.get_text(chip, "system") == system) return chip;
   }
-  return std::nullopt;
+  return "";
+}
+
+std::optional<Bytes> ServingPredictor::hbm_of(const std::string& chip) const {
+  const auto accelerator = catalog_.find_text(chip, "accelerator");
+  return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
 }
 
 std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   if (!run.reason.empty()) return run.reason;
   if (find_model(run.model) == nullptr) return "model " + run.model + " is not in the catalogue";
-  if (std::none_of(sources_.chips.begin(), sources_.chips.end(),
-                   [&](const device::Chip& chip) { return chip.name == run.system; })) {
-    return "system " + run.system + " is not in the catalogue";
-  }
-  if (!hbm_of(run.system)) return "HBM capacity of " + run.system + " is not in the catalogue";
-  return "";
+  const std::string chip = chip_of(run.system);
+  if (chip.empty()) return "system " + run.system + " is not in the catalogue";
+  const auto vendor = parallel::find_vendor(catalog_, chip);
+  if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
+  if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
+  std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
+  if (!conflict.empty()) return conflict;
+  const ModelArchitecture& model = *find_model(run.model);
+  if (!run.is_disaggregated) return cut_conflict(model, run.engine);
+  const std::string of_prefill = cut_conflict(model, run.prefill);
+  return of_prefill.empty() ? cut_conflict(model, run.decode) : of_prefill;
 }
 
 const parallel::MeasuredClock& ServingPredictor::clock(const std::string& system,
@@ -116,7 +138,7 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                    std::to_string(engine.constants.expert_rows)];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
-                                        times, *hbm_of(run.system));
+                                        times, *hbm_of(chip_of(run.system)));
   }
   slot->set_engine(engine);
   return *slot;

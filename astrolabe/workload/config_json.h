@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/workload/model.h"
 #include "astrolabe/workload/number_format.h"
 
 namespace astrolabe::workload {
@@ -52,7 +53,8 @@ class ConfigJson {
 
 // Of the checkpoint: its linear layers, not the cache. Empty for bf16, that is without a
 // quantization_config; InputError for one that is not known.
-std::optional<Precision> find_native_precision(const ConfigJson& config);
+std::optional<Precision> find_native_precision(const ConfigJson& config,
+                                               const ModelArchitecture& model);
 
 // At most 16 MiB of a file, or of standard input for "-". InputError when it cannot be read.
 std::string read_config_text(const std::string& path);

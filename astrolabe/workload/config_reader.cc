@@ -508,7 +508,7 @@ ModelConfig ConfigReader::read() {
     m_.has_gated_ffn = json_.text_or({"hidden_act", "hidden_activation"}, "silu") != "relu2";
   }
   check();
-  return {m_, find_native_precision(json_)};
+  return {m_, find_native_precision(json_, m_)};
 }
 
 }  // namespace

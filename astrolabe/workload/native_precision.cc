@@ -1,5 +1,6 @@
 // The precision of a published checkpoint, from its quantization_config.
 
+#include "astrolabe/workload/compressed_tensors.h"
 #include "astrolabe/workload/config_json.h"
 
 namespace astrolabe::workload {
@@ -9,8 +10,8 @@ using Json = nlohmann::json;
 
 constexpr const char* kKnownMethods =
     "fp8, fbgemm_fp8, nvfp4, mxfp4, modelopt with a quant_algo of FP8 or NVFP4, awq of 4 bits, "
-    "gptq of 4 or 8 bits, compressed-tensors with a format of mxfp4, nvfp4, float-quantized, "
-    "int-quantized or pack-quantized of 4 or 8 bits, or no quantization_config";
+    "gptq of 4 or 8 bits, compressed-tensors with config_groups or a format of mxfp4, nvfp4, "
+    "float-quantized or int-quantized, or no quantization_config";
 
 // Empty if it is not there, or no text.
 std::string text_of(const Json& object, const char* key) {
@@ -24,14 +25,11 @@ std::optional<GemmFormat> integer_weights(const Json& bits) {
   return std::nullopt;
 }
 
-// Bits of the weights of the first group of a compressed-tensors configuration.
-Json packed_bits(const Json& quantization) {
+// Whether each group says what its weights are; a format alone may stand without.
+bool has_groups(const Json& quantization) {
+  if (text_of(quantization, "quant_method") != "compressed-tensors") return false;
   const auto groups = quantization.find("config_groups");
-  if (groups == quantization.end() || !groups->is_object() || groups->empty()) return {};
-  const Json& group = *groups->begin();
-  const auto weights = group.is_object() ? group.find("weights") : group.end();
-  return weights != group.end() && weights->is_object() ? weights->value("num_bits", Json())
-                                                        : Json();
+  return groups != quantization.end() && groups->is_object() && !groups->empty();
 }
 
 std::optional<GemmFormat> compressed_format(const Json& quantization) {
@@ -40,7 +38,6 @@ std::optional<GemmFormat> compressed_format(const Json& quantization) {
   if (format.find("nvfp4") != std::string::npos) return GemmFormat::kNvfp4;
   if (format == "float-quantized") return GemmFormat::kFp8;
   if (format == "int-quantized") return GemmFormat::kInt8;
-  if (format == "pack-quantized") return integer_weights(packed_bits(quantization));
   return std::nullopt;
 }
 
@@ -75,17 +72,20 @@ std::string shown_method(const Json& quantization) {
     const auto bits = quantization.find(key);
     if (bits != quantization.end() && bits->is_number()) text += ", bits " + bits->dump();
   }
-  const Json packed = packed_bits(quantization);
-  return packed.is_number() ? text + ", num_bits " + packed.dump() : text;
+  return text;
 }
 
 }  // namespace
 
-std::optional<Precision> find_native_precision(const ConfigJson& config) {
+std::optional<Precision> find_native_precision(const ConfigJson& config,
+                                               const ModelArchitecture& model) {
   const Json* quantization = config.find({"quantization_config"});
   if (quantization == nullptr) return std::nullopt;
   if (!quantization->is_object()) {
     config.reject("quantization_config", "an object with a quant_method");
+  }
+  if (has_groups(*quantization)) {
+    return compressed_tensors_precision(config, *quantization, model);
   }
   const std::optional<GemmFormat> format = linear_format(*quantization);
   if (!format) {

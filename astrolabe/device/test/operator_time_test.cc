@@ -138,6 +138,26 @@ TEST(DeratingTest, OwnMeasurementComesBeforeTheDefault) {
   EXPECT_EQ(read_derating(project_catalog(), "no_such_chip").measured, 0);
 }
 
+// Figures of data/chips.csv and data/fabrics.csv.
+TEST(AcceleratorTest, AChipAloneHasTheLinksOfItsFabricAndNoItPower) {
+  const Accelerator a = read_accelerator(project_catalog(), "l40s_chip");
+  EXPECT_EQ(a.name, "l40s");
+  EXPECT_NEAR(a.hbm_bandwidth.in(units::GB / units::second), 864, 1e-9);
+  EXPECT_NEAR(a.scale_up_bandwidth.in(units::GB / units::second), 32, 1e-9);
+  EXPECT_EQ(a.scale_up_domain, 8);
+  EXPECT_NEAR(a.tdp.in(units::watt), 350, 1e-9);
+  EXPECT_FALSE(a.it_power.has_value());
+  EXPECT_THROW(read_accelerator(project_catalog(), "h100_chip"), InputError);  // it names h100_sxm
+}
+
+TEST(AcceleratorTest, IsFoundByItsNameOrThatOfItsSystem) {
+  EXPECT_EQ(accelerator_entity(project_catalog(), "gb200"), "gb200_nvl72");
+  EXPECT_EQ(accelerator_entity(project_catalog(), "h100"), "h100_sxm");
+  EXPECT_EQ(accelerator_entity(project_catalog(), "h100_pcie"), "h100_pcie_chip");
+  EXPECT_EQ(accelerator_entity(project_catalog(), "rtx_pro_6000"), "rtx_pro_6000_chip");
+  EXPECT_THROW(accelerator_entity(project_catalog(), "llama_3_1_8b"), InputError);
+}
+
 TEST(AcceleratorTest, ReadingAModelIsAnInputError) {
   EXPECT_THROW(read_accelerator(project_catalog(), "deepseek_r1"), InputError);
 }

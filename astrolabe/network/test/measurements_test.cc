@@ -34,12 +34,17 @@ TEST(MeasurementsTest, CollectivesAreReadAndOddRowsCounted) {
   EXPECT_EQ(read.excluded.at("unknown operation gossip"), 1);
 }
 
-TEST(MeasurementsTest, NotANumberAndMissingColumnsAreErrors) {
-  const auto parse = [](const std::string& row) {
-    return CsvTable::parse(kCollectiveHeader + row, "t.csv");
+TEST(MeasurementsTest, CellsThatAreNoNumberAreCountedAndMissingColumnsAreErrors) {
+  const auto reason = [](const std::string& row) {
+    const auto read = read_collectives(CsvTable::parse(kCollectiveHeader + row + "\n", "t.csv"));
+    return read.rows.empty() ? read.excluded.begin()->first : "";
   };
-  EXPECT_THROW(read_collectives(parse("h,n,2,nccl,all_gather,NCCL,half,4,intra,1024,nan,1\n")),
-               InputError);
+  EXPECT_EQ(reason("h,n,2,nccl,all_gather,NCCL,half,4,intra,1024,nan,1"), "latency is no number");
+  EXPECT_EQ(reason("h,n,2,nccl,all_gather,NCCL,half,4,intra,,7,1"), "size is no number");
+  EXPECT_EQ(reason("h,n,2,nccl,all_gather,NCCL,half,4,intra,1e300,7,1"), "size above 1e13");
+  EXPECT_EQ(reason("h,n,2,nccl,all_gather,NCCL,half,four,intra,8,7,1"),
+            "fewer than 2 ranks, or above a million");
+  EXPECT_EQ(reason("h,n,2,bananas,all_gather,NCCL,half,4,intra,8,7,1"), "unknown library bananas");
   EXPECT_THROW(read_collectives(CsvTable::parse("system,op\nh,all_gather\n", "t.csv")), InputError);
 }
 
@@ -59,7 +64,7 @@ TEST(MeasurementsTest, ExchangesOfNodesAndOfRanks) {
   EXPECT_TRUE(read.rows[0].key.shape.is_preparation);
   EXPECT_EQ(read.rows[1].key.shape.ranks, 16);  // 2 nodes of 8
   EXPECT_TRUE(read.rows[1].key.shape.every_copy);
-  EXPECT_EQ(read.excluded.at("hidden, topk or experts not above 0"), 1);
+  EXPECT_EQ(read.excluded.at("hidden, topk or experts not above 0, or above 1e6"), 1);
 }
 
 TEST(MeasurementsTest, VidurRowsKnowTheirNodes) {

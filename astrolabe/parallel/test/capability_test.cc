@@ -25,7 +25,7 @@ TEST(CapabilityTest, BestPointMeetsTheServiceLevel) {
     EXPECT_DOUBLE_EQ(c.fastest.input_tokens.base(), 4 * p.output_tokens.base());  // 800 to 200
     EXPECT_LE(p.work.power.in(units::watt), 500);
     EXPECT_GE(p.work.power.in(units::watt), 99.9);
-    EXPECT_NEAR(p.work.it_power.in(units::watt), 300 + p.work.power.in(units::watt), 1e-9);
+    EXPECT_NEAR(p.work.it_power->in(units::watt), 300 + p.work.power.in(units::watt), 1e-9);
     EXPECT_GT(c.fastest.mfu, 0);
     EXPECT_LT(c.fastest.mfu, 0.8);  // no better than the GEMM fraction
     EXPECT_LE(p.work.hbm_bandwidth.base(), 0.8e12);
