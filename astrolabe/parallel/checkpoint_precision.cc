@@ -15,6 +15,14 @@ NumberFormat cache_format(const ModelArchitecture& model, Framework framework, b
   return is_narrow ? NumberFormat::kFp8 : NumberFormat::kBf16;
 }
 
+bool has_block_scales(const ModelArchitecture& model) {
+  if (!model.is_moe()) return false;
+  for (const char* family : {"llama4", "mixtral", "nemotron"}) {
+    if (model.model_type.starts_with(family)) return false;
+  }
+  return true;
+}
+
 bool is_checkpoint_word(std::string_view word) {
   return word == "bf16" || word == "fp8" || word == "fp4" || word == "int4";
 }
@@ -28,7 +36,9 @@ Precision checkpoint_precision(std::string_view word, const ModelArchitecture& m
   if (model.model_type == "gpt_oss") {
     p.experts = has_fp4 ? GemmFormat::kMxfp4Mxfp8 : GemmFormat::kMxfp4Weights;
   } else if (word == "fp8") {
-    p = Precision::of(model.is_moe() ? GemmFormat::kFp8Block : GemmFormat::kFp8);
+    const bool is_block =
+        model.is_moe() && (has_block_scales(model) || framework != Framework::kTrtllm);
+    p = Precision::of(is_block ? GemmFormat::kFp8Block : GemmFormat::kFp8);
   } else if (word == "fp4") {
     p = Precision::of(GemmFormat::kNvfp4);
     if (model.is_moe()) p.projections = GemmFormat::kBf16;

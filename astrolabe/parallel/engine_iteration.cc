@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "astrolabe/parallel/checkpoint_precision.h"
+
 namespace astrolabe::parallel {
 
 using workload::Operator;
@@ -114,8 +116,8 @@ Duration EngineIteration::sum(const OperatorList& operators, Part part) const {
 Duration EngineIteration::padding(const workload::ExpertsShape& s) const {
   const double rows = s.slots / s.moe_ep * (engine_.constants.expert_rows - 1);
   const double width = s.expert_ffn / s.moe_tp;
-  if (rows <= 0 || s.format != workload::GemmFormat::kFp8Block || width <= kWidestFallback ||
-      s.moe_tp >= kFallbackCut) {
+  if (rows <= 0 || s.format != workload::GemmFormat::kFp8Block || !has_block_scales(model_) ||
+      width <= kWidestFallback || s.moe_tp >= kFallbackCut) {
     return {};
   }
   return clock_.time(workload::make_gemm({rows, 2 * width, s.hidden, s.format})) +

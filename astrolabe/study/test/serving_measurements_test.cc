@@ -116,6 +116,13 @@ TEST(ServingPrecisionTest, FollowsTheCheckpoint) {
   EXPECT_EQ(serving_precision(run, mixture, false).experts, GemmFormat::kFp8Block);
   EXPECT_EQ(serving_precision(run, mixture, false).kv_cache, NumberFormat::kBf16);
   EXPECT_EQ(serving_precision(run, mixture, true).kv_cache, NumberFormat::kFp8);
+  workload::ModelArchitecture llama_4 = mixture;
+  llama_4.model_type = "llama4_text";
+  EXPECT_EQ(serving_precision(run, llama_4, false).experts, GemmFormat::kFp8Block);
+  run.framework = parallel::Framework::kTrtllm;
+  EXPECT_EQ(serving_precision(run, llama_4, false).experts, GemmFormat::kFp8);
+  EXPECT_EQ(serving_precision(run, mixture, false).experts, GemmFormat::kFp8Block);
+  run.framework = parallel::Framework::kVllm;
   run.precision = "fp4";
   EXPECT_EQ(serving_precision(run, dense, true).projections, GemmFormat::kNvfp4);
   EXPECT_EQ(serving_precision(run, mixture, true).projections, GemmFormat::kBf16);
