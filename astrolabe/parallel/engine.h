@@ -17,7 +17,7 @@
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
 //   expert_rows   rows to which every expert's are filled up where products in block fp8 run in
-//                 DeepGEMM's contiguous layout (padded_experts of engine_iteration.h); 1: nowhere
+//                 DeepGEMM's contiguous layout (engine_iteration.h); 1: nowhere
 //   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy:
 //   none
 // Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.

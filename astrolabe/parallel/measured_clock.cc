@@ -16,9 +16,12 @@ namespace {
 
 constexpr double kStreamShare = 0.7;  // of the bandwidth, elementwise kernels
 constexpr double kIndexShare = 0.3;   // of the fp8 rate, scores of the indexer
-constexpr double kTopkLaunch = 5;     // us, each of the two kernels of the indexer
-constexpr double kBandSlack = 2;      // kernels known this much worse than the best known are out
-constexpr double kNarrowBand = 0.3;   // or this well, in log
+constexpr double kSparseShare = 0.6;  // of the bf16 rate, prompts over their top-k (estimate)
+// Query heads that its kernel multiplies at least (FlashMLA; vLLM, flashmla_sparse.py).
+constexpr double kSparseRows = 64, kSparseRowsLater = 128;
+constexpr double kTopkLaunch = 5;    // us, each of the two kernels of the indexer
+constexpr double kBandSlack = 2;     // kernels known this much worse than the best known are out
+constexpr double kNarrowBand = 0.3;  // or this well, in log
 
 float f(double x) { return static_cast<float>(x); }
 
@@ -239,10 +242,12 @@ double MeasuredClock::sparse(const workload::LatentShape& s) const {
     core.context = seen - 1;
     return latent(core, true);
   }
-  // A prompt attends within its top-k; beyond it the work is that many tokens for each query.
-  core.context = 0;
-  core.query_tokens = std::min(s.query_tokens, s.topk);
-  return latent(core, false) * std::max(1.0, 2 * s.query_tokens / core.query_tokens - 1);
+  if (s.kv_length() <= s.topk) return latent(core, false);
+  const double least = is_hopper_ ? kSparseRows : kSparseRowsLater;
+  const double rows = std::ceil(std::max(1.0, s.heads) / least) * least;
+  const double flops =
+      2 * s.sequences * s.query_tokens * s.topk * rows * (2 * s.kv_rank + s.rope_dim);
+  return flops / (kSparseShare * chip_.peak_tflops(device::MathFormat::kBf16) * 1e6);
 }
 
 double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) const {

@@ -7,20 +7,21 @@
 //                    (quantise and host time, up to 12 us) that production in CUDA graphs does not
 //                    pay. vLLM's fp8 products in blocks are host time and left out
 //   experts          the framework's own kernels: on Hopper, and elsewhere for SGLang and vLLM
-//   where
-//                    attention is tensor-parallel (beside attention-DP they run kernels that their
-//                    tables do not have, as do TensorRT-LLM's engines elsewhere but for DeepGEMM in
-//                    block fp8 beside attention-DP). Else, and for TensorRT-LLM above kPlentyTokens
-//                    tokens, the fastest of any.
-//                    Beyond an NVLink domain tokens are dispatched and a rank computes its rows
-//                    alone: the fastest of any (SGLang's and vLLM's tables are of kernels that
-//                    every rank hands all tokens). Balanced where hot experts have copies, which
-//                    is what measured kernels with a balancer and 288 slots show
+//                    where attention is tensor-parallel (beside attention-DP they run kernels that
+//                    their tables do not have, as do TensorRT-LLM's engines elsewhere but for
+//                    DeepGEMM in block fp8 beside attention-DP). Else, and for TensorRT-LLM above
+//                    kPlentyTokens tokens, the fastest of any. Beyond an NVLink domain tokens are
+//                    dispatched and a rank computes its rows alone: the fastest of any (SGLang's
+//                    and vLLM's tables are of kernels that every rank hands all tokens). Balanced
+//                    where hot experts have copies, which is what measured kernels with a balancer
+//                    and 288 slots show
 //   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
 //   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
-//   sparse (DSA)     the latent core over the top-k; scores and choice from their arithmetic and
-//                    bytes
+//   sparse (DSA)     decode: the latent core over the top-k. Prompts within the top-k: as latent;
+//                    beyond: the arithmetic of absorbed heads over the top-k of each query, of 64
+//                    heads at least (128 from Blackwell on). Scores and choice from their
+//                    arithmetic and bytes
 //   recurrences      the framework's own; Mamba-2's scan from its bytes
 //   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
 //   gather, scatter  NCCL

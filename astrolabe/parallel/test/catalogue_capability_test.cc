@@ -53,6 +53,24 @@ TEST(CatalogueCapabilityTest, FrontierModelsAreServedWithinArithmeticAndMemory) 
   }
 }
 
+// Beyond the top-k every query multiplies 64 heads at least, 128 on Blackwell: 8192 queries of 2048
+// keys at 0.6 of the peak. Within it a prompt is dense, and its heads are its own.
+TEST(CatalogueCapabilityTest, SparsePromptsMultiplyWholeTilesOfHeads) {
+  const auto microseconds = [](const char* accelerator, double heads, double tokens) {
+    workload::LatentShape s;
+    s.sequences = 1, s.query_tokens = tokens, s.heads = heads, s.topk = 2048;
+    s.kv_rank = 512, s.rope_dim = 64, s.nope_dim = 128, s.value_dim = 128;
+    const ServingChip chip = library().chip(accelerator, Framework::kSglang);
+    return chip.clock->time(workload::make_sparse_latent(s)).in(units::microsecond);
+  };
+  const double tile = 2 * 8192.0 * 2048 * 64 * (2 * 512 + 64);
+  EXPECT_NEAR(microseconds("h200_sxm", 8, 8192), tile / (0.6 * 989e6), 0.01 * tile / (0.6 * 989e6));
+  EXPECT_EQ(microseconds("h200_sxm", 64, 8192), microseconds("h200_sxm", 8, 8192));
+  EXPECT_NEAR(microseconds("h200_sxm", 128, 8192), 2 * microseconds("h200_sxm", 64, 8192), 1);
+  EXPECT_EQ(microseconds("b200_sxm", 128, 8192), microseconds("b200_sxm", 8, 8192));
+  EXPECT_GT(microseconds("h200_sxm", 64, 2048), 2 * microseconds("h200_sxm", 8, 2048));
+}
+
 TEST(CatalogueCapabilityTest, NewerGenerationServesMore) {
   EXPECT_GT(find("deepseek_r1", "gb300_nvl72", "fp4").fastest.point.output_tokens.base(),
             find("deepseek_r1", "h200_sxm", "fp8").fastest.point.output_tokens.base());
