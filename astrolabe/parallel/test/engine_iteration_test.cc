@@ -79,7 +79,7 @@ TEST(EngineIterationTest, ExpertsInWholeBlocksMultiplyRowsOfNoToken) {
   model.expert_ffn = 8192;
   Engine padded = plain_engine(Framework::kVllm);
   padded.constants.expert_rows = 128;
-  const double rows = model.experts / 8 * 127;
+  const double rows = static_cast<double>(model.experts) / 8 * 127;
   const HandClock clock([&](const workload::Operator& op) {
     if (op.kind == OperatorKind::kGemm) {
       return op.get<workload::GemmShape>().m == rows ? 7.0 : 0.0;
