@@ -77,7 +77,7 @@ Accelerator read_accelerator(const catalog::Catalog& catalog, std::string_view e
   a.scale_up_domain = static_cast<int>(std::lround(catalog.get_number(links, "scale_up_domain")));
   a.scale_out_bandwidth = catalog.get<Bandwidth::kDim>(links, "scale_out_bandwidth");
   a.tdp = catalog.get<Power::kDim>(entity, "tdp");
-  if (!is_chip) a.it_power = catalog.find<Power::kDim>(entity, "it_power");
+  if (!is_chip) a.it_power = catalog.get<Power::kDim>(entity, "it_power");
   return a;
 }
 

@@ -27,7 +27,7 @@ struct Accelerator {
   int scale_up_domain = 1;                                              // accelerators
   Bandwidth scale_out_bandwidth;                                        // per direction
   Power tdp;                      // limit of the accelerator alone
-  std::optional<Power> it_power;  // provisioned, with its share of the rack; nothing: not known
+  std::optional<Power> it_power;  // provisioned, with its share of the rack; not of a chip
 
   // The format in which the tensor cores multiply when `wanted` is asked for.
   workload::NumberFormat executed_format(workload::NumberFormat wanted) const;

@@ -70,6 +70,13 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   return chip;
 }
 
+std::string chip_entity(const catalog::Catalog& catalog, const std::string& system) {
+  for (const std::string& chip : catalog.entities("chips")) {
+    if (catalog.get_text(chip, "system") == system) return chip;
+  }
+  return "";
+}
+
 std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog) {
   std::vector<TiledChip> chips;
   for (const std::string& entity : catalog.entities("chips")) {

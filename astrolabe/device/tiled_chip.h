@@ -48,6 +48,8 @@ struct TiledChip {
 
 // InputError when the entity is not of kind `chips` or lacks a figure.
 TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view entity);
+// The entity of the catalogue kind `chips` that a system of the tables is; empty for an unknown.
+std::string chip_entity(const catalog::Catalog& catalog, const std::string& system);
 std::vector<TiledChip> read_tiled_chips(const catalog::Catalog& catalog);
 // By the name in tables, else by that of the accelerator; nullptr when none has it.
 const TiledChip* find_tiled_chip(const std::vector<TiledChip>& chips, std::string_view name);

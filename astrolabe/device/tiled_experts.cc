@@ -19,9 +19,9 @@ constexpr double kPassBytesPerCycle = 12;
 constexpr double kPortableShare = 0.5;
 
 // Weights of 4 bits that the cores of an SM widen to bf16 in a cycle, for products that the tensor
-// cores cannot take as they are: 20 to 22 on A100, H100, H200 and B200 alike under Marlin and
-// Triton, so H200 with its 4.8 TB/s streams no more of them than H100. Kernels of tcgen05 feed it
-// in other ways.
+// cores cannot take as they are: at most. Marlin's and Triton's large experts reach 16 to 21 on
+// A100, H100, H200 and B200 alike, so H200 with its 4.8 TB/s streams no more of them than H100.
+// Kernels of tcgen05 feed it in other ways.
 constexpr double kWidenedPerCycle = 22;
 
 // The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns

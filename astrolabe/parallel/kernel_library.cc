@@ -11,9 +11,10 @@ namespace astrolabe::parallel {
 namespace {
 
 // Of iterations, beside the engine's band. Sister: mean errors of 8 to 12 % against 7 % with own
-// tables. Tiled: with all tables of Hopper or of Blackwell withheld, 78 to 91 % of TPOTs lie within
-// 20 %, of pools 54 to 81 % (docs/theory/parallel.md). Foreign: other software, of which large
-// products are published to reach 51 to 62 % of the peak where NVIDIA's reach 70 to 80.
+// tables when it was chosen, 7 to 9 % now. Tiled: with all tables of Hopper or of Blackwell
+// withheld, 88 to 95 % of TPOTs lie within 20 %, of pools 54 to 88 % (docs/theory/parallel.md).
+// Foreign: other software, of which large products are published to reach 51 to 62 % of the peak
+// where NVIDIA's reach 70 to 80.
 constexpr double kSisterBand = 0.1, kTiledBand = 0.25, kForeignBand = 0.45;
 // The mean error of a roofline with constants on a chip not measured is 27 to 40 %; for a normal
 // error the 90th percentile is 1.6 times that.
@@ -22,10 +23,8 @@ constexpr double kDeratedBand = 0.53;
 // Vendor of a system of the tables; nothing when the catalogue lacks it.
 std::optional<std::string> vendor_of_system(const catalog::Catalog& catalog,
                                             const std::string& system) {
-  for (const std::string& chip : catalog.entities("chips")) {
-    if (catalog.get_text(chip, "system") == system) return find_vendor(catalog, chip);
-  }
-  return std::nullopt;
+  const std::string chip = device::chip_entity(catalog, system);
+  return chip.empty() ? std::nullopt : find_vendor(catalog, chip);
 }
 
 // Whether a scenario gives an accelerator another figure of those that `matters` names.

@@ -18,7 +18,7 @@ constexpr double kStreamShare = 0.7;  // of the bandwidth, elementwise kernels
 constexpr double kIndexShare = 0.3;   // of the fp8 rate, scores of the indexer
 constexpr double kSparseShare = 0.6;  // of the bf16 rate, prompts over their top-k (estimate)
 // Query heads that its kernel multiplies at least (FlashMLA; vLLM, flashmla_sparse.py).
-constexpr double kSparseRows = 64, kSparseRowsLater = 128;
+constexpr double kSparseRowsHopper = 64, kSparseRows = 128;
 constexpr double kTopkLaunch = 5;    // us, each of the two kernels of the indexer
 constexpr double kBandSlack = 2;     // kernels known this much worse than the best known are out
 constexpr double kNarrowBand = 0.3;  // or this well, in log
@@ -180,9 +180,8 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
   // Its engines run DeepGEMM beside attention-DP, others where attention is tensor-parallel.
   const bool is_deep_gemm =
       is_trtllm && !is_hopper_ && s.format == GemmFormat::kFp8Block && s.token_ranks > 1;
-  const bool is_own =
-      is_known_ &&
-      (is_deep_gemm || ((is_hopper_ || (!is_trtllm && s.token_ranks == 1)) && !is_any));
+  const bool has_own = is_hopper_ || (!is_trtllm && s.token_ranks == 1);
+  const bool is_own = is_known_ && (is_deep_gemm || (has_own && !is_any));
   const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
   Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
   // Kernels of two products, and one measured in place of another activation.
@@ -243,7 +242,7 @@ double MeasuredClock::sparse(const workload::LatentShape& s) const {
     return latent(core, true);
   }
   if (s.kv_length() <= s.topk) return latent(core, false);
-  const double least = is_hopper_ ? kSparseRows : kSparseRowsLater;
+  const double least = is_hopper_ ? kSparseRowsHopper : kSparseRows;
   const double rows = std::ceil(std::max(1.0, s.heads) / least) * least;
   const double flops =
       2 * s.sequences * s.query_tokens * s.topk * rows * (2 * s.kv_rank + s.rope_dim);

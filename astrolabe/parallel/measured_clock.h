@@ -20,7 +20,7 @@
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
 //   sparse (DSA)     decode: the latent core over the top-k. Prompts within the top-k: as latent;
 //                    beyond: the arithmetic of absorbed heads over the top-k of each query, of 64
-//                    heads at least (128 from Blackwell on). Scores and choice from their
+//                    heads at least on Hopper, 128 elsewhere. Scores and choice from their
 //                    arithmetic and bytes
 //   recurrences      the framework's own; Mamba-2's scan from its bytes
 //   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL

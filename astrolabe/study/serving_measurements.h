@@ -18,7 +18,7 @@ struct ServingLayout {
   double workers = 1;
   workload::ShardDegrees shard;
 
-  int accelerators() const { return shard.group(); }
+  int accelerators() const { return shard.group(); }  // of one worker
 };
 
 // What a recipe says of the server; nothing: as its framework does by default.
@@ -48,6 +48,10 @@ struct ServingMeasurement {
   // sampled as the model's own configuration says.
   bool has_drawn_lengths() const { return source != "nvidia_gap"; }
   double mean_length_share() const { return has_drawn_lengths() ? 0.9 : 1; }
+  double accelerators() const {
+    const auto all = [](const ServingLayout& l) { return l.workers * l.accelerators(); };
+    return is_disaggregated ? all(prefill) + all(decode) : all(engine);
+  }
 };
 
 // InputError for an unreadable file or a missing column. Runs are as `recipes` complete them.

@@ -81,13 +81,6 @@ const ModelArchitecture* ServingPredictor::find_model(const std::string& name) c
   return found == models_.end() ? nullptr : &found->second;
 }
 
-std::string ServingPredictor::chip_of(const std::string& system) const {
-  for (const std::string& chip : catalog_.entities("chips")) {
-    if (catalog_.get_text(chip, "system") == system) return chip;
-  }
-  return "";
-}
-
 std::optional<Bytes> ServingPredictor::hbm_of(const std::string& chip) const {
   const auto accelerator = catalog_.find_text(chip, "accelerator");
   return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
@@ -96,7 +89,7 @@ std::optional<Bytes> ServingPredictor::hbm_of(const std::string& chip) const {
 std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   if (!run.reason.empty()) return run.reason;
   if (find_model(run.model) == nullptr) return "model " + run.model + " is not in the catalogue";
-  const std::string chip = chip_of(run.system);
+  const std::string chip = device::chip_entity(catalog_, run.system);
   if (chip.empty()) return "system " + run.system + " is not in the catalogue";
   const auto vendor = parallel::find_vendor(catalog_, chip);
   if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
@@ -138,7 +131,7 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                    std::to_string(engine.constants.expert_rows)];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
-                                        times, *hbm_of(chip_of(run.system)));
+                                        times, *hbm_of(device::chip_entity(catalog_, run.system)));
   }
   slot->set_engine(engine);
   return *slot;

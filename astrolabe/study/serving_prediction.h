@@ -44,7 +44,6 @@ class ServingPredictor {
   const parallel::Deployment& deployment(const ServingMeasurement& run,
                                          const workload::ModelArchitecture& model,
                                          const ServingLayout& layout);
-  std::string chip_of(const std::string& system) const;  // entity; "" for an unknown
   std::optional<Bytes> hbm_of(const std::string& chip) const;
   std::string obstacle(const ServingMeasurement& run) const;  // empty: none
   void serve_engine(const ServingMeasurement& run, ServingPrediction* out);

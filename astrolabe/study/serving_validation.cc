@@ -61,8 +61,7 @@ double spearman(const std::vector<Pair>& pairs) {
 
 double throughput(const ServingMeasurement& run, double ttft_ms, double tpot_ms) {
   const double answer = run.mean_length_share() * run.answer;
-  return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.engine.accelerators() /
-         run.engine.workers;
+  return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.accelerators();
 }
 
 void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups,
@@ -114,9 +113,6 @@ void append_times(std::vector<Table::Cell>* cells, const std::optional<double>& 
 }
 
 std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPrediction& p) {
-  const auto size = [](const ServingLayout& l) { return l.workers * l.accelerators(); };
-  const double accelerators =
-      run.is_disaggregated ? size(run.prefill) + size(run.decode) : size(run.engine);
   std::vector<Table::Cell> cells = {double(run.line),
                                     run.group,
                                     run.model,
@@ -129,7 +125,7 @@ std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPred
                                     run.prompt,
                                     run.answer,
                                     run.concurrency,
-                                    accelerators};
+                                    run.accelerators()};
   append_times(&cells, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason.empty());
   append_times(&cells, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason.empty());
   cells.emplace_back(p.reason);

@@ -147,11 +147,6 @@ int count_of(const Json& object, const char* key) {
                   : 0;
 }
 
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Scheme scheme_of(const Json& group) {
   Scheme s;
   const Json& weights = group["weights"];

@@ -85,6 +85,11 @@ struct Closer {
 
 }  // namespace
 
+std::string text_of(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 std::string read_config_text(const std::string& path) {
   const std::unique_ptr<std::FILE, Closer> file(path == "-" ? stdin
                                                             : std::fopen(path.c_str(), "rb"));

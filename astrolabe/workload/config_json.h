@@ -51,6 +51,9 @@ class ConfigJson {
   std::size_t nested_at_ = 0;
 };
 
+// Of a part of a configuration: empty if the key is not there, or no text.
+std::string text_of(const nlohmann::json& object, const char* key);
+
 // Of the checkpoint: its linear layers, not the cache. Empty for bf16, that is without a
 // quantization_config; InputError for one that is not known.
 std::optional<Precision> find_native_precision(const ConfigJson& config,

@@ -13,12 +13,6 @@ constexpr const char* kKnownMethods =
     "gptq of 4 or 8 bits, compressed-tensors with config_groups or a format of mxfp4, nvfp4, "
     "float-quantized or int-quantized, or no quantization_config";
 
-// Empty if it is not there, or no text.
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::optional<GemmFormat> integer_weights(const Json& bits) {
   if (bits == Json(4)) return GemmFormat::kInt4Weights;
   if (bits == Json(8)) return GemmFormat::kInt8Weights;

@@ -4,7 +4,8 @@
 #include <rapidcheck.h>
 
 #include <cmath>
-#include <map>
+#include <string>
+#include <vector>
 
 #include "astrolabe/memory/memory_system.h"
 #include "astrolabe/memory/test/cycle_stepped_channel.h"
@@ -107,17 +108,26 @@ std::vector<Request> draw(const Case& c, std::uint64_t seed, std::size_t n,
   return requests;
 }
 
+std::vector<DramSpec> all_specs() {
+  std::vector<DramSpec> specs;
+  for (const std::string& name : preset_names(kData)) specs.push_back(load_spec(kData, name));
+  return specs;
+}
+
+ControllerSettings drawn_policies() {
+  ControllerSettings settings;
+  settings.refresh = static_cast<RefreshMode>(*rc::gen::inRange(0, 3));
+  settings.page_policy = static_cast<PagePolicy>(*rc::gen::inRange(0, 3));
+  return settings;
+}
+
 }  // namespace
 
 TEST(Equivalence, OnRandomTrafficAndSettings) {
-  const std::vector<std::string> presets = preset_names(kData);
-  std::map<std::string, DramSpec> specs;
-  for (const std::string& name : presets) specs.emplace(name, load_spec(kData, name));
+  const std::vector<DramSpec> specs = all_specs();
   ASSERT_TRUE(rc::check("event-driven is tick by tick", [&] {
-    const DramSpec& spec = specs.at(*rc::gen::elementOf(presets));
-    ControllerSettings settings;
-    settings.refresh = static_cast<RefreshMode>(*rc::gen::inRange(0, 3));
-    settings.page_policy = static_cast<PagePolicy>(*rc::gen::inRange(0, 3));
+    const DramSpec& spec = specs[*rc::gen::inRange<std::size_t>(0, specs.size())];
+    ControllerSettings settings = drawn_policies();
     settings.read_queue = static_cast<std::size_t>(*rc::gen::inRange(2, 33));
     settings.write_queue = static_cast<std::size_t>(*rc::gen::inRange(2, 33));
     settings.hit_cap = *rc::gen::element(0, 1, 4, 16);
@@ -143,14 +153,10 @@ TEST(Equivalence, OnRandomTrafficAndSettings) {
 
 // Long idle times, in which rounds of refreshes are counted and not simulated.
 TEST(Equivalence, OfIdleTimesCountedAndSimulated) {
-  const std::vector<std::string> presets = preset_names(kData);
-  std::map<std::string, DramSpec> specs;
-  for (const std::string& name : presets) specs.emplace(name, load_spec(kData, name));
+  const std::vector<DramSpec> specs = all_specs();
   ASSERT_TRUE(rc::check("idle rounds are alike", [&] {
-    const DramSpec& spec = specs.at(*rc::gen::elementOf(presets));
-    ControllerSettings settings;
-    settings.refresh = static_cast<RefreshMode>(*rc::gen::inRange(0, 3));
-    settings.page_policy = static_cast<PagePolicy>(*rc::gen::inRange(0, 3));
+    const DramSpec& spec = specs[*rc::gen::inRange<std::size_t>(0, specs.size())];
+    ControllerSettings settings = drawn_policies();
     settings.postpone = *rc::gen::element(0, 0, 8);
     settings.pull_in = *rc::gen::element(0, 0, 1, 8);
     settings.raaimt = *rc::gen::element(0, 0, 4);
