@@ -80,10 +80,9 @@ struct ServingOptions {
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
-  const auto runs = study::read_serving_measurements(
-      options.measurements,
-      study::ServingRecipes::read(invocation.data_dir + "/serving/recipes.csv"));
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
+  const auto runs = study::read_serving_measurements(
+      options.measurements, study::ServingContext::read(facts, invocation.data_dir));
   const parallel::KernelLibrary library(facts, invocation.data_dir, options.without_tables);
   study::ServingPredictor predictor(facts, library.sources(), library.engines());
   const study::ServingReport report = study::validate_serving(runs, &predictor);
@@ -110,7 +109,7 @@ void add_serving(CLI::App* command, Invocation* invocation) {
   const auto options = std::make_shared<ServingOptions>();
   serving
       ->add_option("--measurements", options->measurements,
-                   "Measured runs (CSV), columns as in validation/serving/README.md")
+                   "Measured runs (CSV) in any of the columns of validation/README.md")
       ->type_name("FILE")
       ->required();
   serving

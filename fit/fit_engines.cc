@@ -32,10 +32,10 @@ constexpr int kHalves = 8;          // random splits for the range of each const
 constexpr double kStrength = 0.02;  // of the priors
 constexpr double kBandShare = 0.8;  // of the rows inside the 10-90 % band
 constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_slow_moe", "host",
-                                      "sampling"};
+                                      "sampling", "sequence"};
 // What was known of each before: about 2 us a kernel in published traces; a few per cent of
 // prefill; one millisecond of Python a step; sorting 1e5 logits.
-const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20};
+const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20, 5};
 
 struct Options {
   std::string measurements, data = ASTROLABE_SOURCE_DIR "/data";
@@ -67,13 +67,13 @@ std::vector<Row> sample_rows(const std::vector<study::ServingMeasurement>& runs,
     const study::ServingPrediction p = predictor->predict(run);
     if (!p.reason.empty()) continue;
     const double slow = p.tpot_ms * p.prefill_share;
-    const bool is_sampled = !run.has_drawn_lengths();
+    const bool is_sampled = !run.draws_lengths;
     rows.push_back(
         {run,
          {*run.tpot_ms,
           p.tpot_ms,
           {p.launches / 1e3, p.is_moe ? 0 : slow, p.is_moe ? slow : 0, is_sampled ? 1.0 : 0.0,
-           is_sampled ? p.in_flight * p.vocab / 1e5 / 1e3 : 0.0}}});
+           is_sampled ? p.in_flight * p.vocab / 1e5 / 1e3 : 0.0, p.in_flight / 1e3}}});
   }
   return rows;
 }
@@ -177,7 +177,7 @@ void fit_rest(const std::vector<study::ServingMeasurement>& runs,
     if (!run.ttft_ms) continue;
     if (!is_first) {
       second.emplace_back(&run, samples(run, p));
-    } else if (run.has_drawn_lengths()) {
+    } else if (run.draws_lengths) {
       first[key(run)].push_back(samples(run, p));
     }
   }
@@ -245,7 +245,7 @@ void run(const Options& options) {
   }
   study::ServingPredictor predictor(facts, library.sources(), engines);
   const auto runs = study::read_serving_measurements(
-      options.measurements, study::ServingRecipes::read(options.data + "/serving/recipes.csv"));
+      options.measurements, study::ServingContext::read(facts, options.data));
   const std::vector<Row> rows = sample_rows(runs, &predictor);
   Constants constants;
   fit_tpot(rows, &constants);

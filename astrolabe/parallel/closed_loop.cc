@@ -1,7 +1,9 @@
 #include "astrolabe/parallel/closed_loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "astrolabe/parallel/decoding_rank.h"
@@ -22,13 +24,14 @@ struct Rank : DecodingRank {
 class Loop {
  public:
   Loop(const IterationTable& table, const Engine& engine, double kv_tokens, double vocab,
-       const ClosedLoopLoad& load)
+       const ClosedLoopLoad& load, std::vector<LoopRequest> requests, bool is_timed)
       : table_(table),
         engine_(engine),
         kv_tokens_(kv_tokens),
         load_(load),
         rules_{engine.schedule.answer_reserve, load.speculation.acceptance_length},
-        requests_(draw_requests(load)),
+        requests_(std::move(requests)),
+        is_timed_(is_timed),
         ranks_(static_cast<std::size_t>(table.ranks())),
         slow_(1 + engine.constants.prefill_slow(table.is_moe())) {
     const EngineConstants& c = engine.constants;
@@ -36,10 +39,13 @@ class Loop {
     sampling_ = load.is_sampled ? c.sampling_seconds(vocab) : 0;
   }
 
-  ClosedLoopResult run();
+  ClosedLoopStatus run();
+  ClosedLoopResult result() const;
+  const std::vector<LoopRequest>& requests() const { return requests_; }
 
  private:
   void arrive();
+  void arrive_in_time();
   void poll();
   void poll_if_due(bool had_prompts);
   bool polls() const { return is_sglang() && engine_.schedule.poll_interval > 1; }
@@ -52,10 +58,10 @@ class Loop {
   void plan(Rank* rank, double decoding) const;
   double decode_only() const;
   double iteration(bool pauses_decoding, bool* has_prompts) const;
-  std::int64_t jump(bool is_held, bool waits) const;
+  std::int64_t jump(bool is_held, bool waits, double t) const;
   void advance(double t, std::int64_t steps, bool pauses_decoding);
   void finish(Rank* rank);
-  ClosedLoopResult result() const;
+  bool is_idle() const;
 
   const IterationTable& table_;
   const Engine& engine_;
@@ -63,6 +69,7 @@ class Loop {
   ClosedLoopLoad load_;
   DecodingRules rules_;
   std::vector<LoopRequest> requests_;
+  bool is_timed_;  // requests come at their own times, not when another ends
   std::vector<Rank> ranks_;
   double slow_, host_ = 0, sampling_ = 0;
   std::size_t next_ = 0, ended_ = 0;
@@ -73,11 +80,25 @@ class Loop {
 
 void Loop::arrive() {
   LoopRequest& r = requests_[next_];
-  r.arrival = now_;
+  if (!is_timed_) r.arrival = now_;
   r.rank = least_loaded(ranks_, [](const Rank& k) { return k.load; });
   ++ranks_[static_cast<std::size_t>(r.rank)].load;
   inbox_.push_back(static_cast<int>(next_++));
   if (!polls()) poll();
+}
+
+// Of a replay: those whose time has come; an engine without work waits for the next.
+void Loop::arrive_in_time() {
+  if (next_ < requests_.size() && inbox_.empty() && is_idle()) {
+    now_ = std::max(now_, requests_[next_].arrival);
+  }
+  while (next_ < requests_.size() && requests_[next_].arrival <= now_) arrive();
+}
+
+bool Loop::is_idle() const {
+  return std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& k) {
+    return k.decoding == 0 && k.waiting.empty();
+  });
 }
 
 void Loop::poll() {
@@ -127,10 +148,7 @@ bool Loop::holds_prompts() {
 void Loop::poll_if_due(bool had_prompts) {
   if (!polls()) return;
   const auto interval = static_cast<std::int64_t>(engine_.schedule.poll_interval);
-  const bool is_idle = std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& k) {
-    return k.decoding == 0 && k.waiting.empty();
-  });
-  if (had_prompts || is_idle || (iterations_ - polled_) % interval == 0) poll();
+  if (had_prompts || is_idle() || (iterations_ - polled_) % interval == 0) poll();
 }
 
 // TensorRT-LLM with batch waiting: few tokens wait for more beside decoding sequences.
@@ -218,8 +236,12 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
   return alone + slow_ * std::max(0.0, t - alone);
 }
 
-std::int64_t Loop::jump(bool is_held, bool waits) const {
+std::int64_t Loop::jump(bool is_held, bool waits, double t) const {
   std::int64_t steps = kLongestJump;
+  if (is_timed_ && next_ < requests_.size()) {
+    const double left = std::ceil((requests_[next_].arrival - now_) / t);
+    if (left < static_cast<double>(steps)) steps = static_cast<std::int64_t>(left);
+  }
   if (waits) {
     steps = std::min(steps, static_cast<std::int64_t>(engine_.schedule.batch_wait) - waited_);
   }
@@ -240,7 +262,7 @@ std::int64_t Loop::jump(bool is_held, bool waits) const {
 void Loop::finish(Rank* k) {
   while (k->finish_one(now_, rules_, &requests_)) {
     ++ended_;
-    if (next_ < requests_.size()) arrive();
+    if (!is_timed_ && next_ < requests_.size()) arrive();
   }
 }
 
@@ -274,15 +296,17 @@ ClosedLoopResult Loop::result() const {
   return out;
 }
 
-ClosedLoopResult Loop::run() {
-  if (!each_fits(requests_, kv_tokens_)) {
-    ClosedLoopResult refused;
-    refused.status = ClosedLoopStatus::kDoesNotFit;
-    return refused;
+ClosedLoopStatus Loop::run() {
+  if (!each_fits(requests_, kv_tokens_)) return ClosedLoopStatus::kDoesNotFit;
+  if (!is_timed_) {
+    for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
   }
-  for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
   poll();
   while (ended_ < requests_.size()) {
+    if (is_timed_) {
+      arrive_in_time();
+      if (is_idle()) poll();
+    }
     const bool pauses_decoding = starts_prefill();
     const bool is_held = holds_prompts();
     if (!is_held && (!is_sglang() || pauses_decoding)) {
@@ -296,19 +320,44 @@ ClosedLoopResult Loop::run() {
     const double t = iteration(pauses_decoding, &has_prompts);
     ASTROLABE_DEMAND(t > 0, "an iteration without work");
     if (has_prompts) prefill_time_ += t - (pauses_decoding ? 0 : decode_only());
-    const std::int64_t steps = has_prompts ? 1 : jump(is_held, waits);
+    const std::int64_t steps = has_prompts ? 1 : jump(is_held, waits, t);
     if (waits) waited_ += steps;
     advance(t, steps, pauses_decoding);
     poll_if_due(has_prompts);
   }
-  return result();
+  return ClosedLoopStatus::kOk;
 }
 
 }  // namespace
 
 ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engine,
                                  double kv_tokens, double vocab, const ClosedLoopLoad& load) {
-  return Loop(table, engine, kv_tokens, vocab, load).run();
+  Loop loop(table, engine, kv_tokens, vocab, load, draw_requests(load), false);
+  const ClosedLoopStatus status = loop.run();
+  if (status == ClosedLoopStatus::kOk) return loop.result();
+  ClosedLoopResult refused;
+  refused.status = status;
+  return refused;
+}
+
+ReplayResult run_replay(const IterationTable& table, const Engine& engine, double kv_tokens,
+                        double vocab, const ReplayLoad& load) {
+  std::vector<LoopRequest> requests;
+  for (const TimedRequest& r : load.requests) {
+    requests.push_back(
+        {.arrival = r.arrival.in(units::second), .prompt = r.prompt, .answer = r.answer});
+  }
+  const ClosedLoopLoad habits{.is_sampled = load.is_sampled,
+                              .is_host_exposed = load.is_host_exposed};
+  Loop loop(table, engine, kv_tokens, vocab, habits, std::move(requests), true);
+  ReplayResult out;
+  out.status = loop.run();
+  if (out.status != ClosedLoopStatus::kOk) return out;
+  for (const LoopRequest& r : loop.requests()) {
+    out.requests.push_back({(r.first - r.arrival) * units::second,
+                            (r.end - r.first) / std::max(1, r.answer - 1) * units::second});
+  }
+  return out;
 }
 
 }  // namespace astrolabe::parallel

@@ -13,8 +13,12 @@
 // Assumes lengths uniform in a range and independent. With one length for all, whole waves of
 // requests end together. With speculative decoding every step gives the acceptance length of
 // tokens (a mean, not drawn) and computes all drafts. Fails for prefix caches.
+//
+// A replay is the same engine under requests that come at their own times, whatever it does (open
+// loop); its times are those of the engine, without client and server.
 
 #include <cstdint>
+#include <vector>
 
 #include "astrolabe/parallel/iteration_table.h"
 #include "astrolabe/workload/demand_class.h"
@@ -42,8 +46,29 @@ struct ClosedLoopResult {
   Frequency requests;        // per second, of the deployment
 };
 
+struct TimedRequest {
+  Duration arrival;  // from the start of the replay
+  int prompt = 1, answer = 2;  // tokens
+};
+
+struct ReplayLoad {
+  std::vector<TimedRequest> requests;  // by arrival
+  bool is_sampled = false, is_host_exposed = false;
+};
+
+struct RequestTimes {
+  Duration ttft, tpot;
+};
+
+struct ReplayResult {
+  ClosedLoopStatus status = ClosedLoopStatus::kOk;
+  std::vector<RequestTimes> requests;  // in the order of the load
+};
+
 // table: of an iteration with the drafts of the load. kv_tokens: that one rank can hold.
 ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engine,
                                  double kv_tokens, double vocab, const ClosedLoopLoad& load);
+ReplayResult run_replay(const IterationTable& table, const Engine& engine, double kv_tokens,
+                        double vocab, const ReplayLoad& load);
 
 }  // namespace astrolabe::parallel

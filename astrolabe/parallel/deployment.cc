@@ -25,6 +25,13 @@ ClosedLoopResult Deployment::serve(const ClosedLoopLoad& load) const {
   return run_closed_loop(table_, engine_, kv_tokens(context), iteration_.model().vocab, load);
 }
 
+ReplayResult Deployment::replay(const ReplayLoad& load) const {
+  double tokens = 0;
+  for (const TimedRequest& r : load.requests) tokens += r.prompt + r.answer;
+  const double context = tokens / std::max<double>(1, static_cast<double>(load.requests.size()));
+  return run_replay(table_, engine_, kv_tokens(context), iteration_.model().vocab, load);
+}
+
 double Deployment::tokens_per_accelerator(const ClosedLoopResult& served,
                                           const ClosedLoopLoad& load) const {
   const double answer = (load.answer_low + load.answer_high) / 2;
@@ -33,7 +40,7 @@ double Deployment::tokens_per_accelerator(const ClosedLoopResult& served,
 
 void Deployment::set_engine(const Engine& engine) {
   engine_ = engine;
-  table_.set_fixed(launches_ * engine.constants.kernel);
+  table_.set_overheads(launches_ * engine.constants.kernel, engine.constants.sequence);
 }
 
 }  // namespace astrolabe::parallel

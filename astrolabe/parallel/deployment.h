@@ -16,6 +16,7 @@ class Deployment {
 
   // A benchmark with `load.concurrency` requests in flight.
   ClosedLoopResult serve(const ClosedLoopLoad& load) const;
+  ReplayResult replay(const ReplayLoad& load) const;
 
   // Tokens of KV cache on a rank when sequences hold `context` of them.
   double kv_tokens(double context) const;

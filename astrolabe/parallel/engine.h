@@ -15,6 +15,8 @@
 //                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
+//   sequence      host work of a step for each of its sequences (scheduling, bookkeeping of samples,
+//                 detokenising), as far as it is not hidden behind the GPU
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
 //   expert_rows   rows to which every expert's are filled up where products in block fp8 run in
 //                 DeepGEMM's contiguous layout (engine_iteration.h); 1: nowhere
@@ -46,7 +48,7 @@ Framework parse_framework(const std::string& name, const SourcePosition& where =
 struct EngineConstants {
   Duration kernel;
   double prefill_slow_dense = 0, prefill_slow_moe = 0;
-  Duration host;
+  Duration sequence, host;
   double expert_rows = 1;
   Duration sampling;
   // Of one sequence of a model of `vocabulary` tokens, in seconds.

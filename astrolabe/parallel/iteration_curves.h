@@ -2,10 +2,11 @@
 
 // The parts of an iteration that hang on one number of tokens each, prepared as curves, and their
 // sum with the attention of the step (`core`):
-//   t = dense(m) + experts(T) + exchange(T) + core + head(outputs) + fixed
+//   t = dense(m) + experts(T) + exchange(T) + core + head(outputs) + fixed + sequence outputs
 // m tokens on the fullest rank, T on all. Engines with two-batch overlap split a step in halves and
 // compute one while the other exchanges its tokens with the ranks that hold their experts:
 //   t = 2 max((dense(m/2) + experts(T/2) + core/2 + fixed) / (1 - lent), exchange(T/2)) + head
+//     + sequence outputs
 // Halves read all weights twice, launch everything twice and run smaller kernels; `lent` is the
 // share of the SMs that exchange: DeepEP's kernels for prompts take some, those for decode steps
 // leave the wire to the network adapters. The shorter of the two counts: the engine's operator
@@ -48,18 +49,22 @@ class IterationCurves {
   double step(double tokens, double all_tokens, double core, double outputs,
               bool has_prompts) const {
     const double plain = dense_.at(tokens) + experts_.at(all_tokens) + exchange_.at(all_tokens) +
-                         core + head_.at(outputs) + fixed_;
+                         core + head_.at(outputs) + fixed_ + sequence_ * outputs;
     if (!can_overlap_ || tokens < 2) return plain;
     return std::min(plain, overlapped(tokens, all_tokens, core, outputs, has_prompts));
   }
-  void set_fixed(double seconds) { fixed_ = seconds; }
+  // Seconds of an iteration and of each output.
+  void set_overheads(double fixed, double sequence) {
+    fixed_ = fixed;
+    sequence_ = sequence;
+  }
 
  private:
   double overlapped(double tokens, double all_tokens, double core, double outputs,
                     bool has_prompts) const;
 
   LogCurve dense_, experts_, exchange_, head_;
-  double fixed_ = 0, lent_ = 0;
+  double fixed_ = 0, sequence_ = 0, lent_ = 0;
   bool can_overlap_ = false;
 };
 

@@ -52,7 +52,10 @@ class IterationTable {
   double prefill(double tokens, double context) const {
     return prefill_.at(tokens, context + kContextShift);
   }
-  void set_fixed(Duration t) { curves_.set_fixed(t.in(units::second)); }
+  // Of an iteration and of each output.
+  void set_overheads(Duration fixed, Duration sequence) {
+    curves_.set_overheads(fixed.in(units::second), sequence.in(units::second));
+  }
   double shortest_prefill() const { return shortest_prefill_; }  // its launches
   int ranks() const { return ranks_; }
   bool is_moe() const { return is_moe_; }

@@ -189,6 +189,7 @@ ServingChip KernelLibrary::chip(std::string_view entity, Framework framework,
                       .first->second;
     chip.engine.constants.kernel = chip.engine.constants.kernel / options.speedup;
     chip.engine.constants.host = chip.engine.constants.host / options.speedup;
+    chip.engine.constants.sequence = chip.engine.constants.sequence / options.speedup;
   }
   return chip;
 }

@@ -5,81 +5,21 @@
 
 #include "astrolabe/base/csv.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
+#include "astrolabe/study/published_measurements.h"
+#include "astrolabe/study/serving_row.h"
 
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMostTokens = 1e7, kMostInFlight = 1e5, kMostAccelerators = 10000,
-                 kMostMilliseconds = 1e8;
-
-// Cells of one row, the first problem kept as the reason.
-class RowReader {
- public:
-  RowReader(const CsvTable& table, const CsvTable::Row& row) : table_(table), row_(row) {}
-
-  const std::string& text(std::string_view column) const { return table_.cell(row_, column); }
-
-  // Empty where the file has no such column.
-  std::string optional_text(std::string_view column) const {
-    const auto& columns = table_.columns();
-    return std::find(columns.begin(), columns.end(), column) == columns.end() ? "" : text(column);
-  }
-
-  // Empty cells are no number; anything else that is none, or out of range, is a problem.
-  std::optional<double> number(std::string_view column, double low, double high) {
-    const std::string& cell = text(column);
-    if (cell.empty()) return std::nullopt;
-    double value = 0;
-    try {
-      value = parse_number(cell, table_.position(row_), std::string(column));
-    } catch (const InputError&) {
-      fail(std::string(column) + " is no number");
-      return std::nullopt;
-    }
-    if (value < low || value > high) {
-      fail(std::string(column) + " is out of range");
-      return std::nullopt;
-    }
-    return value;
-  }
-
-  double needed(std::string_view column, double low, double high) {
-    const auto value = number(column, low, high);
-    if (!value) fail(std::string(column) + " is missing");
-    return value.value_or(low);
-  }
-
-  double needed_count(std::string_view column, double most) {
-    const double value = needed(column, 1, most);
-    if (value != std::floor(value)) fail(std::string(column) + " is no count");
-    return value;
-  }
-
-  const std::string& needed_text(std::string_view column) {
-    if (text(column).empty()) fail(std::string(column) + " is missing");
-    return text(column);
-  }
-
-  void fail(const std::string& reason) {
-    if (reason_.empty()) reason_ = reason;
-  }
-  const std::string& reason() const { return reason_; }
-
- private:
-  const CsvTable& table_;
-  const CsvTable::Row& row_;
-  std::string reason_;
-};
-
 // Of experts 0 or nothing stands for 1.
-int expert_degree(RowReader* row, const std::string& column) {
+int expert_degree(ServingRow* row, const std::string& column) {
   const double value = row->number(column, 0, kMostAccelerators).value_or(1);
   if (value != std::floor(value)) row->fail(column + " is no count");
   return std::max(1, static_cast<int>(value));
 }
 
 // prefix "": aggregated; "prefill_" or "decode_": a pool.
-ServingLayout read_layout(RowReader* row, const std::string& prefix) {
+ServingLayout read_layout(ServingRow* row, const std::string& prefix) {
   ServingLayout layout;
   const auto degree = [&](const char* column) {
     return static_cast<int>(row->needed_count(prefix + column, kMostAccelerators));
@@ -99,11 +39,15 @@ ServingLayout read_layout(RowReader* row, const std::string& prefix) {
 }
 
 ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
-  RowReader row(table, cells);
+  ServingRow row(table, cells);
   ServingMeasurement m;
   m.line = cells.line;
   m.group = row.text("group_id");
   m.source = row.text("source_family");
+  // InferenceX draws lengths and decodes greedily; the others sample as the model's own
+  // configuration says.
+  m.draws_lengths = m.source != "nvidia_gap";
+  m.is_sampled = m.is_host_exposed = !m.draws_lengths;
   m.model = row.text("arch_model").empty() ? row.needed_text("model") : row.text("arch_model");
   m.system = row.needed_text("system");
   m.day = row.optional_text("measured_date");
@@ -142,16 +86,25 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
 
 }  // namespace
 
+ServingContext ServingContext::read(const catalog::Catalog& catalog, const std::string& data_dir) {
+  return {ServingRecipes::read(data_dir + "/serving/recipes.csv"),
+          ServingNames::read(catalog, data_dir + "/serving/names.csv")};
+}
+
 std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
-                                                          const ServingRecipes& recipes) {
+                                                          const ServingContext& context) {
   const CsvTable table = CsvTable::read(path);
   if (table.rows().empty()) {
     throw InputError({path, 0}, "", "no measurement", "at least one row");
   }
-  std::vector<ServingMeasurement> rows;
-  for (const CsvTable::Row& row : table.rows()) {
-    rows.push_back(read_row(table, row));
-    recipes.apply(&rows.back());
+  std::vector<ServingMeasurement> rows = read_published_measurements(table, context.names);
+  if (rows.empty()) {
+    for (const CsvTable::Row& row : table.rows()) rows.push_back(read_row(table, row));
+  }
+  for (ServingMeasurement& row : rows) {
+    row.model = context.names.model(row.model);
+    row.system = context.names.system(row.system);
+    context.recipes.apply(&row);
   }
   return rows;
 }

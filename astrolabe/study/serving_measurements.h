@@ -1,14 +1,20 @@
 #pragma once
 
-// Measured serving runs: one row a run of a benchmark against a deployment, in the columns of
-// docs/theory/parallel.md (validation of serving). A row that cannot be used keeps its place with
-// the reason.
+// Measured serving runs, from any of the files of measurements that validation/README.md lists:
+//   runs        benchmarks of deployments, ttft_ms and tpot_ms of a closed loop
+//   sweeps      the same with medians, one length for all requests, and the duration of the run
+//   batches     static batches: prompt_ms of a batch, token_ms of a step
+//   requests    single requests of a replayed trace, each with its times
+//   figures     published figures, one metric a row (TTFT, TPOT, output tokens a second)
+// The header of a file tells which. A row that cannot be used keeps its place with the reason.
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "astrolabe/parallel/closed_loop.h"
 #include "astrolabe/parallel/engine.h"
+#include "astrolabe/study/serving_names.h"
 #include "astrolabe/study/serving_recipes.h"
 #include "astrolabe/workload/operator_graph.h"
 
@@ -26,6 +32,23 @@ struct ServerSettings {
   std::optional<double> max_sequences;   // on a rank; of pools: of a decode worker
   std::optional<double> prefill_tokens;  // of pools: in one step of a rank
   double batch_wait = 0, batch_wait_share = 0, poll_interval = 1;
+  std::optional<double> token_budget;  // of an iteration of an aggregated engine
+  std::optional<double> kv_share;      // of the memory that is left, for the cache
+  std::optional<double> requests;      // of the benchmark
+};
+
+enum class ServingLoad : unsigned char {
+  kClosedLoop,  // `concurrency` in flight, each replaced when it ends
+  kBatch,       // `concurrency` at once, none replaced
+  kQueued,      // all requests at once, more than run together
+  kReplay       // each request at its own time
+};
+
+struct MeasuredRequest {
+  int line = 0;
+  parallel::TimedRequest request;
+  std::optional<double> ttft_ms, tpot_ms;
+  std::string reason;
 };
 
 struct ServingMeasurement {
@@ -36,26 +59,38 @@ struct ServingMeasurement {
   std::string model, system, version, precision, gemm_format;
   parallel::Framework framework = parallel::Framework::kTrtllm;
   bool is_disaggregated = false, is_primary = true, is_speculative = false;
+  ServingLoad load = ServingLoad::kClosedLoop;
   double prompt = 0, answer = 0;  // tokens, nominal
   double concurrency = 0;
+  // Lengths are drawn from [0.8, 1] x nominal; otherwise all are as long.
+  bool draws_lengths = false;
+  bool is_sampled = false, is_host_exposed = false;  // see ClosedLoopLoad
+  std::vector<MeasuredRequest> requests;             // of a replay, by arrival
   ServingLayout engine;           // aggregated; `workers` share the concurrency
   ServingLayout prefill, decode;  // disaggregated
   ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
-  std::string reason;  // why the row cannot be used; empty when it can
+  std::optional<double> output_rate;  // tokens a second and accelerator
+  std::string reason;                 // why the row cannot be used; empty when it can
 
-  // Lengths are drawn from [0.8, 1] x nominal and answers are greedy (InferenceX), or fixed and
-  // sampled as the model's own configuration says.
-  bool has_drawn_lengths() const { return source != "nvidia_gap"; }
-  double mean_length_share() const { return has_drawn_lengths() ? 0.9 : 1; }
+  double mean_length_share() const { return draws_lengths ? 0.9 : 1; }
   double accelerators() const {
     const auto all = [](const ServingLayout& l) { return l.workers * l.accelerators(); };
     return is_disaggregated ? all(prefill) + all(decode) : all(engine);
   }
 };
 
-// InputError for an unreadable file or a missing column. Runs are as `recipes` complete them.
+// What rows of measurements leave out.
+struct ServingContext {
+  ServingRecipes recipes;
+  ServingNames names;
+
+  // From the files of data/serving.
+  static ServingContext read(const catalog::Catalog& catalog, const std::string& data_dir);
+};
+
+// InputError for an unreadable file or one with the columns of none of the kinds above.
 std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
-                                                          const ServingRecipes& recipes = {});
+                                                          const ServingContext& context = {});
 
 }  // namespace astrolabe::study

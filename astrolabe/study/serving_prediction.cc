@@ -37,21 +37,31 @@ std::string cut_conflict(const ModelArchitecture& model, const ServingLayout& la
   return conflict.empty() ? "" : "layout " + cut.text() + ": " + conflict;
 }
 
+constexpr const char* kDoesNotFit = "a request does not fit the memory of the layout";
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
+
+constexpr double kQueuedRequests = 3000;  // of a benchmark that queues all, where nothing says
 
 // Of one of the engines of a deployment.
 parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
-  const double low = run.has_drawn_lengths() ? kShortestShare : 1;
+  const double low = run.draws_lengths ? kShortestShare : 1;
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(run.concurrency / run.engine.workers));
   // A benchmark counts its requests by what the server takes at once: ten for each.
   load.requests = 10 * static_cast<int>(std::min<double>(
                            load.concurrency, run.server.max_sequences.value_or(load.concurrency)));
+  if (run.server.requests) load.requests = static_cast<int>(*run.server.requests);
+  if (run.load == ServingLoad::kBatch) load.requests = load.concurrency;
+  if (run.load == ServingLoad::kQueued) {
+    load.requests = static_cast<int>(run.server.requests.value_or(kQueuedRequests));
+    load.concurrency = load.requests;
+  }
   load.prompt_low = low * run.prompt;
   load.prompt_high = run.prompt;
   load.answer_low = std::max(2.0, low * run.answer);
   load.answer_high = std::max(2.0, run.answer);
-  load.is_sampled = load.is_host_exposed = !run.has_drawn_lengths();
+  load.is_sampled = run.is_sampled;
+  load.is_host_exposed = run.is_host_exposed;
   return load;
 }
 
@@ -123,6 +133,8 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   schedule.batch_wait = run.server.batch_wait;
   schedule.batch_wait_share = run.server.batch_wait_share;
   schedule.poll_interval = run.server.poll_interval;
+  schedule.token_budget = run.server.token_budget.value_or(schedule.token_budget);
+  engine.constants.kv_share = run.server.kv_share.value_or(engine.constants.kv_share);
   const workload::ShardDegrees& s = layout.shard;
   auto& slot =
       deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
@@ -139,17 +151,31 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
 
 void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPrediction* out) {
   const Deployment& d = deployment(run, *find_model(run.model), run.engine);
-  const parallel::ClosedLoopResult r = d.serve(load_of(run));
+  const parallel::ClosedLoopLoad load = load_of(run);
+  const parallel::ClosedLoopResult r = d.serve(load);
   if (r.status != parallel::ClosedLoopStatus::kOk) {
-    out->reason = "a request does not fit the memory of the layout";
+    out->reason = kDoesNotFit;
     return;
   }
+  out->output_rate = d.tokens_per_accelerator(r, load);
   out->tpot_ms = r.tpot.in(units::millisecond);
   out->ttft_ms = r.ttft.in(units::millisecond);
   out->tpot_band = d.engine().constants.tpot_band;
   out->launches = d.launches();
   out->in_flight = r.in_flight / d.shard().data;
   out->prefill_share = r.prefill_share;
+}
+
+void ServingPredictor::replay(const ServingMeasurement& run, ServingPrediction* out) {
+  const Deployment& d = deployment(run, *find_model(run.model), run.engine);
+  parallel::ReplayLoad load;
+  for (const MeasuredRequest& r : run.requests) {
+    if (r.reason.empty()) load.requests.push_back(r.request);
+  }
+  parallel::ReplayResult r = d.replay(load);
+  if (r.status != parallel::ClosedLoopStatus::kOk) out->reason = kDoesNotFit;
+  out->requests = std::move(r.requests);
+  out->tpot_band = d.engine().constants.tpot_band;
 }
 
 void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPrediction* out) {
@@ -165,7 +191,7 @@ void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPredict
       {decode.table(), decode.engine(), static_cast<int>(run.decode.workers), kv}, model.vocab,
       load);
   if (point.status != parallel::ClosedLoopStatus::kOk) {
-    out->reason = "a request does not fit the memory of the layout";
+    out->reason = kDoesNotFit;
     return;
   }
   out->tpot_ms = point.tpot.in(units::millisecond);
@@ -186,6 +212,8 @@ ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
   out.ttft_band = run.is_disaggregated ? c.pool_ttft_band : c.ttft_band;
   if (run.is_disaggregated) {
     serve_pools(run, &out);
+  } else if (run.load == ServingLoad::kReplay) {
+    replay(run, &out);
   } else {
     serve_engine(run, &out);
   }

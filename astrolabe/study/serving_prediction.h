@@ -15,7 +15,9 @@ namespace astrolabe::study {
 
 struct ServingPrediction {
   double tpot_ms = 0, ttft_ms = 0;
-  double tpot_band = 0, ttft_band = 0;  // half widths in log
+  double output_rate = 0;               // tokens a second and accelerator
+  double tpot_band = 0, ttft_band = 0;  // half widths in log; of the output rate: that of TPOT
+  std::vector<parallel::RequestTimes> requests;  // of a replay: each that can be used
   // Of the aggregated model, for fits that are linear in the constants.
   double launches = 0;  // small kernels of an iteration
   double in_flight = 0, prefill_share = 0;
@@ -47,6 +49,7 @@ class ServingPredictor {
   std::optional<Bytes> hbm_of(const std::string& chip) const;
   std::string obstacle(const ServingMeasurement& run) const;  // empty: none
   void serve_engine(const ServingMeasurement& run, ServingPrediction* out);
+  void replay(const ServingMeasurement& run, ServingPrediction* out);
   void serve_pools(const ServingMeasurement& run, ServingPrediction* out);
 
   const catalog::Catalog& catalog_;

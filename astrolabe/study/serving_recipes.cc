@@ -19,7 +19,7 @@ struct SettingRule {
 };
 
 // In the order of RecipeSetting.
-constexpr std::array<SettingRule, 10> kRules = {{{"expert_parallel", 1, 1},
+constexpr std::array<SettingRule, 13> kRules = {{{"expert_parallel", 1, 1},
                                                  {"attention_parallel", 1, 1},
                                                  {"max_sequences", 1, kMost},
                                                  {"decode_max_sequences", 1, kMost, true},
@@ -28,7 +28,10 @@ constexpr std::array<SettingRule, 10> kRules = {{{"expert_parallel", 1, 1},
                                                  {"accelerators", 1, kMost},
                                                  {"batch_wait", 0, kMost},
                                                  {"batch_wait_share", 0, 1},
-                                                 {"poll_interval", 1, kMost}}};
+                                                 {"poll_interval", 1, kMost},
+                                                 {"token_budget", 1, kMost},
+                                                 {"kv_share", 0, 1},
+                                                 {"requests", 1, kMost}}};
 
 bool is_any_or(const std::string& pattern, const std::string& value) {
   return pattern.empty() || pattern == value;
@@ -130,6 +133,15 @@ void ServingRecipes::apply(ServingMeasurement* run) const {
         break;
       case RecipeSetting::kPollInterval:
         run->server.poll_interval = row.value;
+        break;
+      case RecipeSetting::kTokenBudget:
+        run->server.token_budget = row.value;
+        break;
+      case RecipeSetting::kKvShare:
+        run->server.kv_share = row.value;
+        break;
+      case RecipeSetting::kRequests:
+        run->server.requests = row.value;
         break;
     }
   }

@@ -11,6 +11,9 @@
 //   prefill_expert_parallel  experts spread over all ranks of a prefill worker
 //   accelerators         of a deployment of equal engines that share the concurrency
 //   batch_wait, batch_wait_share, poll_interval   of EngineSchedule
+//   token_budget         the same, of an aggregated engine
+//   kv_share             of EngineConstants
+//   requests             of the benchmark
 
 #include <optional>
 #include <string>
@@ -30,7 +33,10 @@ enum class RecipeSetting : unsigned char {
   kAccelerators,
   kBatchWait,
   kBatchWaitShare,
-  kPollInterval
+  kPollInterval,
+  kTokenBudget,
+  kKvShare,
+  kRequests
 };
 
 class ServingRecipes {

@@ -98,6 +98,8 @@ Table empty_rows() {
                            "predicted_tpot_ms",
                            "predicted_tpot_low_ms",
                            "predicted_tpot_high_ms",
+                           "output_tokens_per_s",
+                           "predicted_output_tokens_per_s",
                            "not_predicted"}) {
     table.columns.push_back({name, name, {}});
   }
@@ -112,8 +114,44 @@ void append_times(std::vector<Table::Cell>* cells, const std::optional<double>& 
   }
 }
 
-std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPrediction& p) {
-  std::vector<Table::Cell> cells = {double(run.line),
+// What one row of a file measured, with its prediction.
+struct Outcome {
+  int line = 0;
+  double prompt = 0, answer = 0;  // tokens
+  std::optional<double> ttft_ms, tpot_ms, output_rate;
+  double predicted_ttft_ms = 0, predicted_tpot_ms = 0, predicted_rate = 0;
+  std::string reason;
+};
+
+std::vector<Outcome> outcomes_of(const ServingMeasurement& run, const ServingPrediction& p) {
+  if (run.load != ServingLoad::kReplay) {
+    return {{run.line, run.prompt, run.answer, run.ttft_ms, run.tpot_ms, run.output_rate, p.ttft_ms,
+             p.tpot_ms, p.output_rate, p.reason}};
+  }
+  std::vector<Outcome> outcomes;
+  auto predicted = p.requests.begin();
+  for (const MeasuredRequest& r : run.requests) {
+    Outcome o;
+    o.line = r.line;
+    o.prompt = r.request.prompt;
+    o.answer = r.request.answer;
+    o.ttft_ms = r.ttft_ms;
+    o.tpot_ms = r.tpot_ms;
+    o.reason = p.reason.empty() ? r.reason : p.reason;
+    if (o.reason.empty()) {
+      o.predicted_ttft_ms = predicted->ttft.in(units::millisecond);
+      o.predicted_tpot_ms = predicted->tpot.in(units::millisecond);
+      ++predicted;
+    }
+    outcomes.push_back(std::move(o));
+  }
+  return outcomes;
+}
+
+std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPrediction& p,
+                                const Outcome& o) {
+  const bool is_predicted = o.reason.empty();
+  std::vector<Table::Cell> cells = {double(o.line),
                                     run.group,
                                     run.model,
                                     run.system,
@@ -122,13 +160,15 @@ std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPred
                                     run.precision,
                                     run.is_disaggregated ? "disaggregated" : "aggregated",
                                     run.is_primary ? 1. : 0.,
-                                    run.prompt,
-                                    run.answer,
+                                    o.prompt,
+                                    o.answer,
                                     run.concurrency,
                                     run.accelerators()};
-  append_times(&cells, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason.empty());
-  append_times(&cells, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason.empty());
-  cells.emplace_back(p.reason);
+  append_times(&cells, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, is_predicted);
+  append_times(&cells, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, is_predicted);
+  cells.push_back(o.output_rate ? Table::Cell(*o.output_rate) : "");
+  cells.push_back(is_predicted && o.predicted_rate > 0 ? Table::Cell(o.predicted_rate) : "");
+  cells.emplace_back(o.reason);
   return cells;
 }
 
@@ -143,24 +183,31 @@ void append_groups(AccuracyReport* report, const AccuracyReport& more) {
 
 ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor) {
-  AccuracyScorer tpot[2], ttft[2];  // primary rows, the others
+  AccuracyScorer tpot[2], ttft[2], output_rate[2];  // primary rows, the others
   std::map<std::pair<std::string, std::string>, std::vector<Pair>> layouts;
   Table rows = empty_rows();
   for (const ServingMeasurement& run : runs) {
     const ServingPrediction p = predictor->predict(run);
-    rows.add_row(row_of(run, p));
     const auto groups = groups_of(run);
     const std::size_t i = run.is_primary ? 0 : 1;
-    score(&tpot[i], groups, run.tpot_ms, p.tpot_ms, p.tpot_band, p.reason);
-    score(&ttft[i], groups, run.ttft_ms, p.ttft_ms, p.ttft_band, p.reason);
+    for (const Outcome& o : outcomes_of(run, p)) {
+      rows.add_row(row_of(run, p, o));
+      score(&tpot[i], groups, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, o.reason);
+      score(&ttft[i], groups, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, o.reason);
+      if (o.output_rate) {
+        score(&output_rate[i], groups, o.output_rate, o.predicted_rate, p.tpot_band, o.reason);
+      }
+    }
     if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms && run.ttft_ms) {
       layouts[{run.model, run.system}].push_back(
           {throughput(run, *run.ttft_ms, *run.tpot_ms), throughput(run, p.ttft_ms, p.tpot_ms)});
     }
   }
-  ServingReport report{tpot[0].report(), ttft[0].report(), {}, 0, std::move(rows)};
+  ServingReport report{
+      tpot[0].report(), ttft[0].report(), output_rate[0].report(), {}, 0, std::move(rows)};
   append_groups(&report.tpot, tpot[1].report());
   append_groups(&report.ttft, ttft[1].report());
+  append_groups(&report.output_rate, output_rate[1].report());
   long ranked = 0;
   for (const auto& [key, pairs] : layouts) {
     const auto n = static_cast<long>(pairs.size());
@@ -173,6 +220,12 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
   return report;
 }
 
+namespace {
+
+bool has_rates(const ServingReport& report) { return report.output_rate.overall.rows > 0; }
+
+}  // namespace
+
 nlohmann::json to_json(const ServingReport& report) {
   nlohmann::json by = nlohmann::json::array();
   long rows = 0;
@@ -182,9 +235,12 @@ nlohmann::json to_json(const ServingReport& report) {
                   {"correlation", r.correlation}});
     rows += r.rows;
   }
-  return {{"tpot", to_json(report.tpot)},
-          {"ttft", to_json(report.ttft)},
-          {"rank", {{"rows", rows}, {"correlation", report.rank_correlation}, {"by", by}}}};
+  nlohmann::json out = {
+      {"tpot", to_json(report.tpot)},
+      {"ttft", to_json(report.ttft)},
+      {"rank", {{"rows", rows}, {"correlation", report.rank_correlation}, {"by", by}}}};
+  if (has_rates(report)) out["output_rate"] = to_json(report.output_rate);
+  return out;
 }
 
 std::string to_text(const ServingReport& report, bool markdown) {
@@ -192,6 +248,11 @@ std::string to_text(const ServingReport& report, bool markdown) {
   std::string text =
       fmt::format("{}TPOT\n\n{}\n{}TTFT\n\n{}\n", heading, to_text(report.tpot, markdown), heading,
                   to_text(report.ttft, markdown));
+  if (has_rates(report)) {
+    text += fmt::format("{}Output tokens a second and accelerator\n\n{}\n", heading,
+                        to_text(report.output_rate, markdown));
+  }
+  if (report.ranks.empty()) return text;
   text += fmt::format(
       "{}Rank correlation of tokens/s/accelerator over the rows of a model and a "
       "system: {:.3f}\n",

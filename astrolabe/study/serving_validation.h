@@ -1,7 +1,8 @@
 #pragma once
 
-// Scores predictions of measured serving runs: TPOT and TTFT apart, over the primary rows and by
-// mode, system, model, framework, precision and source, and how well layouts are ranked.
+// Scores predictions of measured serving runs: TPOT, TTFT and, where a file has them, output tokens
+// a second and accelerator apart, over the primary rows and by mode, system, model, framework,
+// precision and source, and how well layouts are ranked. Each request of a replay counts alone.
 //
 // Rows that are not primary (uncertain layout, work in progress, speculative decoding) are scored
 // in a group of their own and are not in `overall`. A row without a prediction counts under its
@@ -25,6 +26,7 @@ struct RankAgreement {
 
 struct ServingReport {
   AccuracyReport tpot, ttft;
+  AccuracyReport output_rate;        // of the rows that have it
   std::vector<RankAgreement> ranks;  // of at least kFewestRanked rows
   double rank_correlation = 0;       // their mean, weighted by rows
   Table rows;                        // each run: measured, predicted, 10-90 % band, or why not
@@ -35,7 +37,8 @@ inline constexpr long kFewestRanked = 5;
 ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor);
 
-// {"tpot": ..., "ttft": ..., "rank": {"rows", "correlation", "by": [...]}}.
+// {"tpot": ..., "ttft": ..., "rank": {"rows", "correlation", "by": [...]}}, and "output_rate" where a
+// row has it.
 nlohmann::json to_json(const ServingReport& report);
 std::string to_text(const ServingReport& report, bool markdown = false);
 

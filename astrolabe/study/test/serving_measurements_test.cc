@@ -41,14 +41,14 @@ TEST_F(ServingMeasurementsTest, AggregatedAndPooledLayouts) {
   EXPECT_EQ(runs[0].model, "deepseek-ai/DeepSeek-R1");
   EXPECT_EQ(runs[0].engine.accelerators(), 8);
   EXPECT_EQ(runs[0].engine.shard.expert, 8);
-  EXPECT_TRUE(runs[0].has_drawn_lengths());
+  EXPECT_TRUE(runs[0].draws_lengths);
   EXPECT_EQ(runs[0].tpot_ms, 20.25);
   EXPECT_EQ(runs[1].reason, "");
   EXPECT_EQ(runs[1].model, "Qwen/Qwen3-32B");
   EXPECT_EQ(runs[1].prefill.workers, 8);
   EXPECT_EQ(runs[1].decode.accelerators(), 4);
   EXPECT_EQ(runs[1].decode.shard.expert, 1);  // 0 stands for none
-  EXPECT_FALSE(runs[1].has_drawn_lengths());
+  EXPECT_FALSE(runs[1].draws_lengths);
   EXPECT_FALSE(runs[1].tpot_ms);
 }
 

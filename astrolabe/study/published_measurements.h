@@ -1,0 +1,22 @@
+#pragma once
+
+// Files of published measurements whose rows say less than those of a benchmark of ours
+// (serving_measurements.h names the kinds). What a whole file leaves out is a row of
+// data/serving/names.csv or recipes.csv.
+//
+// Of `figures`, layouts are as their engines have them: tp x pp accelerators and, where those are
+// fewer than all, attention data-parallel over the rest; vLLM spreads experts over the group that
+// cuts attention, so there one cut of experts over all means that attention is cut as often.
+
+#include <vector>
+
+#include "astrolabe/base/csv.h"
+#include "astrolabe/study/serving_measurements.h"
+
+namespace astrolabe::study {
+
+// Empty when the table is none of these. Names of models and systems are as published.
+std::vector<ServingMeasurement> read_published_measurements(const CsvTable& table,
+                                                            const ServingNames& names);
+
+}  // namespace astrolabe::study
