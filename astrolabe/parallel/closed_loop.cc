@@ -29,7 +29,8 @@ class Loop {
         engine_(engine),
         kv_tokens_(kv_tokens),
         load_(load),
-        rules_{engine.schedule.answer_reserve, load.speculation.acceptance_length},
+        rules_{engine.schedule.answer_reserve, load.speculation.acceptance_length,
+               engine.schedule.preempts > 0},
         requests_(std::move(requests)),
         is_timed_(is_timed),
         ranks_(static_cast<std::size_t>(table.ranks())),
@@ -55,6 +56,7 @@ class Loop {
   bool starts_prefill() const;  // SGLang: prompts alone
   bool holds_prompts();
   bool waits_for_tokens();
+  bool make_room(Rank* rank);
   void plan(Rank* rank, double decoding) const;
   double decode_only() const;
   double iteration(bool pauses_decoding, bool* has_prompts) const;
@@ -171,6 +173,17 @@ bool Loop::waits_for_tokens() {
   return waits;
 }
 
+// vLLM: each decoding sequence needs one more token of cache; the youngest give theirs up. True
+// when any did: then no prompt starts in this step.
+bool Loop::make_room(Rank* k) {
+  bool any = false;
+  while (k->decoding > 1 && k->reserved + k->decoding * rules_.accepted > kv_tokens_) {
+    k->preempt(rules_, &requests_);
+    any = true;
+  }
+  return any;
+}
+
 void Loop::plan(Rank* k, double decoding) const {
   double budget = engine_.schedule.token_budget - (is_sglang() ? 0 : decoding);
   int admitted = k->decoding;
@@ -178,7 +191,7 @@ void Loop::plan(Rank* k, double decoding) const {
   for (const int id : k->waiting) {
     const LoopRequest& r = requests_[static_cast<std::size_t>(id)];
     if (budget < 1 || !can_admit(*k, admitted, reserved, r)) break;
-    const int left = r.prompt - r.done;
+    const int left = r.to_compute() - r.done;
     int tokens = left;
     if (engine_.framework == Framework::kTrtllm) {
       if (tokens > budget && !k->plan.empty()) break;
@@ -220,7 +233,7 @@ double Loop::iteration(bool pauses_decoding, bool* has_prompts) const {
       const double t = table_.prefill(c.tokens, r.done);
       time += is_first ? t : std::max(0.0, t - table_.shortest_prefill());
       tokens += c.tokens;
-      out += r.done + c.tokens >= r.prompt ? 1 : 0;
+      out += r.done + c.tokens >= r.to_compute() ? 1 : 0;
       is_first = false;
     }
     *has_prompts = *has_prompts || !k.plan.empty();
@@ -251,6 +264,10 @@ std::int64_t Loop::jump(bool is_held, bool waits, double t) const {
   }
   for (const Rank& k : ranks_) {
     if (!k.ending.empty()) steps = std::min(steps, k.ending.top().first - k.step);
+    if (rules_.preempts && k.decoding > 0) {
+      const double room = (kv_tokens_ - k.reserved) / (k.decoding * rules_.accepted);
+      if (room < static_cast<double>(steps)) steps = static_cast<std::int64_t>(room);
+    }
   }
   if (is_held) {
     const auto wait = static_cast<std::int64_t>(engine_.schedule.balance_wait);
@@ -279,10 +296,10 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
       LoopRequest& r = requests_[static_cast<std::size_t>(c.request)];
       if (r.done == 0) k.reserved += rules_.need(r);
       r.done += c.tokens;
-      if (r.done < r.prompt) continue;
-      r.first = now_;
+      if (r.done < r.to_compute()) continue;
+      if (r.emitted == 0) r.first = now_;
       k.waiting.pop_front();
-      k.begin(c.request, r, rules_);
+      k.begin(c.request, &r, rules_);
     }
     k.plan.clear();
   }
@@ -310,7 +327,10 @@ ClosedLoopStatus Loop::run() {
     const bool pauses_decoding = starts_prefill();
     const bool is_held = holds_prompts();
     if (!is_held && (!is_sglang() || pauses_decoding)) {
-      for (Rank& k : ranks_) plan(&k, pauses_decoding ? 0 : k.decoding * verified());
+      for (Rank& k : ranks_) {
+        if (rules_.preempts && make_room(&k)) continue;
+        plan(&k, pauses_decoding ? 0 : k.decoding * verified());
+      }
     }
     const bool waits = waits_for_tokens();
     if (waits) {

@@ -1,5 +1,6 @@
 #include "astrolabe/parallel/decoding_rank.h"
 
+#include "astrolabe/base/error.h"
 #include "astrolabe/base/random.h"
 
 namespace astrolabe::parallel {
@@ -38,8 +39,23 @@ ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double no
   return out;
 }
 
+// What a sequence that stops decoding gives back.
+void DecodingRank::leave(LoopRequest* r, const DecodingRules& rules) {
+  const std::int64_t begun = r->end_step - rules.steps(*r);
+  const double decoded = static_cast<double>(step - begun) * rules.accepted;
+  --decoding;
+  context_sum -= r->to_compute() + decoded;
+  // Where rules preempt, the token that the last prompt step gave was not counted.
+  reserved -= rules.preempts ? r->to_compute() - 1 + decoded : rules.need(*r);
+  r->end_step = -1;
+}
+
 bool DecodingRank::finish_one(double now, const DecodingRules& rules,
                               std::vector<LoopRequest>* requests) {
+  while (!ending.empty() &&
+         (*requests)[static_cast<std::size_t>(ending.top().second)].end_step != ending.top().first) {
+    ending.pop();  // preempted meanwhile
+  }
   if (ending.empty() || ending.top().first > step) {
     if (decoding == 0) context_sum = 0;  // what rounding left
     return false;
@@ -47,11 +63,23 @@ bool DecodingRank::finish_one(double now, const DecodingRules& rules,
   LoopRequest& r = (*requests)[static_cast<std::size_t>(ending.top().second)];
   ending.pop();
   r.end = now;
-  --decoding;
   --load;
-  context_sum -= r.prompt + 1 + static_cast<double>(rules.steps(r)) * rules.accepted;
-  reserved -= rules.need(r);
+  leave(&r, rules);
   return true;
+}
+
+void DecodingRank::preempt(const DecodingRules& rules, std::vector<LoopRequest>* requests) {
+  ASTROLABE_DEMAND(decoding > 0, "nothing to preempt");
+  while ((*requests)[static_cast<std::size_t>(admitted.back())].end_step < 0) admitted.pop_back();
+  const int id = admitted.back();
+  admitted.pop_back();
+  LoopRequest& r = (*requests)[static_cast<std::size_t>(id)];
+  const std::int64_t begun = r.end_step - rules.steps(r);
+  const double decoded = static_cast<double>(step - begun) * rules.accepted;
+  leave(&r, rules);
+  r.emitted = std::min(r.answer - 1, r.emitted + static_cast<int>(decoded));
+  r.done = 0;
+  waiting.push_front(id);
 }
 
 }  // namespace astrolabe::parallel

@@ -17,8 +17,14 @@ namespace astrolabe::parallel {
 
 struct LoopRequest {
   double arrival = 0, first = 0, end = 0;  // seconds
-  int prompt = 0, answer = 0, done = 0;    // tokens; done: of the prompt
+  int prompt = 0, answer = 0;              // tokens
+  int emitted = 0;                         // of the answer, when it last began to decode
+  int done = 0;                            // of what must be computed before it decodes (again)
   int rank = 0;                            // that it was sent to
+  std::int64_t end_step = -1;              // of its rank; -1: does not decode
+
+  // Of a request that was preempted: its prompt and all that it had answered.
+  int to_compute() const { return prompt + emitted; }
 };
 
 // Lengths drawn from the ranges of the load.
@@ -44,10 +50,15 @@ struct DecodingRules {
   double answer_reserve = 1;  // of an answer's tokens that are reserved when it is admitted
   double accepted = 1;        // tokens of a step
 
-  double need(const LoopRequest& r) const { return r.prompt + answer_reserve * r.answer; }
-  // From the first token of an answer to its last.
+  bool preempts = false;      // nothing is reserved; a full cache takes back the youngest
+
+  double need(const LoopRequest& r) const {
+    return preempts ? r.to_compute() : r.prompt + answer_reserve * r.answer;
+  }
+  // From the first token of an answer, or the first after a preemption, to its last.
   std::int64_t steps(const LoopRequest& r) const {
-    return std::max<std::int64_t>(1, std::llround(std::ceil((r.answer - 1) / accepted - 1e-9)));
+    return std::max<std::int64_t>(
+        1, std::llround(std::ceil((r.answer - r.emitted) / accepted - 1e-9)));
   }
 };
 
@@ -58,21 +69,33 @@ struct DecodingRank {
                       std::greater<>>
       ending;
   std::int64_t step = 0;
+  std::vector<int> admitted;             // as they began to decode; some have ended
   int decoding = 0, load = 0;            // load: with those that wait
-  double context_sum = 0, reserved = 0;  // tokens
+  double context_sum = 0, reserved = 0;  // tokens; reserved: in use where rules preempt
 
   double mean_context() const { return decoding > 0 ? context_sum / decoding : 0; }
-  void begin(int id, const LoopRequest& r, const DecodingRules& rules) {
+  void begin(int id, LoopRequest* r, const DecodingRules& rules) {
     ++decoding;
-    context_sum += r.prompt + 1;
-    ending.emplace(step + rules.steps(r), id);
+    ++r->emitted;
+    context_sum += r->to_compute();
+    r->end_step = step + rules.steps(*r);
+    ending.emplace(r->end_step, id);
+    if (rules.preempts) admitted.push_back(id);
   }
   void advance(std::int64_t steps, const DecodingRules& rules) {
     step += steps;
-    context_sum += static_cast<double>(decoding) * static_cast<double>(steps) * rules.accepted;
+    const double tokens =
+        static_cast<double>(decoding) * static_cast<double>(steps) * rules.accepted;
+    context_sum += tokens;
+    if (rules.preempts) reserved += tokens;
   }
   // Ends one answer that is due; false if none is.
   bool finish_one(double now, const DecodingRules& rules, std::vector<LoopRequest>* requests);
+  // Sends the youngest sequence back to the front of those that wait, without its cache.
+  void preempt(const DecodingRules& rules, std::vector<LoopRequest>* requests);
+
+ private:
+  void leave(LoopRequest* r, const DecodingRules& rules);
 };
 
 }  // namespace astrolabe::parallel

@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 26> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 27> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"sequence", "us", 0, 1000},
@@ -36,6 +36,7 @@ constexpr std::array<ConstantRule, 26> kRules = {{{"kernel", "us", 0, 50},
                                                   {"pool_ttft_band", "1", 0, 5},
                                                   {"token_budget", "tokens", 1, 1e6},
                                                   {"answer_reserve", "1", 0, 1},
+                                                  {"preempts", "1", 0, 1},
                                                   {"max_sequences", "sequences", 1, 1e6},
                                                   {"balance_wait", "iterations", 0, 1e6},
                                                   {"graph_capture", "GiB", 0, 100},
@@ -161,6 +162,7 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
       .pool_ttft_band = value("pool_ttft_band")};
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
+                .preempts = value("preempts"),
                 .max_sequences = value("max_sequences"),
                 .balance_wait = value("balance_wait"),
                 .block_tokens = value("block_tokens"),

@@ -78,6 +78,8 @@ struct EngineConstants {
 struct EngineSchedule {
   double token_budget = 0;    // of one iteration on a rank
   double answer_reserve = 0;  // of an answer's tokens that are reserved when a request is admitted
+  double preempts = 0;  // 1: of an aggregated engine nothing is, and a full cache takes back the
+                        // youngest sequence, which is computed again
   double max_sequences = 0;   // in flight on a rank
   double balance_wait = 0;    // iterations
   double block_tokens = 1;    // of a block of KV cache

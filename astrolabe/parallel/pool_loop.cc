@@ -188,7 +188,7 @@ void PoolLoop::admit(DecodingRank* k) {
     }
     r.first = now_;
     k->reserved += need;
-    k->begin(k->waiting.front(), r, rules_);
+    k->begin(k->waiting.front(), &r, rules_);
     k->waiting.pop_front();
   }
 }

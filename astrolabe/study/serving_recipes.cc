@@ -10,7 +10,7 @@
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMost = 1e6;
+constexpr double kMost = 1e6, kMostRanks = 1e4;
 
 struct SettingRule {
   const char* name;
@@ -19,8 +19,10 @@ struct SettingRule {
 };
 
 // In the order of RecipeSetting.
-constexpr std::array<SettingRule, 13> kRules = {{{"expert_parallel", 1, 1},
+constexpr std::array<SettingRule, 15> kRules = {{{"expert_parallel", 1, 1},
                                                  {"attention_parallel", 1, 1},
+                                                 {"tensor", 1, kMostRanks},
+                                                 {"data", 1, kMostRanks},
                                                  {"max_sequences", 1, kMost},
                                                  {"decode_max_sequences", 1, kMost, true},
                                                  {"prefill_tokens", 1, kMost, true},
@@ -111,6 +113,12 @@ void ServingRecipes::apply(ServingMeasurement* run) const {
       case RecipeSetting::kAttentionParallel:
         shard.data = shard.group();
         shard.tensor = 1;
+        break;
+      case RecipeSetting::kTensor:
+        shard.tensor = static_cast<int>(row.value);
+        break;
+      case RecipeSetting::kData:
+        shard.data = static_cast<int>(row.value);
         break;
       case RecipeSetting::kMaxSequences:
       case RecipeSetting::kDecodeMaxSequences:

@@ -5,6 +5,7 @@
 // place; a row there matches runs by what is known of them, and the last match of a setting wins.
 //   expert_parallel      experts spread over all ranks
 //   attention_parallel   attention data-parallel over all ranks, where it was tensor-parallel
+//   tensor, data         tensor and data parallelism of attention, where a file has no layout
 //   max_sequences        the server's own limit, below the client's concurrency
 //   decode_max_sequences the same of a rank of a decode worker
 //   prefill_tokens       of one step of a prefill worker's rank
@@ -26,6 +27,8 @@ struct ServingMeasurement;
 enum class RecipeSetting : unsigned char {
   kExpertParallel,
   kAttentionParallel,
+  kTensor,
+  kData,
   kMaxSequences,
   kDecodeMaxSequences,
   kPrefillTokens,
