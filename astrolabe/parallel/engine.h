@@ -17,12 +17,12 @@
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
 //   sequence      host work of a step for each of its sequences (scheduling, bookkeeping of samples,
 //                 detokenising), as far as it is not hidden behind the GPU
+//   eager_layer   launches of a layer's kernels, one by one; 0: the engine has CUDA graphs
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
 //   expert_rows   rows to which every expert's are filled up where products in block fp8 run in
 //                 DeepGEMM's contiguous layout (engine_iteration.h); 1: nowhere
 //   sampling      of one sequence and 1e5 logits, where top-k and top-p are sorted for; greedy:
 //   none
-// Fails where an engine runs without CUDA graphs: an iteration then takes about 0.5 ms a layer.
 
 #include <algorithm>
 #include <map>
@@ -48,7 +48,7 @@ Framework parse_framework(const std::string& name, const SourcePosition& where =
 struct EngineConstants {
   Duration kernel;
   double prefill_slow_dense = 0, prefill_slow_moe = 0;
-  Duration sequence, host;
+  Duration sequence, eager_layer, host;
   double expert_rows = 1;
   Duration sampling;
   // Of one sequence of a model of `vocabulary` tokens, in seconds.

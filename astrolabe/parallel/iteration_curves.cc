@@ -34,6 +34,7 @@ IterationCurves::IterationCurves(const EngineIteration& it, double most_tokens,
   exchange_ = LogCurve(most_of_all, [&](double t) { return seconds(it.exchange(t)); });
   head_ = LogCurve(most_outputs, [&](double s) { return seconds(it.head(s)); });
   set_overheads(seconds(it.fixed()), seconds(it.engine().constants.sequence));
+  launch_ = it.model().n_layers() / it.shard().pipeline * seconds(it.engine().constants.eager_layer);
   lent_ = it.engine().schedule.exchange_share;
   can_overlap_ = it.engine().schedule.two_batch_overlap > 0 && !exchange_.is_zero();
 }
