@@ -187,7 +187,7 @@ double EngineIteration::count_launches() const {
       each = norm_launches(op, is_fused, is_trtllm && !is_latent, is_full_width);
     } else if (op.kind == OperatorKind::kRotary) {
       // With the cache write; MLA also joins the two parts of a query.
-      each = is_latent ? (is_trtllm ? 2 : 3) : (is_trtllm ? 0 : 2);
+      each = is_latent ? (is_trtllm ? 2 : 3) : (is_trtllm ? 0 : model_.has_rotary ? 2 : 1);
     } else if (op.kind == OperatorKind::kQuantize) {
       each =
           quantise_launches(i + 1 < operators.size() ? operators[i + 1].name : "", op, is_trtllm);

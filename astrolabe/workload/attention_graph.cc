@@ -53,8 +53,9 @@ void GraphBuilder::add_grouped_attention(double count, bool is_window) {
     elementwise(OperatorKind::kNorm, "query_norm", count, queries, queries);
     elementwise(OperatorKind::kNorm, "key_norm", count, keys, keys);
   }
-  elementwise(OperatorKind::kRotary, "rotary", count, queries + keys + values,
-              queries + keys + values);
+  const double rotated = (model_.has_rotary ? queries : 0) + keys + values;  // into the cache
+  elementwise(OperatorKind::kRotary, model_.has_rotary ? "rotary" : "cache_write", count, rotated,
+              rotated);
   add_context_gather(count, keys + values);
   AttentionShape s;
   s.heads = h.heads / tp;

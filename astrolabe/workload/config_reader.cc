@@ -14,15 +14,15 @@ using Json = nlohmann::json;
 
 // Families whose layers are those of model.h. An entry also stands for the model_types that begin
 // with it and an underscore ("qwen3": qwen3_moe, qwen3_next, qwen3_5_moe_text, ...).
-constexpr std::array<std::string_view, 43> kFamilies = {
-    "arcee",      "cohere2",      "deepseek_v2", "deepseek_v3", "deepseek_v32", "deepseek_v4",
-    "dots1",      "exaone4",      "gemma",       "gemma2",      "gemma3",       "gemma4",
-    "glm4",       "glm_moe_dsa",  "gpt_oss",     "granite",     "internlm3",    "kimi_k2",
-    "kimi_k25",   "kimi_linear",  "llama",       "llama4",      "mimo",         "minimax_m2",
-    "minimax_m3", "ministral",    "ministral3",  "mistral",     "mistral3",     "mixtral",
-    "nemotron",   "nemotron-nas", "nemotron_h",  "olmo2",       "olmo3",        "olmoe",
-    "phi3",       "qwen2",        "qwen3",       "seed_oss",    "smollm3",      "step3p5",
-    "step3p7",
+constexpr std::array<std::string_view, 44> kFamilies = {
+    "arcee",       "bloom",      "cohere2",      "deepseek_v2", "deepseek_v3", "deepseek_v32",
+    "deepseek_v4", "dots1",      "exaone4",      "gemma",       "gemma2",      "gemma3",
+    "gemma4",      "glm4",       "glm_moe_dsa",  "gpt_oss",     "granite",     "internlm3",
+    "kimi_k2",     "kimi_k25",   "kimi_linear",  "llama",       "llama4",      "mimo",
+    "minimax_m2",  "minimax_m3", "ministral",    "ministral3",  "mistral",     "mistral3",
+    "mixtral",     "nemotron",   "nemotron-nas", "nemotron_h",  "olmo2",       "olmo3",
+    "olmoe",       "phi3",       "qwen2",        "qwen3",       "seed_oss",    "smollm3",
+    "step3p5",     "step3p7",
 };
 
 bool starts_with(std::string_view text, std::string_view prefix) {
@@ -32,6 +32,8 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 bool is_of_family(std::string_view type, std::string_view family) {
   return starts_with(type, family) && (type.size() == family.size() || type[family.size()] == '_');
 }
+
+constexpr double kGemma3Vocabulary = 262208;
 
 constexpr Keys kExpertCounts = {"n_routed_experts", "num_local_experts", "num_experts",
                                 "moe_num_experts"};
@@ -104,15 +106,21 @@ void ConfigReader::check_family() const {
 void ConfigReader::read_widths() {
   m_.model_type = json_.model_type();
   m_.is_formula_confirmed = false;
-  m_.hidden = json_.get_number({"hidden_size", "n_embd"}, "the width of the residual stream");
-  m_.vocab = json_.get_number({"vocab_size"}, "the vocabulary");
+  m_.hidden =
+      json_.get_number({"hidden_size", "n_embd", "n_embed"}, "the width of the residual stream");
+  // Multimodal Gemma 3 leaves it out; its class has 64 rows beside the tokenizer's.
+  m_.vocab = is_family("gemma3") && !json_.has({"vocab_size"})
+                 ? kGemma3Vocabulary
+                 : json_.get_number({"vocab_size"}, "the vocabulary");
   json_.get_number({"num_hidden_layers", "n_layer"}, "the number of layers");
   layers_ = json_.count_or({"num_hidden_layers", "n_layer"}, 0);
   if (layers_ < 1) json_.reject("num_hidden_layers", "at least one layer");
-  m_.has_tied_embeddings = json_.flag_or({"tie_word_embeddings"}, is_family("gemma"));
+  m_.has_tied_embeddings =
+      json_.flag_or({"tie_word_embeddings"}, is_family("gemma") || is_family("bloom"));
   m_.mtp_layers =
       json_.count_or({"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
   m_.has_qk_norm = json_.flag_or({"use_qk_norm"}, has_query_key_norm(m_.model_type));
+  m_.has_rotary = has_rotary_positions(m_.model_type);
 }
 
 void ConfigReader::read_heads() {
@@ -458,7 +466,9 @@ void ConfigReader::read_ffn() {
   }
   if (!has_experts) {
     m_.n_dense_ffn = layers_;
-    m_.dense_ffn = json_.get_number({"intermediate_size"}, "the width of the feed-forward part");
+    m_.dense_ffn = is_family("bloom") ? json_.number_or({"n_inner"}, 4 * m_.hidden)
+                                      : json_.get_number({"intermediate_size"},
+                                                         "the width of the feed-forward part");
     return;
   }
   read_experts();
@@ -505,7 +515,8 @@ ModelConfig ConfigReader::read() {
       read_ffn();
     }
     read_indexer();
-    m_.has_gated_ffn = json_.text_or({"hidden_act", "hidden_activation"}, "silu") != "relu2";
+    m_.has_gated_ffn = has_gated_family(m_.model_type) &&
+                       json_.text_or({"hidden_act", "hidden_activation"}, "silu") != "relu2";
   }
   check();
   return {m_, find_native_precision(json_, m_)};

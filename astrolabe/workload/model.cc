@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace astrolabe::workload {
 
@@ -268,12 +269,26 @@ std::optional<DimensionConflict> find_dimension_conflict(const ModelArchitecture
   return std::nullopt;
 }
 
+namespace {
+
+bool is_of_one(std::string_view model_type, std::initializer_list<std::string_view> families) {
+  return std::any_of(families.begin(), families.end(),
+                     [&](std::string_view family) { return model_type.starts_with(family); });
+}
+
+}  // namespace
+
 bool has_query_key_norm(std::string_view model_type) {
   // MiniMax, Gemma 3 and 4 and every Qwen3 family; GLM-4.5 and MiMo do not.
-  for (const std::string_view family : {"qwen3", "minimax_m2", "minimax_m3", "gemma3", "gemma4"}) {
-    if (model_type.substr(0, family.size()) == family) return true;
-  }
-  return false;
+  return is_of_one(model_type, {"qwen3", "minimax_m2", "minimax_m3", "gemma3", "gemma4"});
+}
+
+bool has_rotary_positions(std::string_view model_type) {
+  return !is_of_one(model_type, {"nemotron_h", "bloom"});
+}
+
+bool has_gated_family(std::string_view model_type) {
+  return !is_of_one(model_type, {"nemotron_h", "bloom"});
 }
 
 }  // namespace astrolabe::workload

@@ -11,7 +11,7 @@
 //   compressed     h r_q + r_q H d + h d + H d r_o + G r_o h  (DeepSeek V4: one KV head that is key
 //                  and value, output in G groups of rank r_o), a compressor 2 h d (twice that
 //                  where compressed blocks overlap, ratio 4) and there an indexer with its own
-//   feed-forward   3 h f (gated), 2 h f (nemotron_h); an expert has the latent width instead of h
+//   feed-forward   3 h f (gated), 2 h f (nemotron_h, bloom); an expert has the latent width for h
 //   gated delta    h (2 K_k d_k + 2 K_v d_v) + 2 h K_v + K_v d_v h;  with decay and gate per
 //   channel
 //                  of rank d_v (Kimi): h 3 K_v d_v + 2 (h d_v + d_v K_v d_v) + h K_v + K_v d_v h
@@ -49,7 +49,7 @@ struct ModelArchitecture {
   std::string name, model_type;
   AttentionKind attention = AttentionKind::kGrouped;
   bool has_tied_embeddings = false, has_output_gate = false, has_gated_ffn = true;
-  bool has_qk_norm = false;
+  bool has_qk_norm = false, has_rotary = true;
   bool is_formula_confirmed = true;
 
   // Layers by token mixer and by feed-forward part.
@@ -132,6 +132,13 @@ std::optional<DimensionConflict> find_dimension_conflict(const ModelArchitecture
 
 // Whether the family normalises each head's query and key before attention (a kernel each).
 bool has_query_key_norm(std::string_view model_type);
+
+// Whether queries and keys are rotated. Nemotron-H has no positions, BLOOM's (ALiBi) are added to
+// the scores inside the attention kernel.
+bool has_rotary_positions(std::string_view model_type);
+
+// Whether the feed-forward part has a gate, as far as the family alone tells.
+bool has_gated_family(std::string_view model_type);
 
 // InputError when the entity is not a model, lacks a dimension, or its dimensions contradict.
 ModelArchitecture read_model(const catalog::Catalog& catalog, std::string_view entity);

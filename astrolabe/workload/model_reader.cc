@@ -35,7 +35,7 @@ ModelArchitecture ModelReader::read() {
   ModelArchitecture m;
   m.name = entity_;
   m.model_type = catalog_.get_text(entity_, "model_type");
-  m.has_gated_ffn = m.model_type != "nemotron_h";
+  m.has_gated_ffn = has_gated_family(m.model_type);
   m.is_formula_confirmed = catalog_.has_value(entity_, "params_total");
   m.has_tied_embeddings = required("tied_embeddings") > 0;
   m.hidden = required("hidden");
@@ -75,6 +75,7 @@ void ModelReader::read_attention(ModelArchitecture& m) const {
   m.index_dim = optional("dsa_index_dim");
   m.n_index = count("n_index_layers");
   m.has_qk_norm = has_query_key_norm(m.model_type);
+  m.has_rotary = has_rotary_positions(m.model_type);
   m.has_values_as_keys = optional("values_are_keys") > 0;
   m.window_kv_heads = count("window_kv_heads");
   m.window_head_dim = optional("window_head_dim");

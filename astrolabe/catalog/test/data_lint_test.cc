@@ -40,7 +40,7 @@ void for_each_fact(Check check) {
 
 TEST(Data, LoadsAndHasModels) {
   const Catalog& c = real_catalog();
-  EXPECT_EQ(c.entities("models").size(), 46u);
+  EXPECT_EQ(c.entities("models").size(), 61u);
   // meta-llama/Meta-Llama-3.1-70B, config.json: 80 layers of 8,192.
   EXPECT_EQ(c.get_number("llama_3_1_70b", "layers"), 80);
   EXPECT_EQ(c.get_number("llama_3_1_70b", "hidden"), 8192);

@@ -55,6 +55,10 @@ TEST(EngineIterationTest, SmallKernelsAreCountedByFrameworkAndFormat) {
   EXPECT_EQ(launches(Framework::kTrtllm, 4, GemmFormat::kNvfp4), 16 * 5);
   const EngineIteration it(small_dense(), {}, {}, plain_engine(Framework::kVllm), clock);
   EXPECT_NEAR(it.fixed().in(units::microsecond), 2 * 16 * 5, 1e-9);
+  // Without rotary positions the cache is still written.
+  workload::ModelArchitecture m = small_dense();
+  m.has_rotary = false;
+  EXPECT_EQ(EngineIteration(m, {}, {}, plain_engine(Framework::kVllm), clock).launches(), 16 * 4);
 }
 
 TEST(EngineIterationTest, SharedExpertsHideBehindRoutedOnesUntilTheChipIsFull) {

@@ -24,6 +24,7 @@ void expect_as_in_the_catalogue(const char* config, const char* entity) {
   EXPECT_DOUBLE_EQ(kv_bytes(read, {}, 10000).base(), kv_bytes(listed, {}, 10000).base()) << entity;
   EXPECT_EQ(read.n_layers(), listed.n_layers()) << entity;
   EXPECT_EQ(read.has_qk_norm, listed.has_qk_norm) << entity;
+  EXPECT_EQ(read.has_rotary, listed.has_rotary) << entity;
 }
 
 TEST(ConfigReaderTest, DenseModels) {
@@ -36,6 +37,39 @@ TEST(ConfigReaderTest, DenseModels) {
     "num_key_value_heads": 8, "vocab_size": 151936, "tie_word_embeddings": true,
     "sliding_window": null, "use_sliding_window": false})",
                              "qwen3_0_6b");
+  expect_as_in_the_catalogue(R"({"model_type": "qwen3", "hidden_size": 5120, "head_dim": 128,
+    "intermediate_size": 17408, "num_hidden_layers": 40, "num_attention_heads": 40,
+    "num_key_value_heads": 8, "vocab_size": 151936, "tie_word_embeddings": false,
+    "sliding_window": null, "max_window_layers": 40, "use_sliding_window": false})",
+                             "qwen3_14b");
+  expect_as_in_the_catalogue(R"({"model_type": "llama", "hidden_size": 4096,
+    "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 32, "vocab_size": 32000, "tie_word_embeddings": false})",
+                             "llama_2_7b");
+  expect_as_in_the_catalogue(R"({"model_type": "phi3", "hidden_size": 5120,
+    "intermediate_size": 17920, "num_hidden_layers": 40, "num_attention_heads": 40,
+    "num_key_value_heads": 10, "vocab_size": 100352, "tie_word_embeddings": false,
+    "sliding_window": null})",
+                             "phi_4");
+  expect_as_in_the_catalogue(R"({"model_type": "mistral", "hidden_size": 4096,
+    "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "vocab_size": 32000, "tie_word_embeddings": false,
+    "sliding_window": 4096})",
+                             "mistral_7b_v0_1");
+}
+
+// Names of its own, no width of the feed-forward part (four times the hidden one), tied.
+TEST(ConfigReaderTest, Bloom) {
+  const char* const config = R"({"model_type": "bloom", "n_embed": 14336, "n_layer": 70,
+    "num_attention_heads": 112, "n_inner": null, "vocab_size": 250880})";
+  expect_as_in_the_catalogue(config, "bloom_176b");
+  const ModelArchitecture m = parse_model_config(config, "config.json").model;
+  EXPECT_FALSE(m.has_gated_ffn);
+  EXPECT_FALSE(m.has_rotary);
+  EXPECT_EQ(m.dense_ffn, 57344);
+  const char* const given = R"({"model_type": "bloom", "hidden_size": 64, "n_layer": 2,
+    "n_head": 8, "n_inner": 100, "vocab_size": 1000})";
+  EXPECT_EQ(parse_model_config(given, "config.json").model.dense_ffn, 100);
 }
 
 TEST(ConfigReaderTest, MixturesOfExperts) {
@@ -65,6 +99,13 @@ TEST(ConfigReaderTest, LanguageModelInsideAMultimodalOne) {
     "num_hidden_layers": 48, "num_key_value_heads": 8, "num_local_experts": 128,
     "vocab_size": 202048}, "vision_config": {"hidden_size": 1408, "num_hidden_layers": 34}})",
                              "llama_4_maverick");
+  // As published: without the vocabulary, the tied embeddings and the pattern of the windows.
+  expect_as_in_the_catalogue(R"({"model_type": "gemma3", "image_token_index": 262144,
+    "text_config": {"head_dim": 128, "hidden_size": 5376, "intermediate_size": 21504,
+    "model_type": "gemma3_text", "num_attention_heads": 32, "num_hidden_layers": 62,
+    "num_key_value_heads": 16, "sliding_window": 1024},
+    "vision_config": {"hidden_size": 1152, "num_hidden_layers": 27}})",
+                             "gemma_3_27b");
 }
 
 TEST(ConfigReaderTest, LatentAndSparseAttention) {
@@ -147,6 +188,13 @@ TEST(ConfigReaderTest, StateSpaceHybrid) {
     "hybrid_override_pattern": ")" +
                              pattern + "\"}";
   expect_as_in_the_catalogue(config.c_str(), "nemotron_3_nano_30b_a3b");
+  const char* const dense = R"({"model_type": "nemotron_h", "hidden_size": 5120,
+    "num_hidden_layers": 62, "num_attention_heads": 40, "num_key_value_heads": 8,
+    "head_dim": 128, "intermediate_size": 20480, "vocab_size": 131072, "mamba_num_heads": 128,
+    "mamba_head_dim": 80, "ssm_state_size": 128, "n_groups": 8, "mlp_hidden_act": "relu2",
+    "hybrid_override_pattern": "M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M-"})";
+  expect_as_in_the_catalogue(dense, "nemotron_nano_12b_v2");
+  EXPECT_FALSE(parse_model_config(dense, "config.json").model.has_rotary);
 }
 
 TEST(ConfigReaderTest, CompressedAttention) {

@@ -102,8 +102,8 @@ TEST(ModelTest, EveryCatalogueModelHasItsParametersAndCache) {
         << name;
     ++cached;
   }
-  EXPECT_EQ(counted, 40);
-  EXPECT_EQ(cached, 44);
+  EXPECT_EQ(counted, 55);
+  EXPECT_EQ(cached, 59);
 }
 
 // Against the vendors' own figures, which round to the billion and sometimes count the prediction
@@ -120,7 +120,50 @@ TEST(ModelTest, TotalsAgreeWithTheVendors) {
     EXPECT_LT(*published, 1.015 * most + (name == "gemma_4_26b_a4b" ? 0.5e9 : 0)) << name;
     ++compared;
   }
-  EXPECT_EQ(compared, 37);
+  EXPECT_EQ(compared, 52);
+}
+
+// Against counts of every parameter of a checkpoint: only norms and biases are missing.
+TEST(ModelTest, TotalsAgreeWithCountsOfTheCheckpoints) {
+  const catalog::Catalog& facts = models_catalog();
+  int compared = 0;
+  for (const std::string& name : facts.entities("models")) {
+    const catalog::Fact* published = facts.find_fact(name, "published_total");
+    if (published == nullptr ||
+        (published->source != "hub_checkpoint_counts" && published->source != "bloom_card")) {
+      continue;
+    }
+    const double ours = read_model(facts, name).total_parameters() / *published->value;
+    EXPECT_LE(ours, 1.00005) << name;
+    EXPECT_GE(ours, 1 - 3e-4) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 14);
+}
+
+TEST(ModelTest, HybridOfMambaAndAttentionByHand) {
+  // NVIDIA-Nemotron-Nano-9B-v2: 27 Mamba-2 layers of 128 heads of 80 with 8 groups of 128, 25 of
+  // squared ReLU, 4 of attention with 8 KV heads. The checkpoint has 8,888,227,328 parameters;
+  // without norms, convolutions and the vectors of the heads it has these.
+  const ModelArchitecture m = read_model(models_catalog(), "nemotron_nano_9b_v2");
+  const double inner = 128 * 80, mamba = 4480 * (2 * inner + 2 * 8 * 128 + 128) + inner * 4480;
+  const double attention = 2 * 4480.0 * 40 * 128 + 2 * 4480.0 * 8 * 128;
+  EXPECT_EQ(m.total_parameters(),
+            27 * mamba + 25 * 2 * 4480.0 * 15680 + 4 * attention + 2 * 131072.0 * 4480);
+  const double vectors = 27 * (4 * 12288 + 12288 + 3 * 128 + 10240) + 57 * 4480;
+  EXPECT_EQ(m.total_parameters() + vectors, 8888227328);
+  EXPECT_FALSE(m.has_rotary);
+}
+
+TEST(ModelTest, BloomHasTwoMatricesAndItsCheckpointsParameters) {
+  // A layer: norms 4 h, biases 3 h + h + 4 h + h; outside norms of the embedding and the end.
+  const ModelArchitecture m = read_model(models_catalog(), "bloom_176b");
+  const double h = 14336;
+  EXPECT_EQ(m.total_parameters(), 250880 * h + 70 * 12 * h * h);
+  EXPECT_EQ(m.total_parameters() + 70 * 13 * h + 4 * h, 176247271424);
+  EXPECT_EQ(m.kv_elements_per_token(), 70 * 2 * h);
+  EXPECT_FALSE(m.has_gated_ffn);
+  EXPECT_FALSE(m.has_rotary);
 }
 
 // The card of K3 says 2.8 T parameters, 104 B active; we count the input embedding in.

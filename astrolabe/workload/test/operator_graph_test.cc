@@ -285,6 +285,17 @@ TEST(OperatorGraphTest, KernelsAreCountedAsEnginesLaunchThem) {
   EXPECT_EQ(sum_of_counts(wide, "quantize"), 0);
 }
 
+TEST(OperatorGraphTest, WithoutRotaryPositionsOnlyTheCacheIsWritten) {
+  // 3 tokens: 1 KV head of width 4 for keys and values; with positions 2 query heads as well.
+  const Operator rotary = find(decode(tiny_dense(), {}, 3, 9), "rotary");
+  EXPECT_EQ(rotary.get<ElementwiseShape>().written, 2 * 4 + 2 * 4);
+  ModelArchitecture m = tiny_dense();
+  m.has_rotary = false;
+  const OperatorList list = decode(m, {}, 3, 9);
+  EXPECT_FALSE(has(list, "rotary"));
+  EXPECT_EQ(find(list, "cache_write").get<ElementwiseShape>().written, 2 * 4);
+}
+
 TEST(OperatorGraphTest, PartsOfAModelMayHaveDifferentFormats) {
   Precision p;
   p.experts = GemmFormat::kMxfp4Weights;
