@@ -41,6 +41,7 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
   Duration tpot, ttft;       // means over requests
+  Duration longest_ttft;
   double in_flight = 0;      // decoding sequences of all ranks, mean over time
   double prefill_share = 0;  // of the time, that prompts add to iterations
   Frequency requests;        // per second, of the deployment

@@ -26,15 +26,17 @@ bool each_fits(const std::vector<LoopRequest>& requests, double kv_tokens) {
 
 ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,
                              Duration outside) {
-  double tpot = 0, ttft = 0;
+  double tpot = 0, ttft = 0, longest = 0;
   for (const LoopRequest& r : requests) {
     tpot += (r.end - r.first) / (r.answer - 1);
     ttft += r.first - r.arrival;
+    longest = std::max(longest, r.first - r.arrival);
   }
   const auto n = static_cast<double>(requests.size());
   ClosedLoopResult out;
   out.tpot = tpot / n * units::second;
   out.ttft = ttft / n * units::second + outside;
+  out.longest_ttft = longest * units::second + outside;
   out.requests = n / (now * units::second);
   return out;
 }

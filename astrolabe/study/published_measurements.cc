@@ -184,6 +184,7 @@ ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells
   m.line = cells.line;
   m.group = row.text("id");
   m.source = "figures";
+  m.has_one_metric = true;
   m.model = row.needed_text("model");
   m.system = row.needed_text("accelerator");
   read_metric(&row, &m);  // first: most rows of other metrics lack all the rest

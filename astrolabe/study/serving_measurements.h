@@ -71,6 +71,7 @@ struct ServingMeasurement {
   ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
   std::optional<double> output_rate;  // tokens a second and accelerator
+  bool has_one_metric = false;        // the others were never to be measured
   std::string reason;                 // why the row cannot be used; empty when it can
 
   double mean_length_share() const { return draws_lengths ? 0.9 : 1; }

@@ -135,6 +135,9 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   schedule.poll_interval = run.server.poll_interval;
   schedule.token_budget = run.server.token_budget.value_or(schedule.token_budget);
   engine.constants.kv_share = run.server.kv_share.value_or(engine.constants.kv_share);
+  if (run.load == ServingLoad::kBatch) {  // no client and no server
+    engine.constants.first_token = engine.constants.first_token_per_request = {};
+  }
   const workload::ShardDegrees& s = layout.shard;
   auto& slot =
       deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
@@ -159,7 +162,8 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
   }
   out->output_rate = d.tokens_per_accelerator(r, load);
   out->tpot_ms = r.tpot.in(units::millisecond);
-  out->ttft_ms = r.ttft.in(units::millisecond);
+  // Of a static batch: when the last of its prompts is through.
+  out->ttft_ms = (run.load == ServingLoad::kBatch ? r.longest_ttft : r.ttft).in(units::millisecond);
   out->tpot_band = d.engine().constants.tpot_band;
   out->launches = d.launches();
   out->in_flight = r.in_flight / d.shard().data;

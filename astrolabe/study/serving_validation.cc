@@ -185,6 +185,7 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor) {
   AccuracyScorer tpot[2], ttft[2], output_rate[2];  // primary rows, the others
   std::map<std::pair<std::string, std::string>, std::vector<Pair>> layouts;
+  std::map<std::string, long> other_metrics;
   Table rows = empty_rows();
   for (const ServingMeasurement& run : runs) {
     const ServingPrediction p = predictor->predict(run);
@@ -192,10 +193,16 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
     const std::size_t i = run.is_primary ? 0 : 1;
     for (const Outcome& o : outcomes_of(run, p)) {
       rows.add_row(row_of(run, p, o));
-      score(&tpot[i], groups, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, o.reason);
-      score(&ttft[i], groups, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, o.reason);
+      if (o.tpot_ms || !run.has_one_metric) {
+        score(&tpot[i], groups, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, o.reason);
+      }
+      if (o.ttft_ms || !run.has_one_metric) {
+        score(&ttft[i], groups, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, o.reason);
+      }
       if (o.output_rate) {
         score(&output_rate[i], groups, o.output_rate, o.predicted_rate, p.tpot_band, o.reason);
+      } else if (run.has_one_metric && !o.tpot_ms && !o.ttft_ms) {
+        ++other_metrics[o.reason];
       }
     }
     if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms && run.ttft_ms) {
@@ -204,7 +211,8 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
     }
   }
   ServingReport report{
-      tpot[0].report(), ttft[0].report(), output_rate[0].report(), {}, 0, std::move(rows)};
+      tpot[0].report(), ttft[0].report(), output_rate[0].report(), std::move(other_metrics), {}, 0,
+      std::move(rows)};
   append_groups(&report.tpot, tpot[1].report());
   append_groups(&report.ttft, ttft[1].report());
   append_groups(&report.output_rate, output_rate[1].report());
@@ -240,6 +248,7 @@ nlohmann::json to_json(const ServingReport& report) {
       {"ttft", to_json(report.ttft)},
       {"rank", {{"rows", rows}, {"correlation", report.rank_correlation}, {"by", by}}}};
   if (has_rates(report)) out["output_rate"] = to_json(report.output_rate);
+  if (!report.other_metrics.empty()) out["other_metrics"] = report.other_metrics;
   return out;
 }
 
@@ -251,6 +260,13 @@ std::string to_text(const ServingReport& report, bool markdown) {
   if (has_rates(report)) {
     text += fmt::format("{}Output tokens a second and accelerator\n\n{}\n", heading,
                         to_text(report.output_rate, markdown));
+  }
+  if (!report.other_metrics.empty()) {
+    text += fmt::format("{}Other metrics\n\n", heading);
+    for (const auto& [reason, rows] : report.other_metrics) {
+      text += fmt::format("{}{} rows: {}\n", markdown ? "- " : "", rows, reason);
+    }
+    text += "\n";
   }
   if (report.ranks.empty()) return text;
   text += fmt::format(

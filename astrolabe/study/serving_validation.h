@@ -10,7 +10,10 @@
 //   C O / (TTFT + O TPOT) / n   (Little),
 // measured against predicted, over the aggregated primary rows of one model on one system.
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
 
 #include "astrolabe/base/table.h"
 #include "astrolabe/study/accuracy.h"
@@ -27,6 +30,7 @@ struct RankAgreement {
 struct ServingReport {
   AccuracyReport tpot, ttft;
   AccuracyReport output_rate;        // of the rows that have it
+  std::map<std::string, long> other_metrics;  // rows of figures that are none of these, by reason
   std::vector<RankAgreement> ranks;  // of at least kFewestRanked rows
   double rank_correlation = 0;       // their mean, weighted by rows
   Table rows;                        // each run: measured, predicted, 10-90 % band, or why not
@@ -37,8 +41,8 @@ inline constexpr long kFewestRanked = 5;
 ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor);
 
-// {"tpot": ..., "ttft": ..., "rank": {"rows", "correlation", "by": [...]}}, and "output_rate" where a
-// row has it.
+// {"tpot": ..., "ttft": ..., "rank": {"rows", "correlation", "by": [...]}}, and where a file has
+// them "output_rate" and "other_metrics": {reason: rows}.
 nlohmann::json to_json(const ServingReport& report);
 std::string to_text(const ServingReport& report, bool markdown = false);
 
