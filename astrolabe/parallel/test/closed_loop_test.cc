@@ -16,8 +16,17 @@ class ClosedLoopTest : public testing::Test {
     return run_closed_loop(IterationTable(it), engine, kv, 32000, load);
   }
 
+  ReplayResult replay(Engine engine, const std::vector<TimedRequest>& requests, double kv = 1e9) {
+    engine.constants.kernel = {};
+    const HandClock clock(token_time);
+    const EngineIteration it(small_dense(), {}, shard_, engine, clock);
+    return run_replay(IterationTable(it), engine, kv, 32000, {.requests = requests});
+  }
+
   workload::ShardDegrees shard_;
 };
+
+double ms(Duration t) { return t.in(units::millisecond); }
 
 ClosedLoopLoad one_request() {
   return {.concurrency = 1,
@@ -143,6 +152,94 @@ TEST_F(ClosedLoopTest, RequestsWaitForTheSchedulerToLook) {
   // Half an interval of 6.5 ms steps in the mean.
   EXPECT_NEAR((polled.ttft - eager.ttft).in(units::millisecond), 15 * 6.5, 25);
   EXPECT_NEAR(polled.tpot / eager.tpot, 1, 0.01);
+}
+
+TEST_F(ClosedLoopTest, EachSequenceCostsTheHostItsShareOfEveryStep) {
+  Engine e = plain_engine(Framework::kVllm);
+  e.constants.sequence = 10.0 * units::microsecond;
+  EXPECT_NEAR(ms(run(e, one_request()).tpot), 6.5 + 0.01, 1e-6);
+  ClosedLoopLoad load = one_request();
+  load.concurrency = load.requests = 50;
+  load.prompt_low = load.prompt_high = 100;  // all prompts in one step
+  EXPECT_NEAR(ms(run(e, load).tpot), 6.5 + 50 * 0.01, 1e-6);
+}
+
+TEST_F(ClosedLoopTest, WithoutGraphsAStepTakesTheLaunchesOfItsLayers) {
+  Engine e = plain_engine(Framework::kVllm);
+  e.constants.eager_layer = 1.0 * units::millisecond;
+  const double launches = small_dense().n_layers();
+  ASSERT_GT(launches, 6.5);
+  const ClosedLoopResult r = run(e, one_request());
+  EXPECT_NEAR(ms(r.tpot), launches, 1e-6);
+  EXPECT_NEAR(ms(r.ttft), 0.001 * (64 * 4096 + 100), 1e-3);  // longer than its launches
+}
+
+TEST_F(ClosedLoopTest, AStaticBatchIsThroughItsPromptsWithTheLast) {
+  ClosedLoopLoad load = one_request();
+  load.concurrency = load.requests = 3;  // two of 4096 tokens in a step
+  const ClosedLoopResult r = run(plain_engine(Framework::kTrtllm), load);
+  const double step = 0.064 * 8192 + 0.1, last = 0.064 * (4096 + 2) + 0.1;
+  EXPECT_NEAR(ms(r.longest_ttft), step + last, 0.01 * step);
+  EXPECT_NEAR(ms(r.ttft), step + last / 3, 0.01 * step);
+}
+
+TEST_F(ClosedLoopTest, AReplayKeepsToItsTimesOfArrival) {
+  const auto at = [](double seconds) { return TimedRequest{seconds * units::second, 1000, 101}; };
+  for (const Framework f : {Framework::kTrtllm, Framework::kVllm, Framework::kSglang}) {
+    // The second comes while the first decodes, the third when all is done.
+    const ReplayResult r = replay(plain_engine(f), {at(0), at(0.4), at(9)});
+    ASSERT_EQ(r.requests.size(), 3u);
+    const double prompt = 64 + 0.1;
+    EXPECT_NEAR(ms(r.requests[0].ttft), prompt, 0.1) << framework_name(f);
+    EXPECT_NEAR(ms(r.requests[2].ttft), prompt, 0.1);
+    EXPECT_NEAR(ms(r.requests[2].tpot), 6.5, 1e-3);
+    // It is seen at the end of a step: up to 6.5 ms later; the prompt of the other costs the first.
+    EXPECT_GT(ms(r.requests[1].ttft), prompt - 0.1);
+    EXPECT_LT(ms(r.requests[1].ttft), prompt + 6.6);
+    EXPECT_NEAR(ms(r.requests[0].tpot), 6.5 + prompt / 100, 0.1);
+  }
+}
+
+TEST_F(ClosedLoopTest, ARequestAtEveryStepIsAClosedLoopToo) {
+  // Three at once, and never another: the replay is a closed loop of three requests.
+  const ClosedLoopLoad load{.concurrency = 3,
+                            .requests = 3,
+                            .prompt_low = 700,
+                            .prompt_high = 700,
+                            .answer_low = 50,
+                            .answer_high = 50};
+  for (const Framework f : {Framework::kTrtllm, Framework::kVllm, Framework::kSglang}) {
+    const ClosedLoopResult closed = run(plain_engine(f), load);
+    const TimedRequest one{Duration(), 700, 50};
+    const ReplayResult open = replay(plain_engine(f), {one, one, one});
+    double tpot = 0, ttft = 0;
+    for (const RequestTimes& r : open.requests) {
+      tpot += ms(r.tpot) / 3;
+      ttft += ms(r.ttft) / 3;
+    }
+    EXPECT_NEAR(tpot, ms(closed.tpot), 1e-9) << framework_name(f);
+    EXPECT_NEAR(ttft, ms(closed.ttft), 1e-9);
+  }
+}
+
+TEST_F(ClosedLoopTest, AFullCacheTakesBackTheYoungest) {
+  Engine e = plain_engine(Framework::kVllm);
+  e.schedule.preempts = 1;
+  // Both prompts fit, both answers do not: after some 100 tokens the second waits for the first,
+  // is computed again and goes on.
+  const TimedRequest one{Duration(), 1000, 301};
+  const ReplayResult wide = replay(e, {one, one}), narrow = replay(e, {one, one}, 2200);
+  ASSERT_EQ(narrow.status, ClosedLoopStatus::kOk);
+  EXPECT_NEAR(ms(narrow.requests[0].tpot), ms(wide.requests[0].tpot), 1e-9);
+  EXPECT_NEAR(ms(narrow.requests[1].ttft), ms(wide.requests[1].ttft), 1e-9);
+  // 100 steps together and 200 of the first; then 1,100 tokens of prompt and 200 steps more.
+  const double alone = 200 * 6.5 + 0.064 * 1100 + 200 * 6.5;
+  EXPECT_NEAR(300 * ms(narrow.requests[1].tpot), 100 * 6.5 + alone, 3 * 6.5);
+  // Every token is answered once: with room for one alone they follow each other.
+  const ReplayResult single = replay(e, {one, one}, 1400);
+  EXPECT_GT(ms(single.requests[1].ttft), 300 * 6.5);
+  EXPECT_NEAR(ms(single.requests[1].tpot), 6.5, 1e-3);
+  EXPECT_EQ(replay(e, {one}, 1300).status, ClosedLoopStatus::kDoesNotFit);
 }
 
 TEST_F(ClosedLoopTest, SameSeedSameResult) {
