@@ -27,6 +27,7 @@ class Deployment {
   const workload::ShardDegrees& shard() const { return iteration_.shard(); }
   const Engine& engine() const { return engine_; }
   const IterationTable& table() const { return table_; }
+  const EngineIteration& iteration() const { return iteration_; }  // while its clock lives
   double launches() const { return launches_; }  // small kernels of an iteration
 
   // The same kernels under other constants and schedules.

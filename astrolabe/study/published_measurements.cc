@@ -13,7 +13,8 @@
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMostRate = 1e9;  // tokens a second
+constexpr double kMostRate = 1e9;   // tokens a second
+constexpr double kMostWatts = 1e9;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -170,10 +171,14 @@ void read_metric(ServingRow* row, ServingMeasurement* m) {
     m->tpot_ms = milliseconds();
   } else if (metric == "first_token_latency" || metric == "ttft" || metric == "ttft_p50") {
     m->ttft_ms = milliseconds();
+  } else if (metric == "gpu_power_avg_total") {
+    m->power_w = row->needed("value", 1e-6, kMostWatts);
+  } else if (metric == "gpu_energy_per_output_token") {
+    m->energy_j = row->needed("value", 1e-9, kMostWatts);
   } else if (metric == "output_tokens_per_s_total" || metric == "output_tokens_per_s_per_gpu") {
     m->output_rate = row->needed("value", 1e-6, kMostRate);
   } else {
-    row->fail("metric " + metric + " is none of TTFT, TPOT and output tokens a second");
+    row->fail("metric " + metric + " is not one that is predicted");
   }
 }
 
@@ -192,7 +197,10 @@ ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells
   set_precision(row.text("precision"), &row, &m);
   read_figure_load(&row, &m);
   read_figure_layout(&row, &m);
-  if (m.output_rate && row.text("metric").ends_with("_total")) *m.output_rate /= m.accelerators();
+  if (row.text("metric").ends_with("_total")) {
+    if (m.output_rate) *m.output_rate /= m.accelerators();
+    if (m.power_w) *m.power_w /= m.accelerators();
+  }
   m.prompt = read_prompt(names, &row);
   m.answer = row.needed("osl", 1, kMostTokens);
   if (names.prompt_tokens(row.text("isl"))) {

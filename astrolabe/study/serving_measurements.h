@@ -5,7 +5,8 @@
 //   sweeps      the same with medians, one length for all requests, and the duration of the run
 //   batches     static batches: prompt_ms of a batch, token_ms of a step
 //   requests    single requests of a replayed trace, each with its times
-//   figures     published figures, one metric a row (TTFT, TPOT, output tokens a second)
+//   figures     published figures, one metric a row (TTFT, TPOT, output tokens a second, power,
+//               energy)
 // The header of a file tells which. A row that cannot be used keeps its place with the reason.
 
 #include <optional>
@@ -71,6 +72,8 @@ struct ServingMeasurement {
   ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
   std::optional<double> output_rate;  // tokens a second and accelerator
+  std::optional<double> power_w;      // of an accelerator
+  std::optional<double> energy_j;     // of all accelerators for an output token
   bool has_one_metric = false;        // the others were never to be measured
   std::string reason;                 // why the row cannot be used; empty when it can
 

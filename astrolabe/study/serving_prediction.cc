@@ -9,6 +9,7 @@
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/layout.h"
 #include "astrolabe/parallel/pool_loop.h"
+#include "astrolabe/parallel/serving_energy.h"
 
 namespace astrolabe::study {
 
@@ -168,6 +169,37 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
   out->launches = d.launches();
   out->in_flight = r.in_flight / d.shard().data;
   out->prefill_share = r.prefill_share;
+  if (run.power_w || run.energy_j) add_power(run, d, r, out);
+}
+
+// Decode steps and prompts of the mean request, at the rates that were served.
+void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment& d,
+                                 const parallel::ClosedLoopResult& served,
+                                 ServingPrediction* out) {
+  const std::string chip_name = device::chip_entity(catalog_, run.system);
+  const std::string entity = catalog_.find_text(chip_name, "accelerator").value_or(chip_name);
+  parallel::ServingChip chip;
+  chip.accelerator = device::read_accelerator(catalog_, entity);
+  chip.derating = device::read_derating(catalog_, chip.accelerator.name);
+  chip.clock = &clock(run.system, run.framework);
+  const double share = run.mean_length_share();
+  parallel::SteadyLoad load;
+  load.prompt = share * run.prompt;
+  load.answer = share * run.answer;
+  load.context = load.prompt + load.answer / 2;
+  const double pieces = std::max(1.0, std::ceil(load.prompt / d.engine().schedule.token_budget));
+  const double ranks = d.shard().data;
+  const parallel::ServingWork work =
+      parallel::serving_work(d.iteration(), chip, load, std::max(1.0, out->in_flight),
+                             1 / served.tpot, pieces, pieces / ranks * served.requests);
+  out->power_w = work.power.in(units::watt);
+  out->energy_j = out->power_w / out->output_rate;
+  const device::PowerParameters& p = chip.derating.power;
+  const double idle =
+      device::PowerModel(chip.accelerator, p).idle().in(units::watt) / out->power_w;
+  out->power_band = std::log((idle + (1 - idle) * p.dynamic_high) /
+                             (idle + (1 - idle) * p.dynamic_low)) /
+                    2;
 }
 
 void ServingPredictor::replay(const ServingMeasurement& run, ServingPrediction* out) {

@@ -16,7 +16,9 @@ namespace astrolabe::study {
 struct ServingPrediction {
   double tpot_ms = 0, ttft_ms = 0;
   double output_rate = 0;               // tokens a second and accelerator
-  double tpot_band = 0, ttft_band = 0;  // half widths in log; of the output rate: that of TPOT
+  double power_w = 0, energy_j = 0;     // of an accelerator; of all of them for an output token
+  // Half widths in log; of the output rate: that of TPOT.
+  double tpot_band = 0, ttft_band = 0, power_band = 0;
   std::vector<parallel::RequestTimes> requests;  // of a replay: each that can be used
   // Of the aggregated model, for fits that are linear in the constants.
   double launches = 0;  // small kernels of an iteration
@@ -49,6 +51,8 @@ class ServingPredictor {
   std::optional<Bytes> hbm_of(const std::string& chip) const;
   std::string obstacle(const ServingMeasurement& run) const;  // empty: none
   void serve_engine(const ServingMeasurement& run, ServingPrediction* out);
+  void add_power(const ServingMeasurement& run, const parallel::Deployment& deployment,
+                 const parallel::ClosedLoopResult& served, ServingPrediction* out);
   void replay(const ServingMeasurement& run, ServingPrediction* out);
   void serve_pools(const ServingMeasurement& run, ServingPrediction* out);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -64,15 +65,80 @@ double throughput(const ServingMeasurement& run, double ttft_ms, double tpot_ms)
   return run.concurrency * answer / (ttft_ms + answer * tpot_ms) / run.accelerators();
 }
 
-void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups,
-           const std::optional<double>& measured, double predicted, double band,
+struct MetricRule {
+  const char* key;
+  const char* title;
+  bool is_of_every_run;  // a run without it counts as not measured
+};
+
+// In the order of ServingMetric.
+constexpr std::array<MetricRule, kServingMetrics> kMetrics = {
+    {{"tpot", "TPOT", true},
+     {"ttft", "TTFT", true},
+     {"output_rate", "Output tokens a second and accelerator", false},
+     {"power", "Power of an accelerator", false},
+     {"energy", "Energy of an output token", false}}};
+
+struct MetricOutcome {
+  std::optional<double> measured;
+  double predicted = 0, band = 0;  // band: half width in log
+};
+
+// What one row of a file measured, with its prediction.
+struct Outcome {
+  int line = 0;
+  double prompt = 0, answer = 0;  // tokens
+  std::array<MetricOutcome, kServingMetrics> metrics;
+  std::string reason;
+
+  const MetricOutcome& of(ServingMetric metric) const {
+    return metrics[static_cast<std::size_t>(metric)];
+  }
+  bool has_any() const {
+    return std::any_of(metrics.begin(), metrics.end(),
+                       [](const MetricOutcome& m) { return m.measured.has_value(); });
+  }
+};
+
+std::vector<Outcome> outcomes_of(const ServingMeasurement& run, const ServingPrediction& p) {
+  if (run.load != ServingLoad::kReplay) {
+    return {{run.line,
+             run.prompt,
+             run.answer,
+             {{{run.tpot_ms, p.tpot_ms, p.tpot_band},
+               {run.ttft_ms, p.ttft_ms, p.ttft_band},
+               {run.output_rate, p.output_rate, p.tpot_band},
+               {run.power_w, p.power_w, p.power_band},
+               {run.energy_j, p.energy_j, std::hypot(p.power_band, p.tpot_band)}}},
+             p.reason}};
+  }
+  std::vector<Outcome> outcomes;
+  auto predicted = p.requests.begin();
+  for (const MeasuredRequest& r : run.requests) {
+    Outcome o;
+    o.line = r.line;
+    o.prompt = r.request.prompt;
+    o.answer = r.request.answer;
+    o.reason = p.reason.empty() ? r.reason : p.reason;
+    o.metrics = {{{r.tpot_ms, 0, p.tpot_band}, {r.ttft_ms, 0, p.ttft_band}, {}, {}, {}}};
+    if (o.reason.empty()) {
+      o.metrics[0].predicted = predicted->tpot.in(units::millisecond);
+      o.metrics[1].predicted = predicted->ttft.in(units::millisecond);
+      ++predicted;
+    }
+    outcomes.push_back(std::move(o));
+  }
+  return outcomes;
+}
+
+void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups, const MetricOutcome& m,
            const std::string& reason) {
-  if (!reason.empty() || !measured) {
+  if (!reason.empty() || !m.measured) {
     scorer->add_unscored(groups, reason.empty() ? "not measured" : reason);
     return;
   }
-  scorer->add(groups, *measured, predicted, predicted * std::exp(-band),
-              predicted * std::exp(band));
+  scorer->add(groups, *m.measured, m.predicted, m.predicted * std::exp(-m.band),
+              m.predicted * std::exp(m.band));
 }
 
 Table empty_rows() {
@@ -89,68 +155,29 @@ Table empty_rows() {
                            "prompt_tokens",
                            "answer_tokens",
                            "concurrency",
-                           "accelerators",
-                           "ttft_ms",
-                           "predicted_ttft_ms",
-                           "predicted_ttft_low_ms",
-                           "predicted_ttft_high_ms",
-                           "tpot_ms",
-                           "predicted_tpot_ms",
-                           "predicted_tpot_low_ms",
-                           "predicted_tpot_high_ms",
-                           "output_tokens_per_s",
-                           "predicted_output_tokens_per_s",
-                           "not_predicted"}) {
+                           "accelerators"}) {
     table.columns.push_back({name, name, {}});
   }
+  for (const char* metric :
+       {"tpot_ms", "ttft_ms", "output_tokens_per_s", "power_w", "energy_j"}) {
+    const std::string name = metric, predicted = "predicted_" + name;
+    for (const std::string& column : {name, predicted, predicted + "_low", predicted + "_high"}) {
+      table.columns.push_back({column, column, {}});
+    }
+  }
+  table.columns.push_back({"not_predicted", "not_predicted", {}});
   return table;
 }
 
-void append_times(std::vector<Table::Cell>* cells, const std::optional<double>& measured,
-                  double predicted, double band, bool is_predicted) {
-  cells->push_back(measured ? Table::Cell(*measured) : "");
+void append(std::vector<Table::Cell>* cells, const MetricOutcome& m, bool is_predicted) {
+  cells->push_back(m.measured ? Table::Cell(*m.measured) : "");
   for (const double sign : {0., -1., 1.}) {
-    cells->push_back(is_predicted ? Table::Cell(predicted * std::exp(sign * band)) : "");
+    const bool is_known = is_predicted && m.predicted > 0;
+    cells->push_back(is_known ? Table::Cell(m.predicted * std::exp(sign * m.band)) : "");
   }
 }
 
-// What one row of a file measured, with its prediction.
-struct Outcome {
-  int line = 0;
-  double prompt = 0, answer = 0;  // tokens
-  std::optional<double> ttft_ms, tpot_ms, output_rate;
-  double predicted_ttft_ms = 0, predicted_tpot_ms = 0, predicted_rate = 0;
-  std::string reason;
-};
-
-std::vector<Outcome> outcomes_of(const ServingMeasurement& run, const ServingPrediction& p) {
-  if (run.load != ServingLoad::kReplay) {
-    return {{run.line, run.prompt, run.answer, run.ttft_ms, run.tpot_ms, run.output_rate, p.ttft_ms,
-             p.tpot_ms, p.output_rate, p.reason}};
-  }
-  std::vector<Outcome> outcomes;
-  auto predicted = p.requests.begin();
-  for (const MeasuredRequest& r : run.requests) {
-    Outcome o;
-    o.line = r.line;
-    o.prompt = r.request.prompt;
-    o.answer = r.request.answer;
-    o.ttft_ms = r.ttft_ms;
-    o.tpot_ms = r.tpot_ms;
-    o.reason = p.reason.empty() ? r.reason : p.reason;
-    if (o.reason.empty()) {
-      o.predicted_ttft_ms = predicted->ttft.in(units::millisecond);
-      o.predicted_tpot_ms = predicted->tpot.in(units::millisecond);
-      ++predicted;
-    }
-    outcomes.push_back(std::move(o));
-  }
-  return outcomes;
-}
-
-std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPrediction& p,
-                                const Outcome& o) {
-  const bool is_predicted = o.reason.empty();
+std::vector<Table::Cell> row_of(const ServingMeasurement& run, const Outcome& o) {
   std::vector<Table::Cell> cells = {double(o.line),
                                     run.group,
                                     run.model,
@@ -164,10 +191,7 @@ std::vector<Table::Cell> row_of(const ServingMeasurement& run, const ServingPred
                                     o.answer,
                                     run.concurrency,
                                     run.accelerators()};
-  append_times(&cells, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, is_predicted);
-  append_times(&cells, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, is_predicted);
-  cells.push_back(o.output_rate ? Table::Cell(*o.output_rate) : "");
-  cells.push_back(is_predicted && o.predicted_rate > 0 ? Table::Cell(o.predicted_rate) : "");
+  for (const MetricOutcome& m : o.metrics) append(&cells, m, o.reason.empty());
   cells.emplace_back(o.reason);
   return cells;
 }
@@ -179,43 +203,40 @@ void append_groups(AccuracyReport* report, const AccuracyReport& more) {
   }
 }
 
+// TPOT and TTFT always, as a contract; the others where a file has them.
+bool is_shown(const ServingReport& report, std::size_t metric) {
+  return kMetrics[metric].is_of_every_run || report.metrics[metric].overall.rows > 0;
+}
+
 }  // namespace
 
 ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor) {
-  AccuracyScorer tpot[2], ttft[2], output_rate[2];  // primary rows, the others
+  std::array<AccuracyScorer, kServingMetrics> scorers[2];  // primary rows, the others
   std::map<std::pair<std::string, std::string>, std::vector<Pair>> layouts;
-  std::map<std::string, long> other_metrics;
-  Table rows = empty_rows();
+  ServingReport report;
+  report.rows = empty_rows();
   for (const ServingMeasurement& run : runs) {
     const ServingPrediction p = predictor->predict(run);
     const auto groups = groups_of(run);
-    const std::size_t i = run.is_primary ? 0 : 1;
     for (const Outcome& o : outcomes_of(run, p)) {
-      rows.add_row(row_of(run, p, o));
-      if (o.tpot_ms || !run.has_one_metric) {
-        score(&tpot[i], groups, o.tpot_ms, o.predicted_tpot_ms, p.tpot_band, o.reason);
+      report.rows.add_row(row_of(run, o));
+      for (std::size_t i = 0; i < kServingMetrics; ++i) {
+        const bool counts = kMetrics[i].is_of_every_run && !run.has_one_metric;
+        if (!o.metrics[i].measured && !counts) continue;
+        score(&scorers[run.is_primary ? 0 : 1][i], groups, o.metrics[i], o.reason);
       }
-      if (o.ttft_ms || !run.has_one_metric) {
-        score(&ttft[i], groups, o.ttft_ms, o.predicted_ttft_ms, p.ttft_band, o.reason);
-      }
-      if (o.output_rate) {
-        score(&output_rate[i], groups, o.output_rate, o.predicted_rate, p.tpot_band, o.reason);
-      } else if (run.has_one_metric && !o.tpot_ms && !o.ttft_ms) {
-        ++other_metrics[o.reason];
-      }
+      if (run.has_one_metric && !o.has_any()) ++report.other_metrics[o.reason];
     }
     if (run.is_primary && !run.is_disaggregated && p.reason.empty() && run.tpot_ms && run.ttft_ms) {
       layouts[{run.model, run.system}].push_back(
           {throughput(run, *run.ttft_ms, *run.tpot_ms), throughput(run, p.ttft_ms, p.tpot_ms)});
     }
   }
-  ServingReport report{
-      tpot[0].report(), ttft[0].report(), output_rate[0].report(), std::move(other_metrics), {}, 0,
-      std::move(rows)};
-  append_groups(&report.tpot, tpot[1].report());
-  append_groups(&report.ttft, ttft[1].report());
-  append_groups(&report.output_rate, output_rate[1].report());
+  for (std::size_t i = 0; i < kServingMetrics; ++i) {
+    report.metrics[i] = scorers[0][i].report();
+    append_groups(&report.metrics[i], scorers[1][i].report());
+  }
   long ranked = 0;
   for (const auto& [key, pairs] : layouts) {
     const auto n = static_cast<long>(pairs.size());
@@ -228,12 +249,6 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
   return report;
 }
 
-namespace {
-
-bool has_rates(const ServingReport& report) { return report.output_rate.overall.rows > 0; }
-
-}  // namespace
-
 nlohmann::json to_json(const ServingReport& report) {
   nlohmann::json by = nlohmann::json::array();
   long rows = 0;
@@ -244,22 +259,21 @@ nlohmann::json to_json(const ServingReport& report) {
     rows += r.rows;
   }
   nlohmann::json out = {
-      {"tpot", to_json(report.tpot)},
-      {"ttft", to_json(report.ttft)},
       {"rank", {{"rows", rows}, {"correlation", report.rank_correlation}, {"by", by}}}};
-  if (has_rates(report)) out["output_rate"] = to_json(report.output_rate);
+  for (std::size_t i = 0; i < kServingMetrics; ++i) {
+    if (is_shown(report, i)) out[kMetrics[i].key] = to_json(report.metrics[i]);
+  }
   if (!report.other_metrics.empty()) out["other_metrics"] = report.other_metrics;
   return out;
 }
 
 std::string to_text(const ServingReport& report, bool markdown) {
   const char* heading = markdown ? "### " : "";
-  std::string text =
-      fmt::format("{}TPOT\n\n{}\n{}TTFT\n\n{}\n", heading, to_text(report.tpot, markdown), heading,
-                  to_text(report.ttft, markdown));
-  if (has_rates(report)) {
-    text += fmt::format("{}Output tokens a second and accelerator\n\n{}\n", heading,
-                        to_text(report.output_rate, markdown));
+  std::string text;
+  for (std::size_t i = 0; i < kServingMetrics; ++i) {
+    if (!is_shown(report, i)) continue;
+    text += fmt::format("{}{}\n\n{}\n", heading, kMetrics[i].title,
+                        to_text(report.metrics[i], markdown));
   }
   if (!report.other_metrics.empty()) {
     text += fmt::format("{}Other metrics\n\n", heading);

@@ -1,8 +1,9 @@
 #pragma once
 
 // Scores predictions of measured serving runs: TPOT, TTFT and, where a file has them, output tokens
-// a second and accelerator apart, over the primary rows and by mode, system, model, framework,
-// precision and source, and how well layouts are ranked. Each request of a replay counts alone.
+// a second and accelerator, power of an accelerator and energy of an output token apart, over the
+// primary rows and by mode, system, model, framework, precision and source, and how well layouts
+// are ranked. Each request of a replay counts alone.
 //
 // Rows that are not primary (uncertain layout, work in progress, speculative decoding) are scored
 // in a group of their own and are not in `overall`. A row without a prediction counts under its
@@ -10,6 +11,7 @@
 //   C O / (TTFT + O TPOT) / n   (Little),
 // measured against predicted, over the aggregated primary rows of one model on one system.
 
+#include <array>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -21,6 +23,9 @@
 
 namespace astrolabe::study {
 
+enum class ServingMetric : unsigned char { kTpot, kTtft, kOutputRate, kPower, kEnergy };
+inline constexpr std::size_t kServingMetrics = 5;
+
 struct RankAgreement {
   std::string model, system;
   long rows = 0;
@@ -28,8 +33,11 @@ struct RankAgreement {
 };
 
 struct ServingReport {
-  AccuracyReport tpot, ttft;
-  AccuracyReport output_rate;        // of the rows that have it
+  const AccuracyReport& of(ServingMetric metric) const {
+    return metrics[static_cast<std::size_t>(metric)];
+  }
+
+  std::array<AccuracyReport, kServingMetrics> metrics;  // by ServingMetric
   std::map<std::string, long> other_metrics;  // rows of figures that are none of these, by reason
   std::vector<RankAgreement> ranks;  // of at least kFewestRanked rows
   double rank_correlation = 0;       // their mean, weighted by rows
@@ -42,7 +50,7 @@ ServingReport validate_serving(const std::vector<ServingMeasurement>& runs,
                                ServingPredictor* predictor);
 
 // {"tpot": ..., "ttft": ..., "rank": {"rows", "correlation", "by": [...]}}, and where a file has
-// them "output_rate" and "other_metrics": {reason: rows}.
+// them "output_rate", "power", "energy" and "other_metrics": {reason: rows}.
 nlohmann::json to_json(const ServingReport& report);
 std::string to_text(const ServingReport& report, bool markdown = false);
 

@@ -111,7 +111,7 @@ TEST(PublishedMeasurements, FiguresHaveOneMetricARow) {
 
 TEST(PublishedMeasurements, FiguresThatCannotBeUsedSayWhy) {
   const std::string reasons[] = {
-      "metric cost_per_day is none of TTFT, TPOT and output tokens a second",
+      "metric cost_per_day is not one that is predicted",
       "framework FuriosaSDK is unknown",
       "precision fp6 is unknown",
       "concurrency_or_batch is neither a count nor max-load",
