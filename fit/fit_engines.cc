@@ -31,8 +31,8 @@ namespace {
 constexpr int kHalves = 8;          // random splits for the range of each constant
 constexpr double kStrength = 0.02;  // of the priors
 constexpr double kBandShare = 0.8;  // of the rows inside the 10-90 % band
-constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_slow_moe", "host",
-                                      "sampling", "sequence"};
+constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_slow_moe",
+                                      "host",   "sampling",           "sequence"};
 // What was known of each before: about 2 us a kernel in published traces; a few per cent of
 // prefill; one millisecond of Python a step; sorting 1e5 logits.
 const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20, 5};

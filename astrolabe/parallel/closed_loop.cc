@@ -98,9 +98,8 @@ void Loop::arrive_in_time() {
 }
 
 bool Loop::is_idle() const {
-  return std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& k) {
-    return k.decoding == 0 && k.waiting.empty();
-  });
+  return std::all_of(ranks_.begin(), ranks_.end(),
+                     [](const Rank& k) { return k.decoding == 0 && k.waiting.empty(); });
 }
 
 void Loop::poll() {

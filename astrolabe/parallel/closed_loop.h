@@ -40,7 +40,7 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
-  Duration tpot, ttft;       // means over requests
+  Duration tpot, ttft;  // means over requests
   Duration longest_ttft;
   double in_flight = 0;      // decoding sequences of all ranks, mean over time
   double prefill_share = 0;  // of the time, that prompts add to iterations
@@ -48,7 +48,7 @@ struct ClosedLoopResult {
 };
 
 struct TimedRequest {
-  Duration arrival;  // from the start of the replay
+  Duration arrival;            // from the start of the replay
   int prompt = 1, answer = 2;  // tokens
 };
 

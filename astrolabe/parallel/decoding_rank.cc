@@ -54,8 +54,8 @@ void DecodingRank::leave(LoopRequest* r, const DecodingRules& rules) {
 
 bool DecodingRank::finish_one(double now, const DecodingRules& rules,
                               std::vector<LoopRequest>* requests) {
-  while (!ending.empty() &&
-         (*requests)[static_cast<std::size_t>(ending.top().second)].end_step != ending.top().first) {
+  while (!ending.empty() && (*requests)[static_cast<std::size_t>(ending.top().second)].end_step !=
+                                ending.top().first) {
     ending.pop();  // preempted meanwhile
   }
   if (ending.empty() || ending.top().first > step) {

@@ -50,7 +50,7 @@ struct DecodingRules {
   double answer_reserve = 1;  // of an answer's tokens that are reserved when it is admitted
   double accepted = 1;        // tokens of a step
 
-  bool preempts = false;      // nothing is reserved; a full cache takes back the youngest
+  bool preempts = false;  // nothing is reserved; a full cache takes back the youngest
 
   double need(const LoopRequest& r) const {
     return preempts ? r.to_compute() : r.prompt + answer_reserve * r.answer;

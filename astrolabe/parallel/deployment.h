@@ -28,7 +28,7 @@ class Deployment {
   const Engine& engine() const { return engine_; }
   const IterationTable& table() const { return table_; }
   const EngineIteration& iteration() const { return iteration_; }  // while its clock lives
-  double launches() const { return launches_; }  // small kernels of an iteration
+  double launches() const { return launches_; }                    // small kernels of an iteration
 
   // The same kernels under other constants and schedules.
   void set_engine(const Engine& engine);

@@ -15,7 +15,8 @@
 //                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
-//   sequence      host work of a step for each of its sequences (scheduling, bookkeeping of samples,
+//   sequence      host work of a step for each of its sequences (scheduling, bookkeeping of
+//   samples,
 //                 detokenising), as far as it is not hidden behind the GPU
 //   eager_layer   launches of a layer's kernels, one by one; 0: the engine has CUDA graphs
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
@@ -80,9 +81,9 @@ struct EngineSchedule {
   double answer_reserve = 0;  // of an answer's tokens that are reserved when a request is admitted
   double preempts = 0;  // 1: of an aggregated engine nothing is, and a full cache takes back the
                         // youngest sequence, which is computed again
-  double max_sequences = 0;   // in flight on a rank
-  double balance_wait = 0;    // iterations
-  double block_tokens = 1;    // of a block of KV cache
+  double max_sequences = 0;      // in flight on a rank
+  double balance_wait = 0;       // iterations
+  double block_tokens = 1;       // of a block of KV cache
   double two_batch_overlap = 0;  // 1: exchanges of experts hide behind the other half of a step
   double exchange_share = 0;     // of the SMs, that exchange meanwhile in steps with prompts
   // What some operators set and no default is. TensorRT-LLM holds prompts beside decoding

@@ -34,7 +34,8 @@ IterationCurves::IterationCurves(const EngineIteration& it, double most_tokens,
   exchange_ = LogCurve(most_of_all, [&](double t) { return seconds(it.exchange(t)); });
   head_ = LogCurve(most_outputs, [&](double s) { return seconds(it.head(s)); });
   set_overheads(seconds(it.fixed()), seconds(it.engine().constants.sequence));
-  launch_ = it.model().n_layers() / it.shard().pipeline * seconds(it.engine().constants.eager_layer);
+  launch_ =
+      it.model().n_layers() / it.shard().pipeline * seconds(it.engine().constants.eager_layer);
   lent_ = it.engine().schedule.exchange_share;
   can_overlap_ = it.engine().schedule.two_batch_overlap > 0 && !exchange_.is_zero();
 }
@@ -43,7 +44,8 @@ double IterationCurves::overlapped(double tokens, double all_tokens, double core
                                    bool has_prompts) const {
   const double half = dense_.at(tokens / 2) + experts_.at(all_tokens / 2) + core / 2 + fixed_;
   const double compute = half / (1 - (has_prompts ? lent_ : 0));
-  return 2 * std::max(compute, exchange_.at(all_tokens / 2)) + head_.at(outputs) + sequence_ * outputs;
+  return 2 * std::max(compute, exchange_.at(all_tokens / 2)) + head_.at(outputs) +
+         sequence_ * outputs;
 }
 
 }  // namespace astrolabe::parallel

@@ -13,7 +13,7 @@
 namespace astrolabe::study {
 namespace {
 
-constexpr double kMostRate = 1e9;   // tokens a second
+constexpr double kMostRate = 1e9;  // tokens a second
 constexpr double kMostWatts = 1e9;
 
 std::string lower(std::string text) {
@@ -39,9 +39,11 @@ void read_engine(const std::string& published, const ServingNames& names, Servin
 
 // The word of a checkpoint for what a source calls its precision.
 void set_precision(const std::string& published, ServingRow* row, ServingMeasurement* m) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 5> kWords = {
-      {{"bfloat16", "bf16"}, {"fp16", "bf16"}, {"16-bit", "bf16"}, {"nvfp4", "fp4"},
-       {"mxfp4", "fp4"}}};
+  constexpr std::array<std::pair<std::string_view, const char*>, 5> kWords = {{{"bfloat16", "bf16"},
+                                                                               {"fp16", "bf16"},
+                                                                               {"16-bit", "bf16"},
+                                                                               {"nvfp4", "fp4"},
+                                                                               {"mxfp4", "fp4"}}};
   m->precision = lower(published);
   for (const auto& [name, ours] : kWords) {
     if (m->precision == name) m->precision = ours;

@@ -67,8 +67,8 @@ struct ServingMeasurement {
   bool draws_lengths = false;
   bool is_sampled = false, is_host_exposed = false;  // see ClosedLoopLoad
   std::vector<MeasuredRequest> requests;             // of a replay, by arrival
-  ServingLayout engine;           // aggregated; `workers` share the concurrency
-  ServingLayout prefill, decode;  // disaggregated
+  ServingLayout engine;                              // aggregated; `workers` share the concurrency
+  ServingLayout prefill, decode;                     // disaggregated
   ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
   std::optional<double> output_rate;  // tokens a second and accelerator

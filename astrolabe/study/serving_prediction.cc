@@ -174,8 +174,7 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
 
 // Decode steps and prompts of the mean request, at the rates that were served.
 void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment& d,
-                                 const parallel::ClosedLoopResult& served,
-                                 ServingPrediction* out) {
+                                 const parallel::ClosedLoopResult& served, ServingPrediction* out) {
   const std::string chip_name = device::chip_entity(catalog_, run.system);
   const std::string entity = catalog_.find_text(chip_name, "accelerator").value_or(chip_name);
   parallel::ServingChip chip;
@@ -195,11 +194,9 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
   out->power_w = work.power.in(units::watt);
   out->energy_j = out->power_w / out->output_rate;
   const device::PowerParameters& p = chip.derating.power;
-  const double idle =
-      device::PowerModel(chip.accelerator, p).idle().in(units::watt) / out->power_w;
-  out->power_band = std::log((idle + (1 - idle) * p.dynamic_high) /
-                             (idle + (1 - idle) * p.dynamic_low)) /
-                    2;
+  const double idle = device::PowerModel(chip.accelerator, p).idle().in(units::watt) / out->power_w;
+  out->power_band =
+      std::log((idle + (1 - idle) * p.dynamic_high) / (idle + (1 - idle) * p.dynamic_low)) / 2;
 }
 
 void ServingPredictor::replay(const ServingMeasurement& run, ServingPrediction* out) {

@@ -15,8 +15,8 @@ namespace astrolabe::study {
 
 struct ServingPrediction {
   double tpot_ms = 0, ttft_ms = 0;
-  double output_rate = 0;               // tokens a second and accelerator
-  double power_w = 0, energy_j = 0;     // of an accelerator; of all of them for an output token
+  double output_rate = 0;            // tokens a second and accelerator
+  double power_w = 0, energy_j = 0;  // of an accelerator; of all of them for an output token
   // Half widths in log; of the output rate: that of TPOT.
   double tpot_band = 0, ttft_band = 0, power_band = 0;
   std::vector<parallel::RequestTimes> requests;  // of a replay: each that can be used

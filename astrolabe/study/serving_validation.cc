@@ -143,23 +143,12 @@ void score(AccuracyScorer* scorer, const std::vector<GroupKeys>& groups, const M
 
 Table empty_rows() {
   Table table{"rows", "Serving runs", {}, {}};
-  for (const char* name : {"line",
-                           "group",
-                           "model",
-                           "system",
-                           "framework",
-                           "version",
-                           "precision",
-                           "mode",
-                           "primary",
-                           "prompt_tokens",
-                           "answer_tokens",
-                           "concurrency",
-                           "accelerators"}) {
+  for (const char* name :
+       {"line", "group", "model", "system", "framework", "version", "precision", "mode", "primary",
+        "prompt_tokens", "answer_tokens", "concurrency", "accelerators"}) {
     table.columns.push_back({name, name, {}});
   }
-  for (const char* metric :
-       {"tpot_ms", "ttft_ms", "output_tokens_per_s", "power_w", "energy_j"}) {
+  for (const char* metric : {"tpot_ms", "ttft_ms", "output_tokens_per_s", "power_w", "energy_j"}) {
     const std::string name = metric, predicted = "predicted_" + name;
     for (const std::string& column : {name, predicted, predicted + "_low", predicted + "_high"}) {
       table.columns.push_back({column, column, {}});

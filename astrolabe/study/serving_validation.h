@@ -39,9 +39,9 @@ struct ServingReport {
 
   std::array<AccuracyReport, kServingMetrics> metrics;  // by ServingMetric
   std::map<std::string, long> other_metrics;  // rows of figures that are none of these, by reason
-  std::vector<RankAgreement> ranks;  // of at least kFewestRanked rows
-  double rank_correlation = 0;       // their mean, weighted by rows
-  Table rows;                        // each run: measured, predicted, 10-90 % band, or why not
+  std::vector<RankAgreement> ranks;           // of at least kFewestRanked rows
+  double rank_correlation = 0;                // their mean, weighted by rows
+  Table rows;  // each run: measured, predicted, 10-90 % band, or why not
 };
 
 inline constexpr long kFewestRanked = 5;

@@ -110,24 +110,23 @@ TEST(PublishedMeasurements, FiguresHaveOneMetricARow) {
 }
 
 TEST(PublishedMeasurements, FiguresThatCannotBeUsedSayWhy) {
-  const std::string reasons[] = {
-      "metric cost_per_day is not one that is predicted",
-      "framework FuriosaSDK is unknown",
-      "precision fp6 is unknown",
-      "concurrency_or_batch is neither a count nor max-load",
-      "pp is not 1: the engine has no pipeline stages",
-      "tp does not divide n_accelerators",
-      "isl is no number",
-      "value is out of range"};
-  const auto rows = read(figure(
-      "a,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,cost_per_day,5,USD,s\n"
-      "b,m,H200,1,FP8,FuriosaSDK,128,128,1,1,1,,itl_p50,5,ms,s\n"
-      "c,m,H200,1,fp6,vLLM 1,128,128,1,1,1,,itl_p50,5,ms,s\n"
-      "d,m,H200,1,FP8,vLLM 1,128,128,Offline,1,1,,itl_p50,5,ms,s\n"
-      "e,m,H200,2,FP8,vLLM 1,128,128,1,1,2,,itl_p50,5,ms,s\n"
-      "f,m,H200,3,FP8,vLLM 1,128,128,1,2,1,,itl_p50,5,ms,s\n"
-      "g,m,H200,1,FP8,vLLM 1,a set,128,1,1,1,,itl_p50,5,ms,s\n"
-      "h,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,itl_p50,-5,ms,s\n"));
+  const std::string reasons[] = {"metric cost_per_day is not one that is predicted",
+                                 "framework FuriosaSDK is unknown",
+                                 "precision fp6 is unknown",
+                                 "concurrency_or_batch is neither a count nor max-load",
+                                 "pp is not 1: the engine has no pipeline stages",
+                                 "tp does not divide n_accelerators",
+                                 "isl is no number",
+                                 "value is out of range"};
+  const auto rows =
+      read(figure("a,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,cost_per_day,5,USD,s\n"
+                  "b,m,H200,1,FP8,FuriosaSDK,128,128,1,1,1,,itl_p50,5,ms,s\n"
+                  "c,m,H200,1,fp6,vLLM 1,128,128,1,1,1,,itl_p50,5,ms,s\n"
+                  "d,m,H200,1,FP8,vLLM 1,128,128,Offline,1,1,,itl_p50,5,ms,s\n"
+                  "e,m,H200,2,FP8,vLLM 1,128,128,1,1,2,,itl_p50,5,ms,s\n"
+                  "f,m,H200,3,FP8,vLLM 1,128,128,1,2,1,,itl_p50,5,ms,s\n"
+                  "g,m,H200,1,FP8,vLLM 1,a set,128,1,1,1,,itl_p50,5,ms,s\n"
+                  "h,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,itl_p50,-5,ms,s\n"));
   ASSERT_EQ(rows.size(), std::size(reasons));
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].reason, reasons[i]);
 }
