@@ -186,8 +186,8 @@ CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequ
   const TableKey& key = donor.table->key;
   const Interpolation& how = tables_.interpolation(request.family);
   const LocalEstimate local =
-      regress_locally(donor.table->tree(), donor.table->residuals,
-                      tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
+      kept_.at(donor.table->tree(), donor.table->residuals,
+               tables_.coordinates(request.family, dims), how.neighbours, how.place_share);
   const double measured = std::log(donor.table->reference.us(dims)) + local.value;
   const double residual = measured - log_us(*donor.tiled_chip, donor.parameters,
                                             tiled_kernel(request.family, key.framework, key.kernel,

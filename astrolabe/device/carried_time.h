@@ -24,6 +24,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "astrolabe/device/kept_regression.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/table_request.h"
 #include "astrolabe/device/tiled_model.h"
@@ -106,6 +107,7 @@ class CarriedTime {
   const TiledTime& tiled_;
   std::vector<std::string> without_;
   mutable std::unordered_map<std::string, std::vector<CarriedDonor>> donors_;  // by request
+  mutable KeptRegression kept_;
 };
 
 }  // namespace astrolabe::device

@@ -183,9 +183,9 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
     const MeasuredTable& sister = tables_.tables()[static_cast<std::size_t>(table.sister)];
     if (!is_left_out(sister.key.system)) {
       const LocalEstimate base =
-          regress_locally(sister.tree(), sister.residuals, at, how.neighbours, place_share);
-      LocalEstimate own = regress_locally(table.tree(), table.differences, at,
-                                          how.difference_neighbours, place_share);
+          kept_.at(sister.tree(), sister.residuals, at, how.neighbours, place_share);
+      LocalEstimate own =
+          kept_.at(table.tree(), table.differences, at, how.difference_neighbours, place_share);
       if (own.neighbours > 0 && base.neighbours > 0) {
         own.value += base.value;
         own.spread = std::max(own.spread, base.spread);
@@ -194,7 +194,7 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
       }
     }
   }
-  return regress_locally(table.tree(), table.residuals, at, how.neighbours, place_share);
+  return kept_.at(table.tree(), table.residuals, at, how.neighbours, place_share);
 }
 
 std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,

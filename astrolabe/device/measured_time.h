@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "astrolabe/device/carried_time.h"
+#include "astrolabe/device/kept_regression.h"
 #include "astrolabe/device/measured_tables.h"
 #include "astrolabe/device/tiled_model.h"
 
@@ -56,6 +57,7 @@ class MeasuredTime {
   std::optional<CarriedTime> carried_;                          // with tiled_
   mutable std::unordered_map<std::string, Donors> donors_;      // by request
   mutable std::unordered_map<std::string, TiledTimer> timers_;  // by request and formula
+  mutable KeptRegression kept_;
 };
 
 }  // namespace astrolabe::device
