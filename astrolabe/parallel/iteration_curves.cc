@@ -35,7 +35,7 @@ IterationCurves::IterationCurves(const EngineIteration& it, double most_tokens,
   head_ = LogCurve(most_outputs, [&](double s) { return seconds(it.head(s)); });
   set_overheads(seconds(it.fixed()), seconds(it.engine().constants.sequence));
   launch_ =
-      it.model().n_layers() / it.shard().pipeline * seconds(it.engine().constants.eager_layer);
+      seconds(it.engine().constants.eager_layer) * it.model().n_layers() / it.shard().pipeline;
   lent_ = it.engine().schedule.exchange_share;
   can_overlap_ = it.engine().schedule.two_batch_overlap > 0 && !exchange_.is_zero();
 }
