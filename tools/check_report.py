@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Plans the reference question twice, compares every byte, and opens the report in Chromium.
 
-    tools/check_report.py ASTROLABE [--keep DIR]
+    tools/check_report.py ASTROLABE [--first DIR] [--keep DIR]
+
+--first: where an earlier run wrote its files; then the question is planned once more.
 
 Same inputs must give the same bytes. The page is checked by tests/page/check_page.mjs (charts drawn,
 no console error, no network, source links, phone width, print). Exit 0: all holds.
 """
 
+import argparse
 import filecmp
 import os
 import pathlib
@@ -39,13 +42,18 @@ def find_node():
 
 
 def main():
-    program = sys.argv[1]
-    keep = sys.argv[3] if len(sys.argv) == 4 and sys.argv[2] == "--keep" else None
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program")
+    parser.add_argument("--first", type=pathlib.Path)
+    parser.add_argument("--keep", type=pathlib.Path)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        base = pathlib.Path(keep or temporary)
-        outs = [base / "first", base / "second"]
+        base = options.keep or pathlib.Path(temporary)
+        outs = [options.first or base / "first", base / "second"]
         for out in outs:
-            done = subprocess.run([program, "plan", str(SCENARIO), "--out", str(out)],
+            if out == options.first:
+                continue
+            done = subprocess.run([options.program, "plan", str(SCENARIO), "--out", str(out)],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   timeout=600, check=False)
             if done.returncode != 0:

@@ -2,12 +2,14 @@
 """Runs golden tests: command lines of astrolabe with their expected outcome, as data files.
 
 Usage: golden.py ASTROLABE [--update] [--keep] FILE.test...
-The format is described in tests/golden/README.md.
+The format is described in tests/golden/README.md. With ASTROLABE_GOLDEN_COPY=FOLDER in the
+environment, what the commands wrote to out/ is left in FOLDER, for another test to compare with.
 """
 
 import argparse
 import contextlib
 import difflib
+import os
 import pathlib
 import re
 import shutil
@@ -143,6 +145,7 @@ class GoldenTest:
                     break
                 problems += self.judge(command, outcome, folder)
                 actuals.append((command, outcome))
+            copy_output(folder / "out")
         finally:
             if keep:
                 print(f"kept: {folder}")
@@ -190,6 +193,13 @@ class GoldenTest:
         for first, last, new in sorted(edits, key=lambda edit: edit[0], reverse=True):
             self.lines[first:last] = new
         self.path.write_text("\n".join(self.lines), encoding="utf-8")
+
+
+def copy_output(out):
+    copy = os.environ.get("ASTROLABE_GOLDEN_COPY")
+    if copy:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(out, copy)
 
 
 def actual_of(expectation, outcome, folder):

@@ -15,8 +15,8 @@ namespace astrolabe::device {
 
 class KeptRegression {
  public:
-  // 2^slot_bits slots of 80 bytes, made when the first is asked for. 19: 42 MB; a plan asks for some
-  // million places.
+  // 2^slot_bits slots of 80 bytes, made when the first is asked for. 19: 42 MB; a plan asks for
+  // some million places.
   explicit KeptRegression(int slot_bits = 19) : slot_bits_(slot_bits) {}
 
   // As regress_locally. What `tree` and `values` point into must not change as long as this lives.

@@ -69,7 +69,8 @@ TEST_F(KeptRegressionTest, PlacesThatShareASlotAreNotConfused) {
   KeptRegression few(2);
   for (int i = 0; i < 100; ++i) {
     const Coordinates at = place();
-    EXPECT_EQ(few.at(tree(), rising_, at, 16).value, regress_locally(tree(), rising_, at, 16).value);
+    EXPECT_EQ(few.at(tree(), rising_, at, 16).value,
+              regress_locally(tree(), rising_, at, 16).value);
   }
   EXPECT_EQ(few.regressions(), 100u);
 }
