@@ -195,7 +195,7 @@ std::vector<Headline> plan_headlines(const PlanView& view) {
   for (const auto& s : p.sites) site_facts.push_back(s.name + ".pue");
   for (const auto& l : p.lines) line_facts.push_back(l.name + ".capacity");
   headlines.push_back({fmt::format("Tokens served at the end of {}", last.year),
-                       fmt::format("{:.0f}", last.served), "1e12 a day",
+                       fmt::format("{:.0f}", last.served), "trillion a day",
                        fmt::format("{:.0f} % of a demand of {:.0f}",
                                    100 * last.served / std::max(last.demand, 1e-9), last.demand),
                        facts_of(view, {"hbm_bandwidth", "hbm_capacity", "dense_fp8", "it_power"})});

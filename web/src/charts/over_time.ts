@@ -215,7 +215,7 @@ export function supply_figure(table: Table): Figure {
       const series: Series[] = stacked(s, 'area');
       series.push({
         name: 'capacity',
-        values: s.xs.map((x) => capacity.get(x) ?? 0),
+        values: s.xs.map((x) => capacity.get(x) ?? NaN), // a quarter without starts has no row
         kind: 'dashed',
         look: { color: theme().ink },
       });
