@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "astrolabe/base/random.h"
 #include "astrolabe/parallel/test/serving_cases.h"
 
 namespace astrolabe::parallel {
@@ -240,6 +241,29 @@ TEST_F(ClosedLoopTest, AFullCacheTakesBackTheYoungest) {
   EXPECT_GT(ms(single.requests[1].ttft), 300 * 6.5);
   EXPECT_NEAR(ms(single.requests[1].tpot), 6.5, 1e-3);
   EXPECT_EQ(replay(e, {one}, 1300).status, ClosedLoopStatus::kDoesNotFit);
+}
+
+TEST_F(ClosedLoopTest, AFullCacheEndsEveryAnswer) {
+  Engine e = plain_engine(Framework::kVllm);
+  e.schedule.preempts = 1;
+  e.schedule.token_budget = 512;  // prompts in chunks beside what decodes
+  RandomStream random(7, 0);
+  std::vector<TimedRequest> requests;
+  double arrival = 0;
+  for (int i = 0; i < 200; ++i) {
+    arrival += random.uniform(0, 0.2);
+    requests.push_back({arrival * units::second, static_cast<int>(random.uniform(1, 900)),
+                        static_cast<int>(random.uniform(2, 900))});
+  }
+  const ReplayResult wide = replay(e, requests), narrow = replay(e, requests, 2000);
+  ASSERT_EQ(narrow.requests.size(), requests.size());
+  double slower = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_GT(ms(narrow.requests[i].ttft), 0) << i;
+    EXPECT_GE(ms(narrow.requests[i].tpot), 6.5 - 1e-6) << i;
+    slower += ms(narrow.requests[i].tpot) / ms(wide.requests[i].tpot) / 200;
+  }
+  EXPECT_GT(slower, 1.1);  // some were taken back
 }
 
 TEST_F(ClosedLoopTest, SameSeedSameResult) {

@@ -379,7 +379,11 @@ Page sample_page() {
   page.run = {{"version", "0.1.0"},       {"scenario", "sample.toml"},  {"seed", "7"},
               {"solver", "HiGHS 1.15.1"}, {"data", "0123456789abcdef"}, {"gap", "0.4 %"}};
   page.headlines = {
-      {"Tokens served at the end of 2035", "1270", "trillion a day", "98 % of a demand of 1300", {}},
+      {"Tokens served at the end of 2035",
+       "1270",
+       "trillion a day",
+       "98 % of a demand of 1300",
+       {}},
       {"IT power in service at the end of 2035",
        "7.0",
        "GW",
