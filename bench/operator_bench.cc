@@ -1,8 +1,9 @@
 // Speed of operator times from measured tables, one thread:
 //   cmake --build build/release --target operator_bench && build/release/operator_bench
 // load_tables: from the compiled cache, made in the first call. estimate: one direct local
-// regression. curve: one evaluation of a prepared operator, over one dimension (product) and two
-// (attention). prepare: making such a curve.
+// regression, each at a place of its own (places are kept: kept_regression.h). curve: one
+// evaluation of a prepared operator, over one dimension (product) and two (attention). prepare:
+// making such a curve, of a width that was not asked for before.
 
 #include <benchmark/benchmark.h>
 
@@ -40,11 +41,11 @@ struct World {
   TableRequest attention{Family::kAttentionDecode, "h200_sxm", "vllm", "", "",
                          {"bfloat16", "bfloat16"}};
 
-  MeasuredCurve product_curve() const {
-    return MeasuredCurve::prepare(time, product, chip, {5120, 3000, 0}, {2, 1, 65536});
+  MeasuredCurve product_curve(float k = 3000) const {
+    return MeasuredCurve::prepare(time, product, chip, {5120, k, 0}, {2, 1, 65536});
   }
-  MeasuredCurve attention_curve() const {
-    return MeasuredCurve::prepare(time, attention, chip, {128, 12, 2, 0, 0, 0}, {4, 1, 1024},
+  MeasuredCurve attention_curve(float head_dim = 128) const {
+    return MeasuredCurve::prepare(time, attention, chip, {head_dim, 12, 2, 0, 0, 0}, {4, 1, 1024},
                                   {5, 16, 131072});
   }
 };
@@ -58,10 +59,11 @@ BENCHMARK(load_tables)->Unit(benchmark::kMillisecond);
 
 void estimate(benchmark::State& state) {
   const World w;
-  float m = 1;
+  float m = 1, k = 3000;
   for (auto _ : state) {
     m = m > 30000 ? 1 : m * 1.37f;
-    benchmark::DoNotOptimize(w.time.estimate(w.product, w.chip, {5120, 3000, std::floor(m)}));
+    k += 0.25f;
+    benchmark::DoNotOptimize(w.time.estimate(w.product, w.chip, {5120, k, std::floor(m)}));
   }
 }
 BENCHMARK(estimate)->Unit(benchmark::kMicrosecond);
@@ -90,13 +92,15 @@ BENCHMARK(curve_of_attention);
 
 void prepare_product(benchmark::State& state) {
   const World w;
-  for (auto _ : state) benchmark::DoNotOptimize(w.product_curve());
+  float k = 3000;
+  for (auto _ : state) benchmark::DoNotOptimize(w.product_curve(k += 0.25f));
 }
 BENCHMARK(prepare_product)->Unit(benchmark::kMillisecond);
 
 void prepare_attention(benchmark::State& state) {
   const World w;
-  for (auto _ : state) benchmark::DoNotOptimize(w.attention_curve());
+  float head_dim = 128;
+  for (auto _ : state) benchmark::DoNotOptimize(w.attention_curve(head_dim += 0.01f));
 }
 BENCHMARK(prepare_attention)->Unit(benchmark::kMillisecond);
 
