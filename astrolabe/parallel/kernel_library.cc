@@ -164,8 +164,8 @@ ServingChip KernelLibrary::chip(std::string_view entity, Framework framework,
   chip.engine = engines_.engine(framework, options.version);
   const device::Chip* system = find_system(entity, chip.accelerator.name);
   chip.source = options.memory.empty() ? source_of(entity, system) : KernelSource::kCoupled;
-  Clocks& clocks =
-      clocks_[std::string(entity) + "|" + framework_name(framework) + "|" + options.memory];
+  Clocks& clocks = clocks_[std::string(entity) + "|" + framework_name(framework) + "|" +
+                           options.memory + "|" + options.version];
   if (!clocks.kept) {
     clocks.accelerator = chip.accelerator;
     if (!options.memory.empty()) {
@@ -174,7 +174,8 @@ ServingChip KernelLibrary::chip(std::string_view entity, Framework framework,
       clocks.accelerator = times.accelerator();
       clocks.source = std::make_unique<CoupledClock>(times, chip.derating, coupled_correction_);
     } else if (system != nullptr) {
-      clocks.source = std::make_unique<MeasuredClock>(sources_, system->name, framework);
+      clocks.source =
+          std::make_unique<MeasuredClock>(sources_, system->name, framework, options.version);
     } else {
       clocks.source =
           std::make_unique<DeratedClock>(clocks.accelerator, chip.derating, correction_);

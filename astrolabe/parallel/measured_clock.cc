@@ -69,10 +69,11 @@ const device::Chip& chip_of(const std::vector<device::Chip>& chips, std::string_
 }  // namespace
 
 MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view system,
-                             Framework framework)
+                             Framework framework, std::string_view version)
     : sources_(sources),
       chip_(chip_of(sources.chips, system)),
       fabric_(chip_.name.substr(0, chip_.name.find(kChangedMark))),
+      version_(version),
       framework_(framework),
       is_hopper_(chip_.architecture == "hopper"),
       is_known_(has_sister_tables()) {}

@@ -64,8 +64,10 @@ struct MeasuredSources {
 
 class MeasuredClock final : public KernelClock {
  public:
-  // InputError for a system that no chip is named after.
-  MeasuredClock(const MeasuredSources& sources, std::string_view system, Framework framework);
+  // InputError for a system that no chip is named after. Of the versions only all-reduces tell:
+  // their tables hold several. Empty: those of the versions that were benchmarked most.
+  MeasuredClock(const MeasuredSources& sources, std::string_view system, Framework framework,
+                std::string_view version = "");
 
   Duration time(const workload::Operator& op) const override;
   const device::Chip& chip() const { return chip_; }
@@ -101,13 +103,15 @@ class MeasuredClock final : public KernelClock {
   double exchange_kernel(const workload::CollectiveShape& s, const char* library,
                          const char* kernel, const char* operation) const;
   double deep_ep(const workload::CollectiveShape& s, bool is_dispatch) const;
+  bool is_pcie() const { return sources_.network.fabric(fabric_).link == network::LinkKind::kPcie; }
   int domain() const { return sources_.network.fabric(fabric_).scale_up_domain; }
   double at(const network::CollectiveKey& key, Bytes buffer) const;
   double at(const network::ExchangeKey& key, double tokens) const;
 
   const MeasuredSources sources_;
   const device::Chip& chip_;
-  std::string fabric_;  // the system whose links it has
+  std::string fabric_;   // the system whose links it has
+  std::string version_;  // of the framework
   Framework framework_;
   bool is_hopper_ = false;
   bool is_known_ = false;  // some chip of its architecture was measured

@@ -14,15 +14,16 @@ using workload::OperatorKind;
 
 namespace {
 
-constexpr int kDeepEpNode = 8;     // GPUs of a node in DeepEP's tables
-constexpr double kDeepEpSms = 20;  // its default, of the kernels for many tokens
+constexpr int kDeepEpNode = 8;                // GPUs of a node in DeepEP's tables
+constexpr double kDeepEpSms = 20;             // its default, of the kernels for many tokens
+const Bytes kLargestCustom = 8 * units::MiB;  // of vLLM's all-reduce
 
 struct CustomKernel {
   const char* kernel;
   const char* version;
 };
 
-// Each framework's all-reduce in a CUDA graph, of the version nearest to those that were
+// Each framework's all-reduce in a CUDA graph; of no version, that nearest to those that were
 // benchmarked.
 CustomKernel custom_kernel(Framework framework) {
   switch (framework) {
@@ -34,6 +35,13 @@ CustomKernel custom_kernel(Framework framework) {
       break;
   }
   return {"SGLang_CustomAllReduce_graph", "0.5.9"};
+}
+
+// What is no version of the framework (a branch, the release of a container) tells nothing.
+bool is_version(Framework framework, std::string_view version) {
+  const double least = framework == Framework::kTrtllm ? 1 : 0;
+  return !version.empty() && version[0] >= '0' && version[0] <= '9' &&
+         network::version_number(version) >= least;
 }
 
 }  // namespace
@@ -75,11 +83,16 @@ double MeasuredClock::all_reduce(int ranks, Bytes buffer) const {
   const double nccl = library(Operation::kAllReduce, ranks, buffer);
   if (ranks > domain()) return nccl;
   const CustomKernel custom = custom_kernel(framework_);
-  CollectiveKey key{fabric_, "custom_allreduce", custom.kernel, custom.version, "bfloat16", {}};
+  const std::string version = is_version(framework_, version_) ? version_ : custom.version;
+  CollectiveKey key{fabric_, "custom_allreduce", custom.kernel, version, "bfloat16", {}};
   key.shape.operation = Operation::kAllReduce;
   key.shape.implementation = Implementation::kCustom;
   key.shape.ranks = ranks;
-  return std::min(at(key, buffer), nccl);
+  // vLLM's kernel (SGLang's is of it) is taken between two cards on PCI Express whatever it costs
+  // (custom_all_reduce.py: should_custom_ar).
+  const bool is_pair =
+      ranks == 2 && framework_ != Framework::kTrtllm && buffer < kLargestCustom && is_pcie();
+  return is_pair ? at(key, buffer) : std::min(at(key, buffer), nccl);
 }
 
 double MeasuredClock::exchange_kernel(const workload::CollectiveShape& s, const char* library,

@@ -113,17 +113,20 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   return of_prefill.empty() ? cut_conflict(model, run.decode) : of_prefill;
 }
 
-const parallel::MeasuredClock& ServingPredictor::clock(const std::string& system,
-                                                       Framework framework) {
-  auto& slot = clocks_[system + "|" + parallel::framework_name(framework)];
-  if (!slot) slot = std::make_unique<parallel::MeasuredClock>(sources_, system, framework);
+const parallel::MeasuredClock& ServingPredictor::clock(const ServingMeasurement& run) {
+  auto& slot =
+      clocks_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.version];
+  if (!slot) {
+    slot =
+        std::make_unique<parallel::MeasuredClock>(sources_, run.system, run.framework, run.version);
+  }
   return *slot;
 }
 
 const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                                                const ModelArchitecture& model,
                                                const ServingLayout& layout) {
-  const parallel::MeasuredClock& times = clock(run.system, run.framework);
+  const parallel::MeasuredClock& times = clock(run);
   const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
   parallel::Engine engine = engines_->engine(run.framework, run.version);
   parallel::EngineSchedule& schedule = engine.schedule;
@@ -144,7 +147,7 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
       deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
                    "|" + run.precision + "|" + run.gemm_format + "|" + std::to_string(s.tensor) +
                    "|" + std::to_string(s.data) + "|" + std::to_string(s.expert) + "|" +
-                   std::to_string(engine.constants.expert_rows)];
+                   std::to_string(engine.constants.expert_rows) + "|" + run.version];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
                                         times, *hbm_of(device::chip_entity(catalog_, run.system)));
@@ -180,7 +183,7 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
   parallel::ServingChip chip;
   chip.accelerator = device::read_accelerator(catalog_, entity);
   chip.derating = device::read_derating(catalog_, chip.accelerator.name);
-  chip.clock = &clock(run.system, run.framework);
+  chip.clock = &clock(run);
   const double share = run.mean_length_share();
   parallel::SteadyLoad load;
   load.prompt = share * run.prompt;
@@ -251,7 +254,7 @@ ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
     serve_engine(run, &out);
   }
   double wider = model.is_sparse_attention() ? kSparse : 1;
-  const parallel::MeasuredClock& kernels = clock(run.system, run.framework);
+  const parallel::MeasuredClock& kernels = clock(run);
   if (!kernels.has_sister_tables()) {
     out.tpot_band = std::hypot(out.tpot_band, kFormulas);
   } else if (!kernels.has_own_tables()) {

@@ -44,7 +44,7 @@ class ServingPredictor {
 
  private:
   const workload::ModelArchitecture* find_model(const std::string& name) const;
-  const parallel::MeasuredClock& clock(const std::string& system, parallel::Framework framework);
+  const parallel::MeasuredClock& clock(const ServingMeasurement& run);
   const parallel::Deployment& deployment(const ServingMeasurement& run,
                                          const workload::ModelArchitecture& model,
                                          const ServingLayout& layout);
