@@ -89,7 +89,7 @@ ServingMeasurement read_sweep(const CsvTable& table, const CsvTable::Row& cells,
   m.prompt = row.needed("isl", 1, kMostTokens);
   m.answer = row.needed("osl", 2, kMostTokens);
   m.concurrency = row.needed_count("concurrency", kMostInFlight);
-  m.server.requests = row.needed_count("num_prompts", kMostTokens);
+  m.server.requests = row.needed_count("num_prompts", 10 * kMostInFlight);
   m.ttft_ms = row.number("median_ttft_ms", 1e-6, kMostMilliseconds);
   m.tpot_ms = row.number("median_tpot_ms", 1e-6, kMostMilliseconds);
   if (const auto seconds = row.number("duration_s", 1e-6, kMostMilliseconds)) {

@@ -143,11 +143,10 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
     engine.constants.first_token = engine.constants.first_token_per_request = {};
   }
   const workload::ShardDegrees& s = layout.shard;
-  auto& slot =
-      deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
-                   "|" + run.precision + "|" + run.gemm_format + "|" + std::to_string(s.tensor) +
-                   "|" + std::to_string(s.data) + "|" + std::to_string(s.expert) + "|" +
-                   std::to_string(engine.constants.expert_rows) + "|" + run.version];
+  auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
+                            run.model + "|" + run.precision + "|" + run.gemm_format + "|" +
+                            std::to_string(s.tensor) + "|" + std::to_string(s.data) + "|" +
+                            std::to_string(s.expert) + "|" + run.version];
   if (!slot) {
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
                                         times, *hbm_of(device::chip_entity(catalog_, run.system)));
