@@ -84,6 +84,15 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
   return m;
 }
 
+void require_runs(const CsvTable& table) {
+  const auto& columns = table.columns();
+  if (std::find(columns.begin(), columns.end(), "group_id") != columns.end()) return;
+  throw InputError({table.file(), 1}, "columns", join_alternatives(columns, 6),
+                   "those of runs (group_id, ...), figures (metric, value, unit), requests "
+                   "(request_id, arrival_s), batches (prompt_ms, token_ms) or sweeps "
+                   "(median_tpot_ms, num_prompts)");
+}
+
 }  // namespace
 
 ServingContext ServingContext::read(const catalog::Catalog& catalog, const std::string& data_dir) {
@@ -99,6 +108,7 @@ std::vector<ServingMeasurement> read_serving_measurements(const std::string& pat
   }
   std::vector<ServingMeasurement> rows = read_published_measurements(table, context.names);
   if (rows.empty()) {
+    require_runs(table);
     for (const CsvTable::Row& row : table.rows()) rows.push_back(read_row(table, row));
   }
   for (ServingMeasurement& row : rows) {
