@@ -5,8 +5,8 @@
 //   fit_engines --measurements FILE --write    and replaces the rows of source fit_engines
 //
 // TPOT is nearly linear in the constants: kernel x launches + prefill_slow x TPOT x share of the
-// time that prompts add + sampling x sequences x logits + host, on top of the simulation without
-// them.
+// time that prompts add + sampling x sequences x logits + sequence x sequences + host, on top of
+// the simulation without them.
 
 #include <fmt/format.h>
 
@@ -34,7 +34,8 @@ constexpr double kBandShare = 0.8;  // of the rows inside the 10-90 % band
 constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_slow_moe",
                                       "host",   "sampling",           "sequence"};
 // What was known of each before: about 2 us a kernel in published traces; a few per cent of
-// prefill; one millisecond of Python a step; sorting 1e5 logits.
+// prefill; one millisecond of Python a step; sorting 1e5 logits; a few microseconds of Python for
+// each sequence of a step.
 const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20, 5};
 
 struct Options {

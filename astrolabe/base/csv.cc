@@ -169,6 +169,10 @@ CsvTable CsvTable::parse(const std::string& text, const std::string& file_name) 
   return table;
 }
 
+bool CsvTable::has_column(std::string_view name) const {
+  return std::find(columns_.begin(), columns_.end(), name) != columns_.end();
+}
+
 std::size_t CsvTable::column(std::string_view name) const {
   const auto it = std::find(columns_.begin(), columns_.end(), name);
   if (it == columns_.end()) {

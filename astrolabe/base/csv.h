@@ -38,6 +38,7 @@ class CsvTable {
   const std::vector<std::string>& columns() const { return columns_; }
   const std::vector<Row>& rows() const { return rows_; }
 
+  bool has_column(std::string_view name) const;
   // Index of a column; InputError that lists the file's columns when it is missing.
   std::size_t column(std::string_view name) const;
   const std::string& cell(const Row& row, std::string_view column_name) const;

@@ -309,7 +309,7 @@ std::vector<Choice> read_choices(const CsvTable& table) {
     table.column(column);
   }
   const auto& columns = table.columns();
-  const bool has_as_of = std::find(columns.begin(), columns.end(), "as_of") != columns.end();
+  const bool has_as_of = table.has_column("as_of");
   if (columns.size() != (has_as_of ? 6u : 5u)) {
     throw InputError({table.file(), 1}, "columns", join_alternatives(columns),
                      "entity, attribute, source, locator, reason and at will as_of");

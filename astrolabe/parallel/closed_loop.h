@@ -3,7 +3,8 @@
 // A benchmark against one engine: `concurrency` requests in flight at all times, each replaced by
 // the next when it ends, from an empty start to the last answer. Iteration by iteration:
 //   a request goes to the attention-DP rank with the fewest, waits there, and is admitted in order
-//     when its prompt and the reserved share of its answer fit the KV cache
+//     when its prompt and the reserved share of its answer fit the KV cache; or nothing is
+//     reserved, and a full cache takes back the youngest (EngineSchedule::preempts)
 //   t = dense(max m) + experts(sum m) + max over ranks (decode + prefill) + head + fixed + host
 //       + sampling per sequence;  what exceeds the decoding part alone is slowed by prefill_slow
 //   prompts beside decoding sequences, before them or in chunks: EngineSchedule (engine.h)
@@ -40,8 +41,8 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
-  Duration tpot, ttft;  // means over requests
-  Duration longest_ttft;
+  Duration tpot, ttft;       // means over requests
+  Duration longest_ttft;     // of a request
   double in_flight = 0;      // decoding sequences of all ranks, mean over time
   double prefill_share = 0;  // of the time, that prompts add to iterations
   Frequency requests;        // per second, of the deployment

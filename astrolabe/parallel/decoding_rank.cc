@@ -41,8 +41,8 @@ ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double no
   return out;
 }
 
-// What a sequence that stops decoding gives back.
-void DecodingRank::leave(LoopRequest* r, const DecodingRules& rules) {
+// Takes back what a sequence that stops decoding held; the tokens that it decoded.
+double DecodingRank::leave(LoopRequest* r, const DecodingRules& rules) {
   const std::int64_t begun = r->end_step - rules.steps(*r);
   const double decoded = static_cast<double>(step - begun) * rules.accepted;
   --decoding;
@@ -50,6 +50,7 @@ void DecodingRank::leave(LoopRequest* r, const DecodingRules& rules) {
   // Where rules preempt, the token that the last prompt step gave was not counted.
   reserved -= rules.preempts ? r->to_compute() - 1 + decoded : rules.need(*r);
   r->end_step = -1;
+  return decoded;
 }
 
 bool DecodingRank::finish_one(double now, const DecodingRules& rules,
@@ -76,9 +77,7 @@ void DecodingRank::preempt(const DecodingRules& rules, std::vector<LoopRequest>*
   const int id = admitted.back();
   admitted.pop_back();
   LoopRequest& r = (*requests)[static_cast<std::size_t>(id)];
-  const std::int64_t begun = r.end_step - rules.steps(r);
-  const double decoded = static_cast<double>(step - begun) * rules.accepted;
-  leave(&r, rules);
+  const double decoded = leave(&r, rules);
   r.emitted = std::min(r.answer - 1, r.emitted + static_cast<int>(decoded));
   r.done = 0;
   waiting.push_front(id);

@@ -49,8 +49,7 @@ int least_loaded(const std::vector<Rank>& ranks, const Load& load) {
 struct DecodingRules {
   double answer_reserve = 1;  // of an answer's tokens that are reserved when it is admitted
   double accepted = 1;        // tokens of a step
-
-  bool preempts = false;  // nothing is reserved; a full cache takes back the youngest
+  bool preempts = false;      // nothing is reserved; a full cache takes back the youngest
 
   double need(const LoopRequest& r) const {
     return preempts ? r.to_compute() : r.prompt + answer_reserve * r.answer;
@@ -95,7 +94,7 @@ struct DecodingRank {
   void preempt(const DecodingRules& rules, std::vector<LoopRequest>* requests);
 
  private:
-  void leave(LoopRequest* r, const DecodingRules& rules);
+  double leave(LoopRequest* r, const DecodingRules& rules);
 };
 
 }  // namespace astrolabe::parallel

@@ -15,9 +15,8 @@
 //                 cache write, quantisation, top-k choice (engine_iteration.h counts them)
 //   prefill_slow  share by which the part of an iteration that is due to prompt tokens takes longer
 //                 than its kernels measured alone (no CUDA graph, cold caches, other tenants)
-//   sequence      host work of a step for each of its sequences (scheduling, bookkeeping of
-//   samples,
-//                 detokenising), as far as it is not hidden behind the GPU
+//   sequence      host work of a step for each of its sequences (scheduling, detokenising), as far
+//                 as it is not hidden behind the GPU
 //   eager_layer   launches of a layer's kernels, one by one; 0: the engine has CUDA graphs
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
 //   expert_rows   rows to which every expert's are filled up where products in block fp8 run in

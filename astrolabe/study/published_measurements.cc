@@ -16,17 +16,12 @@ namespace {
 constexpr double kMostRate = 1e9;  // tokens a second
 constexpr double kMostWatts = 1e9;
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // "TensorRT-LLM 1.0", "vLLM (ML.ENERGY)": a framework and its version.
 void read_engine(const std::string& published, const ServingNames& names, ServingRow* row,
                  ServingMeasurement* m) {
   constexpr std::array<std::pair<std::string_view, const char*>, 3> kProducts = {
       {{"tensorrt-llm", "trtllm"}, {"vllm", "vllm"}, {"sglang", "sglang"}}};
-  std::istringstream words(lower(names.engine(published).value_or(published)));
+  std::istringstream words(lower_case(names.engine(published).value_or(published)));
   std::string product;
   words >> product >> m->version;
   for (const auto& [name, ours] : kProducts) {
@@ -44,7 +39,7 @@ void set_precision(const std::string& published, ServingRow* row, ServingMeasure
                                                                                {"16-bit", "bf16"},
                                                                                {"nvfp4", "fp4"},
                                                                                {"mxfp4", "fp4"}}};
-  m->precision = lower(published);
+  m->precision = lower_case(published);
   for (const auto& [name, ours] : kWords) {
     if (m->precision == name) m->precision = ours;
   }
@@ -56,7 +51,7 @@ void set_precision(const std::string& published, ServingRow* row, ServingMeasure
 
 // A checkpoint's precision where its name says it; bf16 otherwise.
 std::string precision_of_name(const std::string& model) {
-  const std::string name = lower(model);
+  const std::string name = lower_case(model);
   for (const char* word : {"fp8", "fp4", "int4"}) {
     if (name.ends_with(word)) return word;
   }
@@ -78,9 +73,7 @@ ServingMeasurement read_sweep(const CsvTable& table, const CsvTable::Row& cells,
   m.model = row.needed_text("model");
   m.system = row.needed_text("system");
   m.precision = precision_of_name(m.model);
-  const auto framework = parallel::find_framework(row.needed_text("backend"));
-  if (!framework) row.fail("backend " + row.text("backend") + " is unknown");
-  m.framework = framework.value_or(parallel::Framework::kVllm);
+  m.framework = row.framework("backend").value_or(parallel::Framework::kVllm);
   const std::string& date = row.text("date");  // YYYYMMDD-hhmmss
   if (date.size() >= 8) {
     m.day = date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 2);
@@ -159,11 +152,6 @@ void read_figure_layout(ServingRow* row, ServingMeasurement* m) {
   }
 }
 
-double read_prompt(const ServingNames& names, ServingRow* row) {
-  const auto mean = names.prompt_tokens(row->text("isl"));
-  return mean ? *mean : row->needed("isl", 1, kMostTokens);
-}
-
 void read_metric(ServingRow* row, ServingMeasurement* m) {
   const std::string& metric = row->text("metric");
   const auto milliseconds = [&] {
@@ -203,11 +191,11 @@ ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells
     if (m.output_rate) *m.output_rate /= m.accelerators();
     if (m.power_w) *m.power_w /= m.accelerators();
   }
-  m.prompt = read_prompt(names, &row);
+  const auto mean_prompt = names.prompt_tokens(row.text("isl"));
+  m.prompt = mean_prompt ? *mean_prompt : row.needed("isl", 1, kMostTokens);
   m.answer = row.needed("osl", 1, kMostTokens);
-  if (names.prompt_tokens(row.text("isl"))) {
-    m.is_sampled = m.is_host_exposed = true;  // prompts of users, answered as the model samples
-  }
+  // Prompts of users are answered as the model samples.
+  m.is_sampled = m.is_host_exposed = mean_prompt.has_value();
   m.reason = row.reason();
   return m;
 }
@@ -262,10 +250,8 @@ std::vector<ServingMeasurement> read_requests(const CsvTable& table, const Servi
 }
 
 bool has_columns(const CsvTable& table, std::initializer_list<std::string_view> names) {
-  const auto& columns = table.columns();
-  return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
-    return std::find(columns.begin(), columns.end(), name) != columns.end();
-  });
+  return std::all_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return table.has_column(name); });
 }
 
 }  // namespace

@@ -57,9 +57,7 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
     row.fail("precision " + m.precision + " is unknown");
   }
   m.gemm_format = row.text("gemm_quant");
-  const auto framework = parallel::find_framework(row.needed_text("backend"));
-  if (!framework) row.fail("backend " + row.text("backend") + " is unknown");
-  m.framework = framework.value_or(parallel::Framework::kTrtllm);
+  m.framework = row.framework("backend").value_or(parallel::Framework::kTrtllm);
   m.is_disaggregated = row.text("mode") == "disagg";
   if (!m.is_disaggregated && row.text("mode") != "agg") row.fail("mode is neither agg nor disagg");
   const double primary = row.needed("primary", 0, 1);
@@ -85,9 +83,8 @@ ServingMeasurement read_row(const CsvTable& table, const CsvTable::Row& cells) {
 }
 
 void require_runs(const CsvTable& table) {
-  const auto& columns = table.columns();
-  if (std::find(columns.begin(), columns.end(), "group_id") != columns.end()) return;
-  throw InputError({table.file(), 1}, "columns", join_alternatives(columns, 6),
+  if (table.has_column("group_id")) return;
+  throw InputError({table.file(), 1}, "columns", join_alternatives(table.columns(), 6),
                    "those of runs (group_id, ...), figures (metric, value, unit), requests "
                    "(request_id, arrival_s), batches (prompt_ms, token_ms) or sweeps "
                    "(median_tpot_ms, num_prompts)");

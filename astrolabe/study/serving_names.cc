@@ -28,10 +28,7 @@ bool is_edition(std::string_view word) {
 
 std::string shapes_name(std::string_view name) {
   name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
-  std::string out;
-  for (const char c : name) {
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  std::string out = lower_case(name);
   if (out.starts_with("meta-")) out.erase(0, 5);
   for (std::size_t dash = out.rfind('-'); dash != std::string::npos; dash = out.rfind('-')) {
     if (!is_edition(std::string_view(out).substr(dash + 1))) break;
@@ -42,11 +39,20 @@ std::string shapes_name(std::string_view name) {
 
 }  // namespace
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
 ServingNames ServingNames::read(const catalog::Catalog& catalog, const std::string& path) {
   ServingNames names;
   for (const std::string& entity : catalog.entities("models")) {
     const auto name = catalog.find_text(entity, "name");
-    if (name) names.models_.push_back(*name);
+    if (!name) continue;
+    names.rows_.emplace(std::string(kModel) + " " + *name, *name);
+    std::string& shortest = names.shapes_.emplace(shapes_name(*name), *name).first->second;
+    if (name->size() < shortest.size()) shortest = *name;
   }
   const CsvTable csv = CsvTable::read(path);
   for (const CsvTable::Row& row : csv.rows()) {
@@ -71,14 +77,8 @@ const std::string* ServingNames::find(const char* kind, const std::string& publi
 
 std::string ServingNames::model(const std::string& published) const {
   if (const std::string* ours = find(kModel, published)) return *ours;
-  const std::string shapes = shapes_name(published);
-  const std::string* shortest = nullptr;
-  for (const std::string& name : models_) {
-    if (name == published) return published;
-    if (shapes_name(name) != shapes) continue;
-    if (shortest == nullptr || name.size() < shortest->size()) shortest = &name;
-  }
-  return shortest == nullptr ? published : *shortest;
+  const auto same = shapes_.find(shapes_name(published));
+  return same == shapes_.end() ? published : same->second;
 }
 
 std::string ServingNames::system(const std::string& published) const {

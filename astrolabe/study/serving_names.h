@@ -10,11 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "astrolabe/catalog/catalog.h"
 
 namespace astrolabe::study {
+
+std::string lower_case(std::string_view text);
 
 class ServingNames {
  public:
@@ -32,8 +33,8 @@ class ServingNames {
  private:
   const std::string* find(const char* kind, const std::string& published) const;
 
-  std::map<std::string, std::string> rows_;  // "kind published" -> ours
-  std::vector<std::string> models_;          // of the catalogue
+  std::map<std::string, std::string> rows_;    // "kind published" -> ours
+  std::map<std::string, std::string> shapes_;  // name of the shapes -> the shortest with them
 };
 
 }  // namespace astrolabe::study

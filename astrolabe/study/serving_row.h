@@ -3,13 +3,13 @@
 // One row of a table of measurements. A row that cannot be used keeps the first of its problems as
 // the reason, and its other cells.
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "astrolabe/base/csv.h"
+#include "astrolabe/parallel/engine.h"
 
 namespace astrolabe::study {
 
@@ -25,8 +25,7 @@ class ServingRow {
 
   // Empty where the file has no such column.
   std::string optional_text(std::string_view column) const {
-    const auto& columns = table_.columns();
-    return std::find(columns.begin(), columns.end(), column) == columns.end() ? "" : text(column);
+    return table_.has_column(column) ? text(column) : "";
   }
 
   // Empty cells are no number; anything else that is none, or out of range, is a problem.
@@ -62,6 +61,13 @@ class ServingRow {
   const std::string& needed_text(std::string_view column) {
     if (text(column).empty()) fail(std::string(column) + " is missing");
     return text(column);
+  }
+
+  // Of an engine; nothing where it is none that is known.
+  std::optional<parallel::Framework> framework(std::string_view column) {
+    const auto found = parallel::find_framework(needed_text(column));
+    if (!found) fail(std::string(column) + " " + text(column) + " is unknown");
+    return found;
   }
 
   void fail(const std::string& reason) {

@@ -71,7 +71,6 @@ struct MetricRule {
   bool is_of_every_run;  // a run without it counts as not measured
 };
 
-// In the order of ServingMetric.
 constexpr std::array<MetricRule, kServingMetrics> kMetrics = {
     {{"tpot", "TPOT", true},
      {"ttft", "TTFT", true},
@@ -91,9 +90,6 @@ struct Outcome {
   std::array<MetricOutcome, kServingMetrics> metrics;
   std::string reason;
 
-  const MetricOutcome& of(ServingMetric metric) const {
-    return metrics[static_cast<std::size_t>(metric)];
-  }
   bool has_any() const {
     return std::any_of(metrics.begin(), metrics.end(),
                        [](const MetricOutcome& m) { return m.measured.has_value(); });
@@ -120,12 +116,12 @@ std::vector<Outcome> outcomes_of(const ServingMeasurement& run, const ServingPre
     o.prompt = r.request.prompt;
     o.answer = r.request.answer;
     o.reason = p.reason.empty() ? r.reason : p.reason;
-    o.metrics = {{{r.tpot_ms, 0, p.tpot_band}, {r.ttft_ms, 0, p.ttft_band}, {}, {}, {}}};
-    if (o.reason.empty()) {
-      o.metrics[0].predicted = predicted->tpot.in(units::millisecond);
-      o.metrics[1].predicted = predicted->ttft.in(units::millisecond);
-      ++predicted;
-    }
+    const parallel::RequestTimes times = o.reason.empty() ? *predicted++ : parallel::RequestTimes{};
+    o.metrics = {{{r.tpot_ms, times.tpot.in(units::millisecond), p.tpot_band},
+                  {r.ttft_ms, times.ttft.in(units::millisecond), p.ttft_band},
+                  {},
+                  {},
+                  {}}};
     outcomes.push_back(std::move(o));
   }
   return outcomes;

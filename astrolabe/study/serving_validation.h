@@ -23,7 +23,7 @@
 
 namespace astrolabe::study {
 
-enum class ServingMetric : unsigned char { kTpot, kTtft, kOutputRate, kPower, kEnergy };
+// TPOT, TTFT, output rate, power, energy.
 inline constexpr std::size_t kServingMetrics = 5;
 
 struct RankAgreement {
@@ -33,11 +33,7 @@ struct RankAgreement {
 };
 
 struct ServingReport {
-  const AccuracyReport& of(ServingMetric metric) const {
-    return metrics[static_cast<std::size_t>(metric)];
-  }
-
-  std::array<AccuracyReport, kServingMetrics> metrics;  // by ServingMetric
+  std::array<AccuracyReport, kServingMetrics> metrics;
   std::map<std::string, long> other_metrics;  // rows of figures that are none of these, by reason
   std::vector<RankAgreement> ranks;           // of at least kFewestRanked rows
   double rank_correlation = 0;                // their mean, weighted by rows

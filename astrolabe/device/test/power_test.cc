@@ -229,8 +229,8 @@ TEST(SplitwiseTest, MeanBoardPowerOfServingOnA100) {
   const std::map<std::string, Served> models = {
       {"llama2-70b", {69e9, 80 * 8 * 128 * 2 * 2.0}},      // grouped: 8 of 64 heads
       {"bloom-176b", {176e9, 70 * 112 * 128 * 2 * 2.0}}};  // 112 heads
-  const CsvTable table =
-      CsvTable::read(std::string(ASTROLABE_SOURCE_DIR) + "/validation/static_batches/batches.csv");
+  const CsvTable table = CsvTable::read(std::string(ASTROLABE_SOURCE_DIR) +
+                                        "/validation/static_batches/static_batches.csv");
   const PowerModel m = model_of("a100_sxm_80");
   const Accelerator a100 = read_accelerator(power_catalog(), "a100_sxm_80");
   Tally tally;

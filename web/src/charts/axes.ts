@@ -99,7 +99,7 @@ export function axis_tooltip(unit: string): object {
     formatter: (params: unknown) => {
       const items = params as AxisItem[];
       const lines = items
-        .filter((p) => typeof p.value === 'number' && p.value !== 0)
+        .filter((p) => typeof p.value === 'number' && p.value) // neither 0 nor NaN
         .sort((a, b) => (b.value ?? 0) - (a.value ?? 0))
         .map((p) => {
           const value = `<b>${format_number(p.value ?? 0)}</b>`;
