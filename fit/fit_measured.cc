@@ -1,16 +1,16 @@
 // Chooses how measured operators are interpolated and writes data/fitted/interpolation.csv.
 //
-//   fit_measured [--family NAME]... [--score | --bands] [--page validation/operators/README.md]
+//   fit_measured [--family NAME]... [--score | --bands] [--share 0.1]
+//                [--page validation/operators/README.md]
 //
 // Withholds 6 % of the shapes (the same on every chip) and 6 % of the other measurements, by hash,
 // and chooses for each family the scales of the coordinates, the numbers of neighbours, what the
 // residuals stand on and what counts of a measurement of the very place, so that they predict those
 // best (coordinate search on the mean absolute percentage error of a sample, half of it with the
-// chip's own tables, half without them). Then
-// the bands: the factor on the neighbours' spread within which 80 % of the withheld fall, for
-// tables of the chip itself, for chips whose own tables are left out, and for architectures left
-// out. An architecture that is left out takes no part in the tiled fidelity it is predicted with;
-// its bands are those of fit_carried. Deterministic: the samples are chosen by hash.
+// chip's own tables, half without them). Then, from all that is withheld, the bands: the factor on
+// the neighbours' spread within which 80 % fall, for tables of the chip itself and for chips whose
+// own tables are left out. An architecture that is left out takes no part in the tiled fidelity it
+// is predicted with; its bands are those of fit_carried. Deterministic: samples are chosen by hash.
 
 #include <fmt/format.h>
 
@@ -328,7 +328,7 @@ int main(int argc, char** argv) {
                  one.difference_neighbours);
       for (float s : one.scale) fmt::print(" {:.2f}", s);
       const MeasuredTables tables = fit.train(family, how);
-      const std::vector<Row> rows = fit.withheld(family, share);
+      const std::vector<Row> rows = fit.withheld(family, 1);
       BandRatios ratios;
       page += fmt::format("\n### {}\n", columns_of(family).name);
       for (const auto& [without, title] : kModes) {

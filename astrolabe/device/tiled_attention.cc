@@ -7,13 +7,13 @@
 namespace astrolabe::device {
 namespace {
 
-constexpr double kTile = 128;         // query rows and keys of a block in prefill
-constexpr double kWarpRows = 16;      // of a product that one warp issues
-constexpr double kSharedBytes = 128;  // that an SM reads from shared memory in a cycle
-constexpr double kQuantise = 2e-6;    // seconds of a kernel that narrows a few queries
+constexpr double kTile = 128;          // query rows and keys of a block in prefill
+constexpr double kWarpRows = 16;       // of a product that one warp issues
+constexpr double kSharedBytes = 128;   // that an SM reads from shared memory in a cycle
+constexpr double kSmallKernel = 2e-6;  // seconds, of one that narrows queries or combines results
 // A pass that widens a cache from fp8 to bf16: seconds of its kernel (as other streams), bytes read
-// and written for an element, and elements of a cycle and SM: those of the experts' passes, which
-// handle 12 bytes, 4 an element. PyTorch casts one element at a time, however narrow.
+// and written for an element, and elements of a cycle and SM: those of other passes, which handle
+// 12 bytes, 4 an element. PyTorch casts one element at a time, however narrow.
 constexpr double kPassLaunch = 4e-6, kWidenedBytes = 3, kPassElements = 3;
 
 // Blocks of keys over all tiles of one head (of `rows` tiles after `prefix` blocks, at most `most`
@@ -38,6 +38,13 @@ double widening_seconds(const TiledChip& chip, const AttentionShape& s) {
   const double elements = cache_bytes(s, s.kv_tokens) / s.kv_bytes;
   return kPassLaunch + elements * (kWidenedBytes / chip.hbm_bandwidth.base() +
                                    1 / (kPassElements * chip.sm_count * chip.clock.base()));
+}
+
+// Results written and read in fp32 and written again in bf16.
+double combining_seconds(const TiledChip& chip, const AttentionShape& s) {
+  constexpr double kBytes = 4 + 4 + 2;
+  if (!s.combines) return 0;
+  return kSmallKernel + s.sequences * s.heads * s.v_dim * kBytes * tiled::pass_seconds(chip);
 }
 
 double visible(const AttentionShape& s, double tokens) {
@@ -118,8 +125,9 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double blocks = std::max(tokens / kTile, 0.1) + cut;
 
   double cycles = 1e300;
-  for (double power = 1; power < 2 * most_splits; power *= 2) {
-    const double split = std::min(power, most_splits);
+  const double most = std::max(most_splits, s.least_splits);
+  for (double power = s.least_splits; power < 2 * most; power *= 2) {
+    const double split = std::min(power, most);
     const double waves = std::max(1.0, units * split / chip.sm_count);
     cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +
                                   (split > 1 ? split_cost : 0));
@@ -129,8 +137,9 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
                                                     (s.qk_dim + s.v_dim) * s.query_bytes();
   const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
   const double attention = tiled::join(cycles / chip.clock.base(), memory, overlap);
-  return Duration::from_base(tiled::with_launch(
-      chip, launch, (s.quantises_queries ? kQuantise : 0) + widening_seconds(chip, s) + attention));
+  const double others = (s.quantises_queries ? kSmallKernel : 0) + widening_seconds(chip, s) +
+                        combining_seconds(chip, s);
+  return Duration::from_base(tiled::with_launch(chip, launch, others + attention));
 }
 
 }  // namespace astrolabe::device

@@ -9,9 +9,10 @@ namespace {
 
 constexpr double kTileColumns = 128;
 constexpr double kMostTileRows = 256;
-// Of one SM, that permutes or combines rows: besides the bandwidth, for H200 is only 7 to 17 %
-// faster than H100 where such passes are most of the time.
-constexpr double kPassBytesPerCycle = 12;
+
+// Elements that a kernel of one element a thread handles in a cycle of an SM: PyTorch's cast of
+// latent caches on H100 and H200.
+constexpr double kSinglyPerCycle = 1.45;
 
 // Of tcgen05's rate, what Triton's and Marlin's experts can use: as many FLOP per SM and cycle as
 // on Hopper (Triton's own fits: 0.44 of the peak there, 0.24 on Blackwell in bf16, 0.53 and 0.28 in
@@ -21,7 +22,6 @@ constexpr double kPortableShare = 0.5;
 // Weights of 4 bits that the cores of an SM widen to bf16 in a cycle, for products that the tensor
 // cores cannot take as they are: at most. Marlin's and Triton's large experts reach 16 to 21 on
 // A100, H100, H200 and B200 alike, so H200 with its 4.8 TB/s streams no more of them than H100.
-// Kernels of tcgen05 feed it in other ways.
 constexpr double kWidenedPerCycle = 22;
 
 // The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns
@@ -84,8 +84,8 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double load_rate = s.is_untuned ? std::min(load, l2_rate) : load;
   const bool promotes = format.has_block_scales && (s.promotes || !chip.has_tcgen05());
   const double flop_cycles = 2 / flop_cycle + (promotes ? tiled::kPromotion : 0);
-  const bool is_widened = format.multiply == workload::NumberFormat::kBf16 &&
-                          format.weight_bytes < 1 && (s.is_portable || !chip.has_tcgen05());
+  const bool is_widened =
+      format.multiply == workload::NumberFormat::kBf16 && format.weight_bytes < 1;
   const double widening = is_widened ? columns / kWidenedPerCycle : 0;
   double cycles = 1e300;
   const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
@@ -100,13 +100,12 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
                                   std::max(1.0, down / chip.sm_count) * (fill + s.inter * step));
   }
-  // Passes move bytes as fast as HBM gives them and as the SMs handle them.
-  const double pass_seconds =
-      1 / chip.hbm_bandwidth.base() + 1 / (kPassBytesPerCycle * chip.sm_count * chip.clock.base());
   const double elements =
       passes * experts.pairs * (s.pair_passes * s.hidden + s.activation_passes * s.inter) +
       all_passes * s.all_pair_passes * s.tokens * s.top_k * s.hidden;
-  const double extra = elements * 2 * pass_seconds;
+  const double singly = s.activates_all_pairs ? s.tokens * s.top_k * s.inter : 0;
+  const double extra = elements * 2 * tiled::pass_seconds(chip) +
+                       singly / (kSinglyPerCycle * chip.sm_count * chip.clock.base());
   return Duration::from_base(launch * 1e-6 * s.launches + extra +
                              tiled::join(cycles / chip.clock.base(), memory, overlap));
 }

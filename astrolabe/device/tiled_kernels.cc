@@ -156,10 +156,11 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
   if (is_generated(kernel)) s->launches = generated_launches(s->format);
-  // Where no product activates its results: those are written, read, and written again.
-  if (!is_generated(kernel) || s->format.has_block_scales) {
-    s->activation_passes = 2 * (s->matrices - 1) + 1;
-  }
+  // Where no product activates its results: those are written, read, and written again. Generated
+  // experts do so under scales of blocks only, by a kernel that visits the pairs of all ranks, an
+  // element a thread (blockScaleMoe/DevKernel.cu, activationDeepSeekKernel).
+  if (!is_generated(kernel)) s->activation_passes = 2 * (s->matrices - 1) + 1;
+  s->activates_all_pairs = is_generated(kernel) && s->format.has_block_scales;
 }
 
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
@@ -226,6 +227,11 @@ StreamShape mamba(std::string_view framework, std::string_view kernel, const Dim
 // long).
 constexpr double kTrtllmGroup = 32;
 
+// vLLM asks FlashAttention for up to 32 splits of a cache
+// (flash_attn_max_num_splits_for_cuda_graph) for as many sequences as its graphs hold
+// (max_cudagraph_capture_size).
+constexpr double kGraphSplits = 32, kGraphSequences = 512;
+
 // FlashAttention 2 packs the heads of a group only without a window (flash_api.cpp:
 // seqlenq_ngroups_swapped).
 bool reads_by_head(std::string_view framework, std::string_view kernel, const AttentionShape& s) {
@@ -247,6 +253,11 @@ AttentionShape attention(Family family, std::string_view framework, std::string_
   s.kv_heads = d[2], s.window = d[3], s.sequences = d[4];
   s.shares_cache = !reads_by_head(framework, kernel, s);
   s.kv_bytes = cache_element(c[1]);
+  // Of those splits version 3 makes as many as fill the chip, version 4 all; both combine them.
+  const bool is_fa4 = contains(kernel, "fa4");
+  s.combines =
+      framework == "vllm" && (is_fa4 || contains(kernel, "fa3")) && s.sequences <= kGraphSequences;
+  if (s.combines && is_fa4) s.least_splits = kGraphSplits;
   // FlashAttention 3 multiplies queries and keys of one format.
   s.quantises_queries = is_flash(kernel) && s.kv_bytes == 1;
   if (family == Family::kAttentionPrefill) {

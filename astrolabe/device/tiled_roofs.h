@@ -50,6 +50,15 @@ inline double flop_per_cycle(const TiledChip& chip, double peak) {
   return peak / (chip.sm_count * chip.clock.base());
 }
 
+// Seconds a byte of a pass over activations: as fast as HBM gives them, and then as an SM handles
+// them, for H200 is only 7 to 17 % faster than H100 where such passes are most of the experts'
+// time.
+constexpr double kPassBytesPerCycle = 12;
+inline double pass_seconds(const TiledChip& chip) {
+  return 1 / chip.hbm_bandwidth.base() +
+         1 / (kPassBytesPerCycle * chip.sm_count * chip.clock.base());
+}
+
 // Where tensor cores do not scale blocks, CUDA cores add each block's sums to those in fp32: a
 // multiply-add an output and block of 128, 128 a cycle (DeepGEMM: promotion).
 constexpr double kPromotion = 1.0 / (128 * 128);

@@ -40,6 +40,8 @@ struct AttentionShape {
   bool shares_cache = true;        // in decode, the query heads of a group read it together
   bool is_latent = false;          // K and V are one vector of qk_dim (MLA, absorbed)
   bool quantises_queries = false;  // by a kernel of its own, in decode
+  bool combines = false;           // results of splits, however few, by a kernel of its own
+  double least_splits = 1;         // of the cache, in decode
   double tile_rows = 64;           // of the product in decode, padded
   bool splits_values = false;      // of wide heads over warp groups, at no cost
   bool widens_cache = false;       // from fp8 in a pass of its own; kv_bytes: after it
@@ -62,8 +64,9 @@ struct ExpertShape {
   bool is_untuned = false;    // runs the first of its tilings, not the fastest
   // Passes over the rows of this rank's pairs of token and expert, and over those of all ranks.
   double pair_passes = 3, all_pair_passes = 0.3;
-  double activation_passes = 0;  // over the columns between the products
-  double launches = 1;           // kernels, over those of CUTLASS
+  double activation_passes = 0;      // over the columns between the products
+  bool activates_all_pairs = false;  // in a pass over those of all ranks, an element a thread
+  double launches = 1;               // kernels, over those of CUTLASS
 };
 
 // A kernel that streams: normalisation, quantisation, convolution, recurrent state.

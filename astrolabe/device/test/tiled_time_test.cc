@@ -176,6 +176,26 @@ TEST(DecodeAttentionTime, SplitsTheCacheAsFarAsTheEngineDoes) {
               0.02 * kMicro);
 }
 
+// The cache of SplitsTheCacheAsFarAsTheEngineDoes in 32 splits on 16 SMs, in two waves of 4 blocks
+// each, and 8 heads of 128 results of 10 B combined: a kernel of 2 us and 3 % of a microsecond.
+TEST(DecodeAttentionTime, CombinesSplitsHoweverFew) {
+  TiledParameters p{1, 1, 32, 0.5, 65.536, 1, 0, 1, 500, 0, 6, 64, 64, 4};
+  TiledChip chip = round_chip();
+  chip.sm_count = 16;
+  chip.rates[0] = FlopRate::from_base(1e18);
+  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
+  AttentionShape shape;
+  shape.kv_tokens = 128 * 128, shape.heads = 8;
+  const Duration alone = decode_attention_time(chip, p, shape, Residency::kCold);
+  shape.combines = true;
+  const Duration combined = decode_attention_time(chip, p, shape, Residency::kCold);
+  const double pass = 8 * 128 * 10 / (12 * 16 * 1e9);
+  EXPECT_NEAR((combined - alone).base(), 2 * kMicro + pass, 1e-12);
+  shape.combines = false, shape.least_splits = 32;
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(),
+              (1 + 2 * (1e-3 + 4) + 0.5) * kMicro, 0.02 * kMicro);
+}
+
 // 64 caches of 4096 vectors of 576 fp8 elements, as bf16: 3 bytes an element read and written, 3
 // elements a cycle of each SM, and a launch of 4 us.
 TEST(DecodeAttentionTime, WidensACacheInAPassOfItsOwn) {
@@ -248,6 +268,24 @@ TEST(DecodeKernels, FlashAttentionPacksHeadsAndNarrowsQueriesByItsVersion) {
   EXPECT_TRUE(shape("vllm_flash_attn_fa3", "fp8", 0).quantises_queries);
 }
 
+// flash_attn_max_num_splits_for_cuda_graph: 32, for the 512 sequences of the largest graph.
+TEST(DecodeKernels, VllmSplitsCachesOfItsGraphs) {
+  const auto shape = [](const char* framework, const char* kernel, float sequences) {
+    const Dims dims{128, 8, 1, 0, sequences, 1024};
+    return std::get<AttentionShape>(
+        tiled_kernel(Family::kAttentionDecode, framework, kernel, {"bfloat16", "bfloat16"}, dims)
+            .shape);
+  };
+  EXPECT_TRUE(shape("vllm", "vllm_flash_attn_fa3", 512).combines);
+  EXPECT_EQ(shape("vllm", "vllm_flash_attn_fa3", 512).least_splits, 1);
+  EXPECT_FALSE(shape("vllm", "vllm_flash_attn_fa3", 513).combines);
+  EXPECT_TRUE(shape("vllm", "vllm_flash_attn_fa4", 512).combines);
+  EXPECT_EQ(shape("vllm", "vllm_flash_attn_fa4", 512).least_splits, 32);
+  EXPECT_EQ(shape("vllm", "vllm_flash_attn_fa4", 513).least_splits, 1);
+  EXPECT_FALSE(shape("vllm", "vllm_flash_attn_fa2", 4).combines);
+  EXPECT_FALSE(shape("sglang", "fa3", 4).combines);
+}
+
 // 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
 // read, 8 x 3 x 1024 x 512 x 2 B, at 3.35 TB/s x 0.5; on 4 ranks each reads two experts.
 TEST(ExpertTime, ReadsTheExpertsThatGotTokens) {
@@ -262,8 +300,7 @@ TEST(ExpertTime, ReadsTheExpertsThatGotTokens) {
               3e-6 + weights / 4 / (0.5 * 3.35e12), 2e-7);
 }
 
-// 4-bit weights are widened 22 a cycle and SM, which no memory makes faster; tcgen05's own kernels
-// are not bound by it.
+// 4-bit weights are widened 22 a cycle and SM, which no memory makes faster.
 TEST(ExpertTime, CoresWidenWeightsOfFourBits) {
   const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
   ExpertShape shape;
@@ -277,8 +314,25 @@ TEST(ExpertTime, CoresWidenWeightsOfFourBits) {
   const double weights = 64.0 * 3 * 2816 * 1408;
   const double widening = weights / 22 / chip.sm_count / chip.clock.base();
   EXPECT_NEAR(time(chip), kMicro + widening, 0.1 * widening);
+  chip.tensor_cores = "warp_group", chip.year = 2024;  // tcgen05 takes no such weights either
+  EXPECT_NEAR(time(chip), kMicro + widening, 0.1 * widening);
   shape.format = *find_kernel_format("bfloat16");
   EXPECT_LT(time(chip), 0.5 * widening);
+}
+
+// 64 tokens x 8 experts of all ranks x 512 columns, 1.45 elements a cycle of 132 SMs, wherever the
+// experts are.
+TEST(ExpertTime, BlockScalesActivateThePairsOfAllRanks) {
+  const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
+  for (const double ranks : {1.0, 16.0}) {
+    ExpertShape shape;
+    shape.tokens = 64, shape.hidden = 1024, shape.inter = 512, shape.top_k = 8, shape.experts = 64;
+    shape.expert_ranks = ranks;
+    const Duration alone = expert_time(h100_like(), p, shape, Residency::kCold);
+    shape.activates_all_pairs = true;
+    EXPECT_NEAR((expert_time(h100_like(), p, shape, Residency::kCold) - alone).base(),
+                64.0 * 8 * 512 / (1.45 * 132 * 1.83e9), 1e-12);
+  }
 }
 
 // One expert of 256 rows, two products of 1024 x 128, at 1 B a cycle into the one SM: a step of k
@@ -354,6 +408,9 @@ TEST(ExpertTime, KernelsAreKnownByTheirNames) {
   EXPECT_TRUE(shape("sglang_fused_moe_triton", "bfloat16").is_portable);
   EXPECT_TRUE(shape("sglang_marlin_moe", "int4_wo").is_portable);
   // Routing, two products, finalising, of 8; narrowing; activating under scales of blocks.
+  EXPECT_TRUE(shape("sglang_flashinfer_trtllm_moe", "fp8_block").activates_all_pairs);
+  EXPECT_FALSE(shape("sglang_flashinfer_trtllm_moe", "fp8").activates_all_pairs);
+  EXPECT_FALSE(shape("deepgemm", "fp8_block").activates_all_pairs);
   EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "bfloat16").launches, 4 / 8.0);
   EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").launches, 5 / 8.0);
   EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "fp8_block").launches, 6 / 8.0);
