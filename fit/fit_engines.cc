@@ -1,8 +1,10 @@
 // Fits the constants of serving engines (data/fitted/engines.csv) on half of the groups of a file
 // of measured serving runs and scores them on the other half, on models and on systems left out.
 //
-//   fit_engines --measurements FILE            prints constants and scores
-//   fit_engines --measurements FILE --write    and replaces the rows of source fit_engines
+//   fit_engines --measurements validation/serving/runs.csv --figures validation/figures/figures.csv
+//
+// prints constants and scores; with --write it replaces the rows of source fit_engines. From the
+// published figures comes the band of power alone, from half of their models and systems.
 //
 // TPOT is nearly linear in the constants: kernel x launches + prefill_slow x TPOT x share of the
 // time that prompts add + sampling x sequences x logits + sequence x sequences + host, on top of
@@ -39,7 +41,7 @@ constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_s
 const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20, 5};
 
 struct Options {
-  std::string measurements, data = ASTROLABE_SOURCE_DIR "/data";
+  std::string measurements, figures, data = ASTROLABE_SOURCE_DIR "/data";
   bool writes = false;
 };
 
@@ -204,6 +206,36 @@ void fit_rest(const std::vector<study::ServingMeasurement>& runs,
   }
 }
 
+// What the band of power lacks beside that of its kernels, from half of the models and systems.
+void fit_power(const std::vector<study::ServingMeasurement>& figures,
+               study::ServingPredictor* predictor, Constants* constants) {
+  struct Outcome {
+    double error, kernels;
+    bool is_first;
+  };
+  std::vector<Outcome> outcomes;
+  std::vector<double> lacking;
+  for (const study::ServingMeasurement& run : figures) {
+    if (!run.power_w) continue;
+    const study::ServingPrediction p = predictor->predict(run);
+    if (!p.reason.empty()) continue;
+    const double e = std::fabs(std::log(p.power_w / *run.power_w));
+    outcomes.push_back({e, p.power_band, in_first_half(run.group, 0)});
+    if (!outcomes.back().is_first) continue;
+    lacking.push_back(std::sqrt(std::max(0.0, e * e - p.power_band * p.power_band)));
+  }
+  const double band = band_of(lacking);
+  int inside = 0, others = 0;
+  for (const Outcome& o : outcomes) {
+    if (o.is_first) continue;
+    ++others;
+    inside += o.error <= std::hypot(o.kernels, band) ? 1 : 0;
+  }
+  fmt::print("power: band from {} figures; of {} of other models and systems {:.0f} % inside\n",
+             lacking.size(), others, others == 0 ? 0 : 100.0 * inside / others);
+  (*constants)[{"any", "power_band"}] = {band, band, band};
+}
+
 std::vector<std::string> split_cells(const std::string& line) {
   std::vector<std::string> cells;
   std::istringstream in(line);
@@ -244,14 +276,18 @@ void run(const Options& options) {
       engines.set(framework, std::string(name) + "_per_request", 0);
     }
   }
+  engines.set("any", "power_band", 0);
   study::ServingPredictor predictor(facts, library.sources(), engines);
-  const auto runs = study::read_serving_measurements(
-      options.measurements, study::ServingContext::read(facts, options.data));
+  const study::ServingContext context = study::ServingContext::read(facts, options.data);
+  const auto runs = study::read_serving_measurements(options.measurements, context);
   const std::vector<Row> rows = sample_rows(runs, &predictor);
   Constants constants;
   fit_tpot(rows, &constants);
   for (const auto& [key, fitted] : constants) engines.set(key.first, key.second, fitted.value);
   fit_rest(runs, &predictor, &constants);
+  if (!options.figures.empty()) {
+    fit_power(study::read_serving_measurements(options.figures, context), &predictor, &constants);
+  }
   for (const auto& [key, f] : constants) {
     fmt::print("{:8}{:26}{:8.3g}  {:.3g} to {:.3g}\n", key.first, key.second, f.value, f.low,
                f.high);
@@ -266,6 +302,7 @@ int main(int argc, char** argv) {
   CLI::App app("Fits the constants of serving engines");
   astrolabe::Options options;
   app.add_option("--measurements", options.measurements, "Measured serving runs (CSV)")->required();
+  app.add_option("--figures", options.figures, "Published figures with power (CSV)");
   app.add_option("--data", options.data, "Directory of the fact tables");
   app.add_flag("--write", options.writes, "Replace the fitted rows of fitted/engines.csv");
   CLI11_PARSE(app, argc, argv);

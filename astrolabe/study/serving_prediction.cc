@@ -197,8 +197,9 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
   out->energy_j = out->power_w / out->output_rate;
   const device::PowerParameters& p = chip.derating.power;
   const double idle = device::PowerModel(chip.accelerator, p).idle().in(units::watt) / out->power_w;
-  out->power_band =
+  const double kernels =
       std::log((idle + (1 - idle) * p.dynamic_high) / (idle + (1 - idle) * p.dynamic_low)) / 2;
+  out->power_band = std::hypot(kernels, d.engine().constants.power_band);
 }
 
 void ServingPredictor::replay(const ServingMeasurement& run, ServingPrediction* out) {
