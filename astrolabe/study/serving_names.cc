@@ -57,14 +57,23 @@ ServingNames ServingNames::read(const catalog::Catalog& catalog, const std::stri
   const CsvTable csv = CsvTable::read(path);
   for (const CsvTable::Row& row : csv.rows()) {
     const std::string& kind = csv.cell(row, "kind");
-    const std::string& published = csv.cell(row, "published");
+    const std::string& cell = csv.cell(row, "published");
+    const std::string published = kind == kSystem ? lower_case(cell) : cell;
     const std::string& ours = csv.cell(row, "ours");
     if (kind != kModel && kind != kSystem && kind != kEngine && kind != kPromptTokens) {
       throw InputError(csv.position(row), "kind", kind, "model, system, engine or prompt_tokens");
     }
     if (kind == kPromptTokens) parse_number(ours, csv.position(row), "ours");
     if (!names.rows_.emplace(kind + " " + published, ours).second) {
-      throw InputError(csv.position(row), "published", published, "each name of a kind once");
+      throw InputError(csv.position(row), "published", cell, "each name of a kind once");
+    }
+  }
+  // A system by its own name or by that of its accelerator in the catalogue.
+  for (const std::string& chip : catalog.entities("chips")) {
+    const std::string system = catalog.get_text(chip, "system");
+    const std::string accelerator = catalog.find_text(chip, "accelerator").value_or(system);
+    for (const std::string& name : {system, accelerator}) {
+      names.rows_.emplace(std::string(kSystem) + " " + lower_case(name), system);
     }
   }
   return names;
@@ -82,7 +91,7 @@ std::string ServingNames::model(const std::string& published) const {
 }
 
 std::string ServingNames::system(const std::string& published) const {
-  const std::string* ours = find(kSystem, published);
+  const std::string* ours = find(kSystem, lower_case(published));
   return ours == nullptr ? published : *ours;
 }
 

@@ -4,7 +4,8 @@
 //
 // A model is found by its own name, by a row of data/serving/names.csv, or, at last, by its name
 // without owner, format and edition: Qwen/Qwen3-30B-A3B-Instruct-2507 has the shapes of
-// Qwen/Qwen3-30B-A3B. A name that is not found stays as it was published.
+// Qwen/Qwen3-30B-A3B. A system is found by a row, by its own name or by that of its accelerator,
+// whatever the case. A name that is not found stays as it was published.
 
 #include <map>
 #include <optional>

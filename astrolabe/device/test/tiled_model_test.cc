@@ -180,7 +180,7 @@ TEST(TiledChips, AreReadFromTheCatalogue) {
   const TiledChip b300 = read_tiled_chip(catalog, "b300_chip");
   EXPECT_EQ(b300.exponentials_per_cycle, 32);  // twice B200
   const std::vector<TiledChip> all = read_tiled_chips(catalog);
-  EXPECT_EQ(all.size(), 21u);
+  EXPECT_EQ(all.size(), 24u);
   EXPECT_EQ(find_tiled_chip(all, "gb200")->accelerator, "gb200_nvl72");
   EXPECT_EQ(find_tiled_chip(all, "gb200_nvl72")->name, "gb200");
   EXPECT_EQ(find_tiled_chip(all, "no_such_chip"), nullptr);

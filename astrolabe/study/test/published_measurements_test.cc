@@ -32,6 +32,9 @@ TEST(ServingNamesTest, EditionsOfAModelHaveItsShapes) {
   EXPECT_EQ(n.model("zai-org/GLM-5.2"), "zai-org/GLM-5.2");
   EXPECT_EQ(n.model("GPT-J-6B"), "GPT-J-6B");
   EXPECT_EQ(n.system("h100-80gb"), "h100_sxm");
+  EXPECT_EQ(n.system("b300"), "b300_sxm");
+  EXPECT_EQ(n.system("MI325X"), "mi325x");      // by its own name
+  EXPECT_EQ(n.system("gb200_nvl72"), "gb200");  // by that of its accelerator
   EXPECT_EQ(n.system("abacus"), "abacus");
   EXPECT_EQ(ServingNames().model("Llama-3.1-8B"), "Llama-3.1-8B");
 }
