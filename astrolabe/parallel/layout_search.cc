@@ -255,6 +255,8 @@ void LayoutSearch::finish(Offer* o) const {
   const ServingWork w = work_of(chip_, *o->prefill, 0, Frequency(), pieces, chunks);
   const double x = p.prefill_share;
   p.work.power = (1 - x) * p.work.power + x * w.power;
+  p.work.p10 = (1 - x) * p.work.p10 + x * w.p10;
+  p.work.p90 = (1 - x) * p.work.p90 + x * w.p90;
   if (w.it_power) p.work.it_power = (1 - x) * *p.work.it_power + x * *w.it_power;
   p.work.hbm_bandwidth = (1 - x) * p.work.hbm_bandwidth + x * w.hbm_bandwidth;
   p.work.flops = (1 - x) * p.work.flops + x * w.flops;

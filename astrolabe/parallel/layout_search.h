@@ -12,6 +12,7 @@
 // (1/TPOT), of those that keep the limit of TTFT. Every layout that is not on it is listed with the
 // reason. Assumes uniform load between workers; failures and load below the peak are not in here.
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,6 +48,7 @@ struct DeploymentPoint {
   double accelerators() const;
   double tokens_per_user() const { return 1 / tpot.in(units::second); }
   Energy energy_per_output_token() const { return work.power / output_tokens * units::token; }
+  double energy_band() const { return std::hypot(band, std::log(work.p90 / work.p10) / 2); }
   // Board power where IT power is not known.
   Energy it_energy_per_token() const {
     return work.it_power.value_or(work.power) / output_tokens * units::token;

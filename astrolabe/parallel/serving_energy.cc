@@ -1,6 +1,7 @@
 #include "astrolabe/parallel/serving_energy.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace astrolabe::parallel {
 namespace {
@@ -37,10 +38,21 @@ Power idle_power(const ServingChip& chip) {
 void set_power(const ServingChip& chip, Power power, ServingWork* w) {
   const device::Accelerator& a = chip.accelerator;
   w->power = std::min(power, a.tdp);
+  const double band = power_band(chip, w->power);
+  w->p10 = w->power * std::exp(-band);
+  w->p90 = std::min(w->power * std::exp(band), a.tdp);
   if (a.it_power) w->it_power = std::max(*a.it_power - (a.tdp - w->power), w->power);
 }
 
 }  // namespace
+
+double power_band(const ServingChip& chip, Power power) {
+  const device::PowerParameters& p = chip.derating.power;
+  const double idle = idle_power(chip) / power;
+  const double kernels =
+      std::log((idle + (1 - idle) * p.dynamic_high) / (idle + (1 - idle) * p.dynamic_low)) / 2;
+  return std::hypot(kernels, chip.engine.constants.power_band);
+}
 
 ServingWork serving_work(const EngineIteration& it, const ServingChip& chip, const SteadyLoad& load,
                          double sequences, Frequency decode_rate, double pieces,

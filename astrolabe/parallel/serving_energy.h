@@ -6,7 +6,8 @@
 // over the operators of a decode step and of a chunk of a prompt (c chunks a step and rank), P_i by
 // device/power.h. Collectives, launches and waiting draw idle power. Kernels of a mixed step are
 // taken to spend what they would apart. `it_power` adds the accelerator's share of its rack: what
-// is provisioned less the unused part of its own limit.
+// is provisioned less the unused part of its own limit. p10 and p90 by power_band, no more than
+// that limit.
 
 #include <optional>
 
@@ -16,11 +17,15 @@
 namespace astrolabe::parallel {
 
 struct ServingWork {  // of one accelerator, a second
-  Power power;
+  Power power, p10, p90;
   std::optional<Power> it_power;  // where the accelerator's is known
   Bandwidth hbm_bandwidth;
   FlopRate flops;
 };
+
+// Half width, in log, of the 10-90 % band of a board power: of the kernels' and of what an engine
+// adds.
+double power_band(const ServingChip& chip, Power power);
 
 // decode_rate, chunk_rate: steps and chunks a second on a rank and stage. Either may be zero.
 ServingWork serving_work(const EngineIteration& iteration, const ServingChip& chip,

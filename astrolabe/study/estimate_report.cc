@@ -33,6 +33,17 @@ std::string band_text(double value, double band, int digits) {
                      value * std::exp(band), digits);
 }
 
+std::string power_text(const parallel::ServingWork& w) {
+  return fmt::format("{:.0f} ({:.0f}-{:.0f})", w.power.in(units::watt), w.p10.in(units::watt),
+                     w.p90.in(units::watt));
+}
+
+std::string energy_text(const DeploymentPoint& p) {
+  const double joules = p.energy_per_output_token().in(units::joule), band = p.energy_band();
+  return fmt::format("{:.3g} ({:.2g}-{:.2g})", joules, joules * std::exp(-band),
+                     joules * std::exp(band));
+}
+
 Json band_json(double value, double band) {
   return {{"value", value}, {"p10", value * std::exp(-band)}, {"p90", value * std::exp(band)}};
 }
@@ -77,20 +88,18 @@ std::string memory_text(const MemoryFit& m) {
 }
 
 std::string point_heading(const char* first) {
-  return fmt::format("{}{:>9} {:>6} {:>26} {:>26} {:>11} {:>24} {:>6} {:>7}  {}\n", first,
+  return fmt::format("{}{:>9} {:>6} {:>26} {:>26} {:>11} {:>24} {:>15} {:>20}  {}\n", first,
                      "in flight", "batch", "TPOT ms (10-90 %)", "TTFT ms (10-90 %)", "tok/s/user",
-                     "tok/s/accel. (10-90 %)", "W", "J/token", "limit; layout");
+                     "tok/s/accel. (10-90 %)", "W (10-90 %)", "J/token (10-90 %)", "limit; layout");
 }
 
 std::string point_text(const DeploymentPoint& p, const char* mark) {
   const double in_flight = p.is_pools ? p.state.in_flight * p.workers : p.state.in_flight;
-  return fmt::format(
-      "{}{:>9.0f} {:>6.4g} {:>26} {:>26} {:>11.1f} {:>24} {:>6.0f} {:>7.3g}  {}; {}\n", mark,
-      in_flight, p.state.sequences, band_text(ms(p.tpot), p.band, 2),
-      band_text(ms(p.ttft), p.ttft_band, 0), p.tokens_per_user(),
-      band_text(p.output_tokens.in(kPerSecond), p.band, 0), p.work.power.in(units::watt),
-      p.energy_per_output_token().in(units::joule), parallel::batch_limit_name(p.limit),
-      layout_text(p));
+  return fmt::format("{}{:>9.0f} {:>6.4g} {:>26} {:>26} {:>11.1f} {:>24} {:>15} {:>20}  {}; {}\n",
+                     mark, in_flight, p.state.sequences, band_text(ms(p.tpot), p.band, 2),
+                     band_text(ms(p.ttft), p.ttft_band, 0), p.tokens_per_user(),
+                     band_text(p.output_tokens.in(kPerSecond), p.band, 0), power_text(p.work),
+                     energy_text(p), parallel::batch_limit_name(p.limit), layout_text(p));
 }
 
 std::string single_text(const Estimate& e) {
@@ -227,9 +236,13 @@ Json point_json(const DeploymentPoint& p) {
       {"tokens_per_s_per_user", band_json(p.tokens_per_user(), p.band)},
       {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
       {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()},
-      {"accelerator_power_w", p.work.power.in(units::watt)},
+      {"accelerator_power_w",
+       {{"value", p.work.power.in(units::watt)},
+        {"p10", p.work.p10.in(units::watt)},
+        {"p90", p.work.p90.in(units::watt)}}},
       {"it_power_w", p.work.it_power ? Json(p.work.it_power->in(units::watt)) : Json(nullptr)},
-      {"j_per_output_token", band_json(p.energy_per_output_token().in(units::joule), p.band)}};
+      {"j_per_output_token",
+       band_json(p.energy_per_output_token().in(units::joule), p.energy_band())}};
   if (p.is_pools) {
     j["prefill_layout"] = p.prefill_layout.text();
     j["prefill_workers"] = p.prefill_workers;

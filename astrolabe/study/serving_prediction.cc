@@ -183,6 +183,7 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
   chip.accelerator = device::read_accelerator(catalog_, entity);
   chip.derating = device::read_derating(catalog_, chip.accelerator.name);
   chip.clock = &clock(run);
+  chip.engine = d.engine();
   const double share = run.mean_length_share();
   parallel::SteadyLoad load;
   load.prompt = share * run.prompt;
@@ -195,11 +196,7 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
                              1 / served.tpot, pieces, pieces / ranks * served.requests);
   out->power_w = work.power.in(units::watt);
   out->energy_j = out->power_w / out->output_rate;
-  const device::PowerParameters& p = chip.derating.power;
-  const double idle = device::PowerModel(chip.accelerator, p).idle().in(units::watt) / out->power_w;
-  const double kernels =
-      std::log((idle + (1 - idle) * p.dynamic_high) / (idle + (1 - idle) * p.dynamic_low)) / 2;
-  out->power_band = std::hypot(kernels, d.engine().constants.power_band);
+  out->power_band = parallel::power_band(chip, work.power);
 }
 
 void ServingPredictor::replay(const ServingMeasurement& run, ServingPrediction* out) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "astrolabe/parallel/test/chip_cases.h"
@@ -27,6 +28,9 @@ TEST(LayoutSearchTest, FrontTradesUsersForAcceleratorsAndKeepsTtft) {
     EXPECT_LE(p.accelerators(), r.most_accelerators);
     EXPECT_GE(p.work.power.in(units::watt), 99.9);  // idle: 0.2 of 500
     EXPECT_LE(p.work.power.in(units::watt), 500);
+    EXPECT_LE(p.work.p10, p.work.power);
+    EXPECT_GE(p.work.p90, p.work.power);
+    EXPECT_LE(p.work.p90.in(units::watt), 500);
     EXPECT_LE(p.work.hbm_bandwidth.base(), 1e12);
   }
 }
@@ -136,6 +140,17 @@ TEST(LayoutSearchTest, LonePrefillWorkersUseTheWholeLimitOfTtft) {
   ASSERT_TRUE(r.best);
   EXPECT_LE(r.best->ttft, w.ttft);
   EXPECT_GT(r.best->ttft, 0.9 * w.ttft);
+}
+
+// 300 W of which 100 idle; dynamic power is 0.5 to 1.5 times that, so 200 to 400 W: half of ln 2.
+TEST(PowerBandTest, IsThatOfKernelsAndOfTheEngine) {
+  ServingChip chip;
+  chip.accelerator = small_accelerator();
+  chip.derating = plain_derating();
+  chip.derating.power.dynamic_low = 0.5, chip.derating.power.dynamic_high = 1.5;
+  EXPECT_NEAR(power_band(chip, 300.0 * units::watt), std::log(2) / 2, 1e-12);
+  chip.engine.constants.power_band = 0.2;
+  EXPECT_NEAR(power_band(chip, 300.0 * units::watt), std::hypot(std::log(2) / 2, 0.2), 1e-12);
 }
 
 TEST(PrefillPointTest, WorkersBehindOneQueueWaitLess) {
