@@ -82,7 +82,7 @@ MemoryConfig read_product(const std::string& data_dir, const CsvTable& table,
   config.mapping_where = mapping.where;
   config.controller.read_queue = config.controller.write_queue =
       static_cast<std::size_t>(whole(table, row, "queue", 2, 512));
-  config.controller.refresh = RefreshMode::kPerBank;
+  config.controller.refresh = refresh_mode(table, row);
   return config;
 }
 
@@ -90,6 +90,14 @@ MemoryConfig read_product(const std::string& data_dir, const CsvTable& table,
 
 std::string mapping_text(const std::string& data_dir, const std::string& name_or_text) {
   return find_mapping(data_dir, name_or_text).text;
+}
+
+RefreshMode refresh_mode(const CsvTable& table, const CsvTable::Row& row) {
+  const std::string& name = table.cell(row, "refresh");
+  if (name == "none") return RefreshMode::kNone;
+  if (name == "all_bank") return RefreshMode::kAllBank;
+  if (name == "per_bank") return RefreshMode::kPerBank;
+  throw InputError(table.position(row), "refresh", name, "none, all_bank or per_bank");
 }
 
 std::vector<std::string> product_names(const std::string& data_dir) {

@@ -20,19 +20,11 @@ double number(const CsvTable& table, const CsvTable::Row& row, const char* colum
   throw InputError(table.position(row), column, text, fmt::format("above 0, at most {:g}", most));
 }
 
-memory::RefreshMode refresh_mode(const CsvTable& table, const CsvTable::Row& row) {
-  const std::string& name = table.cell(row, "refresh");
-  if (name == "none") return memory::RefreshMode::kNone;
-  if (name == "all_bank") return memory::RefreshMode::kAllBank;
-  if (name == "per_bank") return memory::RefreshMode::kPerBank;
-  throw InputError(table.position(row), "refresh", name, "none, all_bank or per_bank");
-}
-
 SimulatorComparison compare(const CsvTable& table, const CsvTable::Row& row,
                             const std::string& data_dir, const memory::RunOptions& options) {
   memory::MemoryConfig config = memory::load_preset(data_dir, table.cell(row, "preset"));
   config.channels = static_cast<int>(number(table, row, "channels", 4096));
-  config.controller.refresh = refresh_mode(table, row);
+  config.controller.refresh = memory::refresh_mode(table, row);
   memory::Traffic traffic = memory::parse_traffic(table.cell(row, "traffic"));
   traffic.requests = static_cast<std::uint64_t>(number(table, row, "requests", 1e9));
   SimulatorComparison c;

@@ -65,6 +65,10 @@ TEST(Preset, AllOfThemLoadAndKeepTheirPeak) {
   }
   // 5 stacks x 1024 pins x 5.23 Gb/s / 8
   EXPECT_NEAR(load_product(kData, "h100").peak_bandwidth().base() / 1e9, 3347.2, 1);
+  EXPECT_EQ(load_product(kData, "h100").controller.refresh, RefreshMode::kPerBank);
+  EXPECT_EQ(load_product(kData, "mi300x").controller.refresh, RefreshMode::kAllBank);
+  const CsvTable bad = CsvTable::parse("refresh\nsometimes\n", "products.csv");
+  EXPECT_THROW(refresh_mode(bad, bad.rows().front()), InputError);
 }
 
 TEST(ClosedForm, PeakOfOpenRows) {
