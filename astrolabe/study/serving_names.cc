@@ -70,7 +70,7 @@ ServingNames ServingNames::read(const catalog::Catalog& catalog, const std::stri
   }
   // A system by its own name or by that of its accelerator in the catalogue.
   for (const std::string& chip : catalog.entities("chips")) {
-    const std::string system = catalog.get_text(chip, "system");
+    const std::string& system = catalog.get_text(chip, "system");
     const std::string accelerator = catalog.find_text(chip, "accelerator").value_or(system);
     for (const std::string& name : {system, accelerator}) {
       names.rows_.emplace(std::string(kSystem) + " " + lower_case(name), system);

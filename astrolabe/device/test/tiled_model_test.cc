@@ -124,7 +124,7 @@ TEST(TiledModel, HostTimeIsTheFrameworks) {
 }
 
 std::string write_parameters(const std::string& text) {
-  const std::string path =
+  std::string path =
       (std::filesystem::temp_directory_path() / "astrolabe_tiled_parameters.csv").string();
   std::ofstream(path) << text;
   return path;

@@ -120,7 +120,7 @@ TEST(ClosedForm, Turnaround) {
   Channel channel(c.spec, plan, settings, 0);
   InTurn source;
   channel.set_source(&source);
-  channel.run(2 * 42000);
+  channel.run(Tick{2} * 42000);
   EXPECT_NEAR(static_cast<double>(channel.served()), 2 * 42000 / (20.0 + 10 + 2 + 10), 20);
 }
 
