@@ -13,6 +13,17 @@ namespace scale = planning::scale;
 
 namespace {
 
+// 11751 -> 11,751, as the tables of the report.
+std::string grouped(double value) {
+  const std::string digits = fmt::format("{:.0f}", std::abs(value));
+  std::string text = std::round(value) < 0 ? "-" : "";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
 std::string bottleneck_name(const planning::Bottleneck& b) {
   std::string name = planning::family_text(b.family).what;
   if (const auto at = name.find("{}"); at != std::string::npos) name.replace(at, 2, b.entity);
@@ -131,12 +142,12 @@ Headline korea_headline(const PlanView& view) {
     h.facts.push_back(p.sites[s].name + ".build_time");
     if (first < 0) continue;
     const int lead = std::max(p.sites[s].build_quarters, 0);
-    h.detail += fmt::format("{}{}: {:.0f} MW, first in {}, building ordered by {}",
-                            h.detail.empty() ? "" : "; ", p.sites[s].name, it,
+    h.detail += fmt::format("{}{}: {} MW, first in {}, building ordered by {}",
+                            h.detail.empty() ? "" : "; ", p.sites[s].name, grouped(it),
                             p.quarter(first).text(), p.quarter(first - lead).text());
   }
   if (h.detail.empty()) h.detail = "no Korean site is used";
-  h.value = fmt::format("{:.0f}", total);
+  h.value = grouped(total);
   return h;
 }
 
@@ -194,21 +205,21 @@ std::vector<Headline> plan_headlines(const PlanView& view) {
   std::vector<std::string> site_facts, line_facts;
   for (const auto& s : p.sites) site_facts.push_back(s.name + ".pue");
   for (const auto& l : p.lines) line_facts.push_back(l.name + ".capacity");
-  headlines.push_back({fmt::format("Tokens served at the end of {}", last.year),
-                       fmt::format("{:.0f}", last.served), "trillion a day",
-                       fmt::format("{:.0f} % of a demand of {:.0f}",
-                                   100 * last.served / std::max(last.demand, 1e-9), last.demand),
-                       facts_of(view, {"hbm_bandwidth", "hbm_capacity", "dense_fp8", "it_power"})});
+  headlines.push_back(
+      {fmt::format("Tokens served at the end of {}", last.year), grouped(last.served),
+       "trillion a day",
+       fmt::format("{:.0f} % of a demand of {}", 100 * last.served / std::max(last.demand, 1e-9),
+                   grouped(last.demand)),
+       facts_of(view, {"hbm_bandwidth", "hbm_capacity", "dense_fp8", "it_power"})});
   headlines.push_back({fmt::format("IT power in service at the end of {}", last.year),
                        gigawatt(last.it_power_mw), "GW",
                        fmt::format("{} GW of facility power, {:.2f} million accelerators",
                                    gigawatt(last.facility_power_mw), last.accelerators / 1e6),
                        facts_of(view, {"it_power"})});
-  headlines.push_back({"Most DRAM wafer starts in a year", fmt::format("{:.0f}", peak),
-                       "thousand a month", fmt::format("in {}, HBM and host memory", peak_year),
-                       line_facts});
+  headlines.push_back({"Most DRAM wafer starts in a year", grouped(peak), "thousand a month",
+                       fmt::format("in {}, HBM and host memory", peak_year), line_facts});
   headlines.push_back(
-      {"Net present cost", fmt::format("{:.0f}", npv), "billion USD",
+      {"Net present cost", grouped(npv), "billion USD",
        fmt::format("real, at {:.1f} % a year, residual values credited", 100 * p.discount_rate),
        facts_of(view, {"price"})});
   headlines.push_back({"Cost of serving", fmt::format("{:.3f}", cost), "USD per million tokens",
