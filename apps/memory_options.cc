@@ -50,12 +50,7 @@ memory::Tick ticks(double ns, const memory::DramSpec& spec) {
 
 void set_controller(const MemoryOptions& o, memory::MemoryConfig* config) {
   memory::ControllerSettings& c = config->controller;
-  if (!o.refresh.empty()) {
-    c.refresh = one_of<memory::RefreshMode>("--refresh", o.refresh,
-                                            {{"none", memory::RefreshMode::kNone},
-                                             {"all_bank", memory::RefreshMode::kAllBank},
-                                             {"per_bank", memory::RefreshMode::kPerBank}});
-  }
+  if (!o.refresh.empty()) c.refresh = memory::refresh_mode(o.refresh, {}, "--refresh");
   if (!o.page_policy.empty()) {
     c.page_policy = one_of<memory::PagePolicy>("--page-policy", o.page_policy,
                                                {{"open", memory::PagePolicy::kOpen},

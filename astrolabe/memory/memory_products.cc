@@ -82,7 +82,8 @@ MemoryConfig read_product(const std::string& data_dir, const CsvTable& table,
   config.mapping_where = mapping.where;
   config.controller.read_queue = config.controller.write_queue =
       static_cast<std::size_t>(whole(table, row, "queue", 2, 512));
-  config.controller.refresh = refresh_mode(table, row);
+  config.controller.refresh =
+      refresh_mode(table.cell(row, "refresh"), table.position(row), "refresh");
   return config;
 }
 
@@ -92,12 +93,12 @@ std::string mapping_text(const std::string& data_dir, const std::string& name_or
   return find_mapping(data_dir, name_or_text).text;
 }
 
-RefreshMode refresh_mode(const CsvTable& table, const CsvTable::Row& row) {
-  const std::string& name = table.cell(row, "refresh");
+RefreshMode refresh_mode(const std::string& name, const SourcePosition& where,
+                         const std::string& key) {
   if (name == "none") return RefreshMode::kNone;
   if (name == "all_bank") return RefreshMode::kAllBank;
   if (name == "per_bank") return RefreshMode::kPerBank;
-  throw InputError(table.position(row), "refresh", name, "none, all_bank or per_bank");
+  throw InputError(where, key, name, "none, all_bank or per_bank");
 }
 
 std::vector<std::string> product_names(const std::string& data_dir) {

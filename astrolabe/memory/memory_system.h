@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "astrolabe/base/csv.h"
+#include "astrolabe/base/error.h"
 #include "astrolabe/memory/channel.h"
 #include "astrolabe/memory/energy.h"
 #include "astrolabe/memory/traffic.h"
@@ -66,8 +66,9 @@ MemoryConfig load_product(const std::string& data_dir, const std::string& produc
 // A preset with its textbook controller: one channel, mop4clxor.
 MemoryConfig load_preset(const std::string& data_dir, const std::string& preset,
                          const TimingOverrides& overrides = {});
-// The cell `refresh` of a row: none, all_bank or per_bank. InputError for another.
-RefreshMode refresh_mode(const CsvTable& table, const CsvTable::Row& row);
+// none, all_bank or per_bank; InputError at the caller's place and key for another.
+RefreshMode refresh_mode(const std::string& name, const SourcePosition& where,
+                         const std::string& key);
 
 std::vector<std::string> product_names(const std::string& data_dir);
 // InputError at the caller's place and key for a name that load_product does not know.

@@ -24,7 +24,8 @@ SimulatorComparison compare(const CsvTable& table, const CsvTable::Row& row,
                             const std::string& data_dir, const memory::RunOptions& options) {
   memory::MemoryConfig config = memory::load_preset(data_dir, table.cell(row, "preset"));
   config.channels = static_cast<int>(number(table, row, "channels", 4096));
-  config.controller.refresh = memory::refresh_mode(table, row);
+  config.controller.refresh =
+      memory::refresh_mode(table.cell(row, "refresh"), table.position(row), "refresh");
   memory::Traffic traffic = memory::parse_traffic(table.cell(row, "traffic"));
   traffic.requests = static_cast<std::uint64_t>(number(table, row, "requests", 1e9));
   SimulatorComparison c;

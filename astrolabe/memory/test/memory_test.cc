@@ -67,8 +67,7 @@ TEST(Preset, AllOfThemLoadAndKeepTheirPeak) {
   EXPECT_NEAR(load_product(kData, "h100").peak_bandwidth().base() / 1e9, 3347.2, 1);
   EXPECT_EQ(load_product(kData, "h100").controller.refresh, RefreshMode::kPerBank);
   EXPECT_EQ(load_product(kData, "mi300x").controller.refresh, RefreshMode::kAllBank);
-  const CsvTable bad = CsvTable::parse("refresh\nsometimes\n", "products.csv");
-  EXPECT_THROW(refresh_mode(bad, bad.rows().front()), InputError);
+  EXPECT_THROW(refresh_mode("sometimes", {"products.csv", 2}, "refresh"), InputError);
 }
 
 TEST(ClosedForm, PeakOfOpenRows) {
