@@ -54,9 +54,9 @@ double visible(const AttentionShape& s, double tokens) {
 }  // namespace
 
 Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
-                                const AttentionShape& s, Residency) {
+                                const AttentionShape& s, Residency residency) {
   const auto& [launch, efficiency, power, exponential, overlap, hbm, fill, block_cost, kv_write,
-               packed, wide, short_tile, r1, r2, r3, r4, r5, r6, r7, r8] = p;
+               packed, wide, short_tile, l2_rate, l2_share, r1, r2, r3, r4, r5, r6] = p;
   const double peak = chip.peak(s.multiply).base();
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double heads = s.sequences * s.heads;
@@ -72,7 +72,7 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
                    : prefix + rows;
   const Blocks blocks = count_blocks(rows, prefix, most, s.is_causal);
 
-  const double products = 2 * kTile * kTile * (s.qk_dim + s.v_dim) / flop_cycle /
+  const double products = 2 * kTile * kTile * s.padding * (s.qk_dim + s.v_dim) / flop_cycle /
                           tiled::sustained(chip, peak, efficiency, power);
   const double exponentials = kTile * kTile / (chip.exponentials_per_cycle * exponential);
   const double block = (tiled::join(products, exponentials, overlap) + block_cost) *
@@ -87,7 +87,7 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
       new_elements * s.heads * (s.qk_dim + s.v_dim) * s.query_bytes() +
       new_elements * s.kv_heads * (s.qk_dim + s.v_dim) * (s.query_bytes() + kv_write * s.kv_bytes) +
       cache_bytes(s, visible(s, prefix_tokens));
-  const double memory = bytes / (hbm * chip.hbm_bandwidth.base());
+  const double memory = tiled::Memory{hbm, l2_rate, l2_share}.seconds(chip, bytes, residency);
   return Duration::from_base(tiled::with_launch(
       chip, launch, widening_seconds(chip, s) + std::hypot(cycles / chip.clock.base(), memory)));
 }
@@ -135,7 +135,7 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   }
   const double bytes = cache_bytes(s, tokens) + s.sequences * s.query_tokens * s.heads *
                                                     (s.qk_dim + s.v_dim) * s.query_bytes();
-  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+  const double memory = tiled::Memory{hbm, l2_rate, l2_share}.seconds(chip, bytes, residency);
   const double attention = tiled::join(cycles / chip.clock.base(), memory, overlap);
   const double others = (s.quantises_queries ? kSmallKernel : 0) + widening_seconds(chip, s) +
                         combining_seconds(chip, s);

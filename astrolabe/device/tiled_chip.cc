@@ -54,6 +54,7 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   chip.exponentials_per_cycle = catalog.get_number(entity, "exponentials_per_cycle");
   chip.clock = get_figure<Frequency::kDim>(catalog, entity, "clock", "clock");
   chip.l2_cache = get_figure<Bytes::kDim>(catalog, entity, "l2_cache", "sram");
+  chip.l2_partitions = catalog.get_number(entity, "l2_partitions");
   chip.hbm_bandwidth =
       get_figure<Bandwidth::kDim>(catalog, entity, "hbm_bandwidth", "hbm_bandwidth");
   chip.power_limit = get_figure<Power::kDim>(catalog, entity, "tdp", "tdp");

@@ -30,6 +30,7 @@ struct TiledChip {
   double sm_count = 1;       // SMs, or the cores that a thread block or work group occupies
   Frequency clock;           // at which the rates hold
   Bytes l2_cache;
+  double l2_partitions = 1;  // each keeps what its own SMs read: data that all read stand in each
   Bandwidth hbm_bandwidth;
   Power power_limit;
   double exponentials_per_cycle = 16;  // of one SM (special-function units)

@@ -75,7 +75,7 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   const double weights = experts.active * s.matrices * s.hidden * s.inter * format.weight_bytes;
   const double bytes = weights + experts.pairs * (s.hidden * (format.activation_bytes + 2) +
                                                   2 * s.inter * format.activation_bytes);
-  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+  const double memory = tiled::Memory{hbm, l2_rate, l2_share}.seconds(chip, bytes, residency);
 
   // Padded rows: a whole tile at least for each active expert, half a tile more on average.
   const double uneven = s.is_power_law ? 0.5 : 0.0;
@@ -102,8 +102,9 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   }
   const double elements =
       passes * experts.pairs * (s.pair_passes * s.hidden + s.activation_passes * s.inter) +
-      all_passes * s.all_pair_passes * s.tokens * s.top_k * s.hidden;
-  const double singly = s.activates_all_pairs ? s.tokens * s.top_k * s.inter : 0;
+      all_passes * s.tokens * s.top_k *
+          (s.all_pair_passes * s.hidden + s.all_activation_passes * s.inter);
+  const double singly = s.activates_singly ? s.tokens * s.top_k * s.inter : 0;
   const double extra = elements * 2 * tiled::pass_seconds(chip) +
                        singly / (kSinglyPerCycle * chip.sm_count * chip.clock.base());
   return Duration::from_base(launch * 1e-6 * s.launches + extra +
@@ -114,7 +115,7 @@ Duration stream_time(const TiledChip& chip, const TiledParameters& p, const Stre
                      Residency residency) {
   const auto& [launch, hbm, l2_rate, l2_share, efficiency, step_cost, unit_fill, overlap, r1, r2,
                r3, r4, r5, r6, r7, r8, r9, r10, r11, r12] = p;
-  const double memory = tiled::memory_seconds(chip, s.bytes, hbm, l2_rate, l2_share, residency);
+  const double memory = tiled::Memory{hbm, l2_rate, l2_share}.seconds(chip, s.bytes, residency);
   const double waves = std::max(1.0, s.units / chip.sm_count);
   const double products = s.flops / (efficiency * chip.peak(workload::NumberFormat::kBf16).base());
   const double cycles = waves * (unit_fill + s.steps * step_cost);

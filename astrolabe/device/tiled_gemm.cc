@@ -19,7 +19,7 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
                    Residency residency) {
   const auto& [launch, efficiency, power, hbm, l2_rate, l2_share, load, fill, overlap, split_cost,
                quantise, quantise_cycles, r1, r2, r3, r4, r5, r6, r7, r8] = p;
-  const auto& [format, m, n, k, batch] = shape;
+  const auto& [format, m, n, k, batch, copies] = shape;
   const double peak = chip.peak(format.multiply).base();
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double cycle = 1 / chip.clock.base();
@@ -44,8 +44,11 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
   const double flops = 2 * m * n * k * batch;
   const double sustained = flops / (peak * tiled::sustained(chip, peak, efficiency, power));
   const double activations = m * k * format.activation_bytes;
-  const double bytes = batch * (activations + n * k * format.weight_bytes + 2 * m * n);
-  const double memory = tiled::memory_seconds(chip, bytes, hbm, l2_rate, l2_share, residency);
+  const double weights = batch * n * k * format.weight_bytes;
+  const double others = batch * (activations + 2 * m * n);
+  const tiled::Memory from{hbm, l2_rate, l2_share};
+  const double memory = from.seconds(chip, weights, copies * weights + others, residency) +
+                        from.seconds(chip, others, weights + others, residency);
   double t = tiled::join(std::max(sm_cycles * cycle, sustained), memory, overlap);
   if (format.quantises) {
     t += batch * m * k * (2 + format.activation_bytes) / (quantise * chip.hbm_bandwidth.base()) +

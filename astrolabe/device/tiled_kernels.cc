@@ -156,11 +156,14 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
   if (is_generated(kernel)) s->launches = generated_launches(s->format);
-  // Where no product activates its results: those are written, read, and written again. Generated
-  // experts do so under scales of blocks only, by a kernel that visits the pairs of all ranks, an
-  // element a thread (blockScaleMoe/DevKernel.cu, activationDeepSeekKernel).
-  if (!is_generated(kernel)) s->activation_passes = 2 * (s->matrices - 1) + 1;
-  s->activates_all_pairs = is_generated(kernel) && s->format.has_block_scales;
+  // Where no product activates its results: those are written, read, and written again, by Triton
+  // and Marlin for the pairs of all ranks. Generated experts do so under scales of blocks only, by
+  // a kernel that visits the pairs of all ranks, an element a thread (blockScaleMoe/DevKernel.cu,
+  // activationDeepSeekKernel).
+  if (!is_generated(kernel)) {
+    (everywhere ? s->all_activation_passes : s->activation_passes) = 2 * (s->matrices - 1) + 1;
+  }
+  s->activates_singly = is_generated(kernel) && s->format.has_block_scales;
 }
 
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
@@ -239,11 +242,20 @@ bool reads_by_head(std::string_view framework, std::string_view kernel, const At
   return contains(kernel, "fa2") && s.window > 0;
 }
 
+// Triton multiplies a power of two of columns (BLOCK_DMODEL; SGLang's prompts take 192 as 128 and
+// 64), flash attention a multiple of 32.
+double padded_head(std::string_view framework, std::string_view kernel, double dim) {
+  const bool split = framework == "sglang" && dim == 192;
+  if (is_triton(kernel) && !split) return std::exp2(std::ceil(std::log2(dim)));
+  return 32 * std::ceil(dim / 32);
+}
+
 AttentionShape attention(Family family, std::string_view framework, std::string_view kernel,
                          const Categories& c, const Dims& d) {
   AttentionShape s;
   s.multiply = multiply_of(c[0]);
   s.qk_dim = s.v_dim = d[0];
+  s.padding = padded_head(framework, kernel, d[0]) / d[0];
   s.heads = d[1];
   if (family == Family::kAttentionEncoder) {
     s.kv_heads = d[1], s.sequences = d[2], s.query_tokens = s.kv_tokens = d[3];
@@ -268,10 +280,14 @@ AttentionShape attention(Family family, std::string_view framework, std::string_
   return s;
 }
 
+// Layers that the loop which measures products calls one after another, so that their weights come
+// from HBM (aiconfigurator, collector/*/collect_gemm.py; TensorRT-LLM's has 5).
+constexpr double kWeightCopies = 6;
+
 GemmShape projection(const Categories& c, const Dims& d) {
   constexpr double kNope = 128, kLatent = 512;
   const bool pre = contains(c[0], "pre");
-  return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0]};
+  return {format_of(c[1]), d[1], pre ? kLatent : kNope, pre ? kNope : kLatent, d[0], 1};
 }
 
 }  // namespace
@@ -369,7 +385,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
                          const Categories& c, const Dims& d) {
   switch (family) {
     case Family::kGemm:
-      return {TiledFormula::kGemm, GemmShape{format_of(c[0]), d[2], d[0], d[1], 1}};
+      return {TiledFormula::kGemm, GemmShape{format_of(c[0]), d[2], d[0], d[1], 1, kWeightCopies}};
     case Family::kLatentProjection:
       return {TiledFormula::kGemm, projection(c, d)};
     case Family::kAttentionPrefill:

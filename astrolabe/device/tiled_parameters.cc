@@ -6,10 +6,10 @@ namespace {
 constexpr ParameterSpec kGemm[] = {
     {"launch", "us", 3, 0.3, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.75, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.15, 0.001, 0.4, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
     {"bandwidth_efficiency", "1", 0.85, 0.3, 0.99, "of HBM bandwidth, for streamed operands"},
     {"l2_bytes_per_cycle", "B/cycle", 40, 8, 128, "per SM, for operands in the L2 cache"},
-    {"l2_share", "1", 0.5, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
+    {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
     {"tile_bytes_per_cycle", "B/cycle", 80, 4, 256, "per SM, into its shared memory"},
     {"tile_fill", "cycle", 2500, 50, 8000, "first and last stage of a tile"},
     {"overlap", "1", 2, 1, 6, "exponent that joins compute and memory time"},
@@ -21,7 +21,7 @@ constexpr ParameterSpec kGemm[] = {
 constexpr ParameterSpec kPrefill[] = {
     {"launch", "us", 9, 1, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.6, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
     {"exponential_efficiency", "1", 0.8, 0.2, 4, "of the special-function rate"},
     {"overlap", "1", 4, 1, 6, "exponent that joins products and exponentials"},
     {"bandwidth_efficiency", "1", 0.5, 0.05, 0.99, "of HBM bandwidth, all passes over Q, K, V"},
@@ -31,13 +31,15 @@ constexpr ParameterSpec kPrefill[] = {
     {"packed_heads", "1", 4, 1, 64, "query heads of a group that share a tile"},
     {"wide_head_cost", "1", 1.7, 1, 8, "factor for head dimensions above 256"},
     {"short_tile", "1", 0.3, 0.03, 1, "least share of a block of keys that is paid for"},
+    {"l2_bytes_per_cycle", "B/cycle", 24, 4, 128, "per SM, for operands in the L2 cache"},
+    {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
 };
 
 constexpr ParameterSpec kDecode[] = {
     {"launch", "us", 8, 1, 400, "start and end of the kernels"},
     {"bandwidth_efficiency", "1", 0.85, 0.2, 0.99, "of HBM bandwidth"},
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for a cache that fits in L2"},
-    {"l2_share", "1", 0.6, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
+    {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
     {"tile_bytes_per_cycle", "B/cycle", 64, 4, 256, "per SM, into its shared memory"},
     {"tile_fill", "cycle", 2000, 50, 20000, "first and last stage of a block"},
     {"head_fill", "cycle", 60, 0.5, 2000, "the same, for each query head in it"},
@@ -54,7 +56,7 @@ constexpr ParameterSpec kExperts[] = {
     {"launch", "us", 25, 2, 300, "start and end of the kernels"},
     {"bandwidth_efficiency", "1", 0.75, 0.2, 0.99, "of HBM bandwidth, expert weights"},
     {"compute_efficiency", "1", 0.6, 0.05, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
     {"tile_bytes_per_cycle", "B/cycle", 64, 4, 256, "per SM, into its shared memory"},
     {"tile_fill", "cycle", 1500, 50, 20000, "first and last stage of a tile"},
     {"tile_rows", "token", 24, 4, 256, "least rows to which an expert's tokens are padded"},
@@ -64,7 +66,7 @@ constexpr ParameterSpec kExperts[] = {
     {"token_passes", "1", 1, 0.1, 20, "over the passes that permuting and combining take"},
     {"expert_spread", "1", 0.7, 0.1, 5, "shape of the gamma law of tokens per expert, power law"},
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for weights that fit in L2"},
-    {"l2_share", "1", 0.6, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
+    {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
     {"all_pair_passes", "1", 1, 0.03, 20, "the same over those of all ranks: routing, combine"},
 };
 
@@ -72,7 +74,7 @@ constexpr ParameterSpec kStream[] = {
     {"launch", "us", 4, 0.01, 300, "start and end of the kernels"},
     {"bandwidth_efficiency", "1", 0.6, 0.02, 0.99, "of HBM bandwidth"},
     {"l2_bytes_per_cycle", "B/cycle", 24, 1, 128, "per SM, for operands in the L2 cache"},
-    {"l2_share", "1", 0.5, 0.1, 1.2, "of the L2 cache that keeps operands from call to call"},
+    {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
     {"compute_efficiency", "1", 0.2, 0.005, 0.99, "of the bf16 peak rate"},
     {"step_cost", "cycle", 1000, 10, 30000, "serial step of a unit"},
     {"unit_fill", "cycle", 500, 1, 20000, "start of a unit"},

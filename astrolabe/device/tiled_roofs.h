@@ -18,17 +18,28 @@ inline double join(double a, double b, double q) {
   return x * std::pow(1 + std::pow(y / x, q), 1 / q);
 }
 
-// Seconds to move `bytes`. Warm, a working set below the share of L2 comes at the L2's rate; the
-// passage is smooth and monotone.
-inline double memory_seconds(const TiledChip& chip, double bytes, double efficiency, double l2_rate,
-                             double l2_share, Residency residency) {
-  const double hbm = efficiency * chip.hbm_bandwidth.base();
-  if (residency == Residency::kCold) return bytes / hbm;
-  const double l2 = std::max(hbm, l2_rate * chip.sm_count * chip.clock.base());
-  const double fill = bytes / (l2_share * chip.l2_cache.base());
-  const double f4 = fill * fill * fill * fill;
-  return bytes * (f4 / hbm + 1 / l2) / (1 + f4);
-}
+// Memory of a chip as a kernel uses it: share of HBM's bandwidth, bytes per cycle and SM from L2,
+// share of L2 that keeps operands from call to call.
+struct Memory {
+  double efficiency, l2_rate, l2_share;
+
+  // Seconds to move `bytes` of which `between` are touched from one use to the next. Warm, what is
+  // used again before a share of L2 has passed comes at the L2's rate; the passage is smooth and
+  // monotone.
+  double seconds(const TiledChip& chip, double bytes, double between, Residency residency) const {
+    const double hbm = efficiency * chip.hbm_bandwidth.base();
+    if (residency == Residency::kCold) return bytes / hbm;
+    const double l2 = std::max(hbm, l2_rate * chip.sm_count * chip.clock.base());
+    const double fill = between * chip.l2_partitions / (l2_share * chip.l2_cache.base());
+    const double fill2 = fill * fill, fill4 = fill2 * fill2;
+    const double kept = 1 / (1 + fill4 * fill4);
+    return bytes * ((1 - kept) / hbm + kept / l2);
+  }
+  // Of a kernel that is called with the same operands each time.
+  double seconds(const TiledChip& chip, double bytes, Residency residency) const {
+    return seconds(chip, bytes, bytes, residency);
+  }
+};
 
 // Seconds of a kernel that runs for `seconds`. It is launched in a few microseconds; what goes
 // beyond is time of the host, which prepares the next call meanwhile: the longer of both counts.

@@ -27,6 +27,7 @@ std::optional<KernelFormat> find_kernel_format(std::string_view name);
 struct GemmShape {
   KernelFormat format;
   double m = 1, n = 1, k = 1, batch = 1;
+  double copies = 1;  // of W, one after another in the loop that measures
 };
 
 // softmax(Q K^T) V over `sequences` sequences. A query sees the keys up to its own place when
@@ -35,6 +36,7 @@ struct AttentionShape {
   double sequences = 1, query_tokens = 1, kv_tokens = 1;  // per sequence; kv includes the queries
   double heads = 1, kv_heads = 1;                         // on this accelerator
   double qk_dim = 128, v_dim = 128;
+  double padding = 1;  // in prompts: columns of a head that are multiplied over those there are
   double window = 0;
   bool is_causal = true;
   bool shares_cache = true;        // in decode, the query heads of a group read it together
@@ -62,11 +64,12 @@ struct ExpertShape {
   bool is_portable = false;   // issues no tcgen05: its tensor cores are no faster than by wgmma
   bool promotes = false;      // applies scales of blocks outside of the tensor cores anywhere
   bool is_untuned = false;    // runs the first of its tilings, not the fastest
-  // Passes over the rows of this rank's pairs of token and expert, and over those of all ranks.
+  // Passes over the rows of this rank's pairs of token and expert, and over those of all ranks;
+  // the same over the columns between the products.
   double pair_passes = 3, all_pair_passes = 0.3;
-  double activation_passes = 0;      // over the columns between the products
-  bool activates_all_pairs = false;  // in a pass over those of all ranks, an element a thread
-  double launches = 1;               // kernels, over those of CUTLASS
+  double activation_passes = 0, all_activation_passes = 0;
+  bool activates_singly = false;  // the pairs of all ranks, an element a thread
+  double launches = 1;            // kernels, over those of CUTLASS
 };
 
 // A kernel that streams: normalisation, quantisation, convolution, recurrent state.

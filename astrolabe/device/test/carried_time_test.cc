@@ -28,15 +28,15 @@ TiledChip chip(const char* name, const char* architecture, const char* tensor_co
   return c;
 }
 
-double tiled_us(const TiledChip& on, double m, double n, double k) {
-  return gemm_time(on, prior_parameters(TiledFormula::kGemm), {{}, m, n, k, 1}, Residency::kWarm)
+double tiled_us(const TiledChip& on, const char* format, const Dims& dims) {
+  const TiledKernel kernel = tiled_kernel(Family::kGemm, "vllm", "a", {format}, dims);
+  return tiled_time(kernel.formula, on, prior_parameters(kernel.formula), kernel.shape,
+                    Residency::kWarm)
       .in(units::microsecond);
 }
 
-double tiled_time_us(const TiledChip& on, const Dims& d) {
-  const GemmShape shape{*find_kernel_format("nvfp4"), d[2], d[0], d[1], 1};
-  return gemm_time(on, prior_parameters(TiledFormula::kGemm), shape, Residency::kWarm)
-      .in(units::microsecond);
+double tiled_us(const TiledChip& on, float m, float n, float k) {
+  return tiled_us(on, "bfloat16", {n, k, m});
 }
 
 // One architecture was measured; its kernels take `kShortfall` times what its parameters say.
@@ -48,9 +48,9 @@ class CarriedTimeTest : public testing::Test {
     directory_ = testing::TempDir() + "carried_time";
     std::filesystem::create_directories(directory_);
     std::string text = "system,framework,fw_version,kernel,dtype,n,k,m,latency_us\n";
-    for (double n = 128; n <= 16384; n *= 2) {
-      for (double k = 128; k <= 16384; k *= 2) {
-        for (double m = 1; m <= 4096; m *= 4) {
+    for (float n = 128; n <= 16384; n *= 2) {
+      for (float k = 128; k <= 16384; k *= 2) {
+        for (float m = 1; m <= 4096; m *= 4) {
           text += "one,vllm,1,a,bfloat16," + format_number(n) + "," + format_number(k) + "," +
                   format_number(m) + "," +
                   format_number(shortfall * tiled_us(tiled_chips_[0], m, n, k)) + "\n";
@@ -132,7 +132,7 @@ TEST_F(CarriedTimeTest, AWiderFormatAddsWhatTheStepIsElsewhere) {
        {std::tuple{0, "fp8", kShortfall}, {2, "fp8", 1.0}, {2, "nvfp4", 1.2}}) {
     const TiledChip& c = tiled_chips_[static_cast<std::size_t>(on)];
     for (double n = 256; n <= 4096; n *= 2) {
-      for (double m = 1; m <= 4096; m *= 4) {
+      for (float m = 1; m <= 4096; m *= 4) {
         GemmShape shape{*find_kernel_format(dtype), m, n, 1024, 1};
         const double us =
             gemm_time(c, prior_parameters(TiledFormula::kGemm), shape, Residency::kWarm)
@@ -159,7 +159,7 @@ TEST_F(CarriedTimeTest, AWiderFormatAddsWhatTheStepIsElsewhere) {
   const CarriedTime carried(tables, chips_, tiled_time, {});
   const TableRequest request{Family::kGemm, "new", "vllm", "1", "a", {"nvfp4"}};
   const Dims dims{1024, 1024, 64};
-  const double physics = tiled_time_us(tiled_chips_[1], dims);
+  const double physics = tiled_us(tiled_chips_[1], "nvfp4", dims);
   int seen = 0;
   for (const CarriedDonor& d : carried.all_donors(request, TiledFormula::kGemm, tiled_chips_[1])) {
     if (d.chip->name != "one") continue;

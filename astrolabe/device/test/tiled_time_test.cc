@@ -5,41 +5,13 @@
 #include <cmath>
 #include <random>
 
+#include "astrolabe/device/test/tiled_test_chips.h"
 #include "astrolabe/device/tiled_kernels.h"
 
 namespace astrolabe::device {
 namespace {
 
 using workload::NumberFormat;
-
-constexpr double kMicro = 1e-6;
-
-// 4 SMs at 1 GHz, 8192 FLOP a cycle and SM, memory that costs nothing.
-TiledChip round_chip() {
-  TiledChip chip;
-  chip.name = "round";
-  chip.architecture = "round";
-  chip.sm_count = 4;
-  chip.clock = Frequency::from_base(1e9);
-  chip.l2_cache = 1.0 * units::MB;
-  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
-  chip.power_limit = 100.0 * units::watt;
-  chip.exponentials_per_cycle = 16;
-  chip.rates[static_cast<std::size_t>(NumberFormat::kBf16)] = FlopRate::from_base(4 * 8192e9);
-  return chip;
-}
-
-TiledChip h100_like() {
-  TiledChip chip = round_chip();
-  chip.sm_count = 132;
-  chip.clock = Frequency::from_base(1.83e9);
-  chip.l2_cache = 50.0 * units::MB;
-  chip.hbm_bandwidth = Bandwidth::from_base(3.35e12);
-  chip.power_limit = 700.0 * units::watt;
-  chip.rates[static_cast<std::size_t>(NumberFormat::kBf16)] = FlopRate::from_base(989e12);
-  chip.rates[static_cast<std::size_t>(NumberFormat::kFp8)] = FlopRate::from_base(1979e12);
-  return chip;
-}
 
 // launch 1 us, efficiencies 1, fill 100 cycles, loads free, splits dear.
 TiledParameters plain_gemm() { return {1, 1, 0, 1, 40, 0.5, 1e12, 100, 2, 1e9, 1, 0}; }
@@ -287,135 +259,32 @@ TEST(DecodeKernels, VllmSplitsCachesOfItsGraphs) {
 
 // 4 tokens x 2 experts = 8 pairs on 8 of 8 experts: all weights of three matrices 1024 x 512 are
 // read, 8 x 3 x 1024 x 512 x 2 B, at 3.35 TB/s x 0.5; on 4 ranks each reads two experts.
-TEST(ExpertTime, ReadsTheExpertsThatGotTokens) {
-  const TiledParameters p{3, 0.5, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 32, 0.5};
-  ExpertShape shape;
-  shape.tokens = 4, shape.hidden = 1024, shape.inter = 512, shape.top_k = 2, shape.experts = 8;
-  const double weights = 8.0 * 3 * 1024 * 512 * 2;
-  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
-              3e-6 + weights / (0.5 * 3.35e12), 2e-7);
-  shape.expert_ranks = 4;
-  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(),
-              3e-6 + weights / 4 / (0.5 * 3.35e12), 2e-7);
-}
-
 // 4-bit weights are widened 22 a cycle and SM, which no memory makes faster.
-TEST(ExpertTime, CoresWidenWeightsOfFourBits) {
-  const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
-  ExpertShape shape;
-  shape.format = *find_kernel_format("w4a16_mxfp4");
-  shape.tokens = 64, shape.hidden = 2816, shape.inter = 1408, shape.top_k = 8, shape.experts = 64;
-  const auto time = [&](const TiledChip& chip) {
-    return expert_time(chip, p, shape, Residency::kCold).base();
-  };
-  TiledChip chip = h100_like();
-  chip.hbm_bandwidth = Bandwidth::from_base(1e15);
-  const double weights = 64.0 * 3 * 2816 * 1408;
-  const double widening = weights / 22 / chip.sm_count / chip.clock.base();
-  EXPECT_NEAR(time(chip), kMicro + widening, 0.1 * widening);
-  chip.tensor_cores = "warp_group", chip.year = 2024;  // tcgen05 takes no such weights either
-  EXPECT_NEAR(time(chip), kMicro + widening, 0.1 * widening);
-  shape.format = *find_kernel_format("bfloat16");
-  EXPECT_LT(time(chip), 0.5 * widening);
-}
-
+// Rows of 512 columns of 64 x 8 pairs, five passes of 2 B, wherever the experts are.
 // 64 tokens x 8 experts of all ranks x 512 columns, 1.45 elements a cycle of 132 SMs, wherever the
 // experts are.
-TEST(ExpertTime, BlockScalesActivateThePairsOfAllRanks) {
-  const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
-  for (const double ranks : {1.0, 16.0}) {
-    ExpertShape shape;
-    shape.tokens = 64, shape.hidden = 1024, shape.inter = 512, shape.top_k = 8, shape.experts = 64;
-    shape.expert_ranks = ranks;
-    const Duration alone = expert_time(h100_like(), p, shape, Residency::kCold);
-    shape.activates_all_pairs = true;
-    EXPECT_NEAR((expert_time(h100_like(), p, shape, Residency::kCold) - alone).base(),
-                64.0 * 8 * 512 / (1.45 * 132 * 1.83e9), 1e-12);
-  }
-}
-
 // One expert of 256 rows, two products of 1024 x 128, at 1 B a cycle into the one SM: a step of k
 // loads (rows + 128) x 2 B. One tile of 256 rows takes 768 cycles a step, four of 64 rows 4 x 384.
-TEST(ExpertTime, TilesGrowWithTheRowsOfAnExpert) {
-  TiledParameters p{1, 1, 1, 0, 1, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
-  ExpertShape shape;
-  shape.tokens = 256, shape.hidden = 1024, shape.inter = 128, shape.matrices = 2;
-  TiledChip chip = round_chip();
-  chip.sm_count = 1;
-  chip.hbm_bandwidth = Bandwidth::from_base(1e18);
-  const double up = 1024 * 768.0, down = 8 * 128 * 768.0;  // cycles; 8 columns of tiles of 128
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + (up + down) * 1e-9,
-              2e-3 * (up + down) * 1e-9);
-}
-
 // 64 tokens x 8 experts of 128 on 16 ranks, x^-1.2 between 1 and 200: moments (1 - 200^-0.2) / 0.2
 // = 3.267, (200^0.8 - 1) / 0.8 = 85.39, (200^1.8 - 1) / 1.8 = 7702; variance 2.451 of the squared
 // mean. Hottest of 16 ranks of 8: 1 + sqrt(2.451 / 8 x 2 ln 16) = 2.304 times 32 pairs.
-TEST(ExpertTime, TheHottestRankFollowsTheLawOfTheTables) {
-  TiledParameters p{0, 1, 1, 0, 1e9, 0, 1, 6, 1, 1e3, 1, 32, 0.5};  // a thousand passes: all of it
-  ExpertShape shape;
-  shape.tokens = 64, shape.hidden = 1024, shape.inter = 128, shape.top_k = 8, shape.experts = 128;
-  shape.expert_ranks = 16, shape.is_power_law = true, shape.pair_passes = 1;
-  const double pairs = 2.304 * 32;
-  const double passes = 1e3 * pairs * 1024 * 2 * (1 / 3.35e12 + 1 / (12 * 132 * 1.83e9));
-  EXPECT_NEAR(expert_time(h100_like(), p, shape, Residency::kCold).base(), passes, 0.1 * passes);
-}
-
 // The expert of TilesGrowWithTheRowsOfAnExpert without a tactic on Hopper: two tiles of 128 rows by
 // 16 columns, each step of k loads (128 + 16) x 2 B; 8 and 64 columns of tiles.
-TEST(ExpertTime, WithoutATacticTheFirstTileIsRun) {
-  TiledParameters p{1, 1, 1, 0, 1, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
-  TiledChip chip = round_chip();
-  chip.tensor_cores = "warp_group", chip.year = 2022;
-  chip.sm_count = 1;
-  ExpertShape shape;
-  shape.tokens = 256, shape.hidden = 1024, shape.inter = 128, shape.matrices = 2;
-  shape.is_untuned = true;
-  const double cycles = 2 * 288.0 * (8 * 1024 + 64 * 128);
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + cycles * 1e-9,
-              2e-3 * cycles * 1e-9);
-}
-
 // 256 rows, three matrices of 1024 x 512 at 8192 FLOP a cycle on one SM: twice as long in Triton
 // where tcgen05 multiplies.
-TEST(ExpertTime, TritonHasHalfOfTcgen05) {
-  TiledParameters p{1, 1, 1, 0, 1e9, 0, 64, 6, 0.2, 0, 1, 32, 0.5};
-  TiledChip chip = round_chip();
-  chip.tensor_cores = "warp_group", chip.year = 2024;
-  chip.sm_count = 1, chip.rates[0] = FlopRate::from_base(8192e9);
-  chip.power_limit = Power::from_base(8192e9 / 1.4e12);  // where efficiency is what it says
-  ExpertShape shape;
-  shape.tokens = 256, shape.hidden = 1024, shape.inter = 512;
-  const double seconds = 6.0 * 256 * 1024 * 512 / 8192e9;
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), seconds, 0.02 * seconds);
-  shape.is_portable = true;
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), 2 * seconds, 0.02 * seconds);
-}
-
-TEST(ExpertTime, KernelsAreKnownByTheirNames) {
-  const Dims dims{4096, 1536, 8, 128, 1, 1, 64};
-  const auto shape = [&](const char* kernel, const char* dtype) {
-    const Categories c{dtype, "balanced"};
-    return std::get<ExpertShape>(tiled_kernel(Family::kExperts, "vllm", kernel, c, dims).shape);
+TEST(PrefillKernels, PadHeadsAsTheyMultiplyThem) {
+  const auto padding = [](const char* framework, const char* kernel, float dim) {
+    const Dims dims{dim, 8, 8, 0, 1, 512, 0};
+    const Categories c{"bfloat16", "bfloat16"};
+    return std::get<AttentionShape>(
+               tiled_kernel(Family::kAttentionPrefill, framework, kernel, c, dims).shape)
+        .padding;
   };
-  EXPECT_TRUE(shape("sglang_flashinfer_cutlass_moe", "bfloat16").is_untuned);
-  EXPECT_FALSE(shape("sglang_flashinfer_cutlass_moe", "fp8_block").is_untuned);
-  EXPECT_FALSE(shape("moe_torch_flow_cutlass", "bfloat16").is_untuned);
-  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").pair_passes, 3);
-  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").pair_passes, 1);
-  EXPECT_EQ(shape("sglang_fused_moe_triton", "bfloat16").all_pair_passes, 2);
-  EXPECT_TRUE(shape("sglang_fused_moe_triton", "bfloat16").is_portable);
-  EXPECT_TRUE(shape("sglang_marlin_moe", "int4_wo").is_portable);
-  EXPECT_TRUE(shape("sglang_flashinfer_trtllm_moe", "fp8_block").activates_all_pairs);
-  EXPECT_FALSE(shape("sglang_flashinfer_trtllm_moe", "fp8").activates_all_pairs);
-  EXPECT_FALSE(shape("deepgemm", "fp8_block").activates_all_pairs);
-  // Routing, two products, finalising, of 8; narrowing; activating under scales of blocks.
-  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "bfloat16").launches, 4 / 8.0);
-  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").launches, 5 / 8.0);
-  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "fp8_block").launches, 6 / 8.0);
-  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").launches, 1);
-  EXPECT_EQ(shape("sglang_flashinfer_trtllm_moe", "nvfp4").activation_passes, 0);
-  EXPECT_EQ(shape("moe_torch_flow_cutlass", "bfloat16").activation_passes, 5);
+  EXPECT_EQ(padding("vllm", "vllm_flash_attn_fa2", 80), 96.0 / 80);
+  EXPECT_EQ(padding("vllm", "vllm_flash_attn_fa2", 128), 1);
+  EXPECT_EQ(padding("sglang", "triton", 72), 128.0 / 72);
+  EXPECT_EQ(padding("sglang", "triton", 192), 1);
+  EXPECT_EQ(padding("vllm", "vllm_triton_attn", 192), 256.0 / 192);
 }
 
 TEST(Residency, WarmOperandsAreNeverSlower) {
@@ -425,6 +294,34 @@ TEST(Residency, WarmOperandsAreNeverSlower) {
     EXPECT_LE(gemm_time(h100_like(), p, shape, Residency::kWarm).base(),
               gemm_time(h100_like(), p, shape, Residency::kCold).base());
   }
+}
+
+// 2 x 512 tokens x 8 heads x 256 columns x 2 B x 3 (queries and results, keys and values read and
+// written) = 12.6 MB: 20 MB of L2 keep them, two partitions of 10 MB do not.
+TEST(Residency, PromptsComeFromALargeL2) {
+  const TiledParameters p = prior_parameters(TiledFormula::kPrefill);
+  AttentionShape shape;
+  shape.sequences = 2, shape.heads = shape.kv_heads = 8;
+  shape.query_tokens = shape.kv_tokens = 512;
+  TiledChip chip = h100_like();
+  chip.l2_cache = 20.0 * units::MB;
+  chip.hbm_bandwidth = Bandwidth::from_base(1e11);
+  const Duration cold = prefill_attention_time(chip, p, shape, Residency::kCold);
+  EXPECT_LT(prefill_attention_time(chip, p, shape, Residency::kWarm).base(), 0.4 * cold.base());
+  chip.l2_partitions = 2;
+  EXPECT_GT(prefill_attention_time(chip, p, shape, Residency::kWarm).base(), 0.8 * cold.base());
+}
+
+// 8.4 MB of weights stay in 50 MB; six layers of them, one after another, do not.
+TEST(Residency, WeightsOfManyLayersComeFromMemory) {
+  const TiledParameters p = prior_parameters(TiledFormula::kGemm);
+  TiledChip chip = h100_like();
+  chip.l2_partitions = 2;
+  GemmShape shape{{}, 16, 2048, 2048, 1};
+  const Duration cold = gemm_time(chip, p, shape, Residency::kCold);
+  EXPECT_LT(gemm_time(chip, p, shape, Residency::kWarm).base(), 0.95 * cold.base());
+  shape.copies = 6;
+  EXPECT_GT(gemm_time(chip, p, shape, Residency::kWarm).base(), 0.98 * cold.base());
 }
 
 // Draws parameters anywhere within their bounds.
