@@ -6,6 +6,7 @@
 
 namespace astrolabe::device {
 
+using workload::NumberFormat;
 using workload::Operator;
 using workload::OperatorKind;
 
@@ -37,9 +38,23 @@ const char* resource_name(Resource resource) {
   return "";
 }
 
+namespace {
+
+// The fastest in which a kernel may multiply: a cache of fp8 as it is.
+NumberFormat bound_format(const Operator& op) {
+  const auto cache = [&](const auto& shape) {
+    return shape.kv_cache == NumberFormat::kFp8 ? NumberFormat::kFp8 : op.format;
+  };
+  if (const auto* s = std::get_if<workload::AttentionShape>(&op.shape)) return cache(*s);
+  if (const auto* s = std::get_if<workload::LatentShape>(&op.shape)) return cache(*s);
+  return op.format;
+}
+
+}  // namespace
+
 OperatorCost RooflineTime::cost(const Operator& op) const {
   ASTROLABE_ASSERT(!workload::is_collective(op.kind), op.name);
-  const Duration compute = op.flops / accelerator_.peak(op.format);
+  const Duration compute = op.flops / accelerator_.peak(bound_format(op));
   const Duration memory = op.bytes() / accelerator_.hbm_bandwidth;
   return {std::max(compute, memory), compute > memory ? Resource::kCompute : Resource::kMemory};
 }

@@ -6,7 +6,7 @@ namespace {
 constexpr ParameterSpec kGemm[] = {
     {"launch", "us", 3, 0.3, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.75, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.15, 0.001, 0.4, "how fast that falls with peak rate per watt"},
     {"bandwidth_efficiency", "1", 0.85, 0.3, 0.99, "of HBM bandwidth, for streamed operands"},
     {"l2_bytes_per_cycle", "B/cycle", 40, 8, 128, "per SM, for operands in the L2 cache"},
     {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
@@ -21,7 +21,7 @@ constexpr ParameterSpec kGemm[] = {
 constexpr ParameterSpec kPrefill[] = {
     {"launch", "us", 9, 1, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.6, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
     {"exponential_efficiency", "1", 0.8, 0.2, 4, "of the special-function rate"},
     {"overlap", "1", 4, 1, 6, "exponent that joins products and exponentials"},
     {"bandwidth_efficiency", "1", 0.5, 0.05, 0.99, "of HBM bandwidth, all passes over Q, K, V"},
@@ -56,7 +56,7 @@ constexpr ParameterSpec kExperts[] = {
     {"launch", "us", 25, 2, 300, "start and end of the kernels"},
     {"bandwidth_efficiency", "1", 0.75, 0.2, 0.99, "of HBM bandwidth, expert weights"},
     {"compute_efficiency", "1", 0.6, 0.05, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
-    {"power_exponent", "1", 0.33, 0.001, 0.6, "how fast that falls with peak rate per watt"},
+    {"power_exponent", "1", 0.1, 0.001, 0.4, "how fast that falls with peak rate per watt"},
     {"tile_bytes_per_cycle", "B/cycle", 64, 4, 256, "per SM, into its shared memory"},
     {"tile_fill", "cycle", 1500, 50, 20000, "first and last stage of a tile"},
     {"tile_rows", "token", 24, 4, 256, "least rows to which an expert's tokens are padded"},

@@ -78,6 +78,21 @@ class OperatorTimeContract : public testing::TestWithParam<Fidelity> {
   }
 };
 
+// Kernels that multiply a cache of fp8 as it is are no faster than this; others have the bf16 rate.
+TEST(OperatorTimeTest, TheRooflineOfAnFp8CacheIsThatOfFp8) {
+  const Accelerator accelerator = small_accelerator();
+  const RooflineTime roofline(accelerator);
+  workload::LatentShape shape;
+  shape.sequences = 64, shape.heads = 128, shape.context = 4096, shape.kv_rank = 512;
+  const auto time = [&] { return roofline.cost(workload::make_latent_decode(shape)).time.base(); };
+  const double wide = time();
+  shape.kv_cache = workload::NumberFormat::kFp8;
+  const double ratio = accelerator.peak(workload::NumberFormat::kBf16) /
+                       accelerator.peak(workload::NumberFormat::kFp8);
+  EXPECT_NEAR(time() / wide, ratio, 1e-9);
+  EXPECT_LT(ratio, 1);
+}
+
 TEST_P(OperatorTimeContract, NoOperatorIsFasterThanItsRoofline) {
   Derating too_good = half_of_everything();
   too_good.gemm.fill(1.3);  // a measurement with hot caches
