@@ -192,8 +192,7 @@ CarriedAnswer CarriedTime::own_answer(const CarriedDonor& donor, const TableRequ
   const double residual = measured - log_us(*donor.tiled_chip, donor.parameters,
                                             tiled_kernel(request.family, key.framework, key.kernel,
                                                          views(key.categories), dims));
-  const TiledKernel kernel =
-      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+  const TiledKernel kernel = tiled_kernel(request, dims);
   TiledParameters p = donor.parameters;
   if (donor.host_us > 0 && is_host_time(kernel.formula, p)) p[0] = donor.host_us;
   double carried = log_us(chip, p, kernel) + std::clamp(residual, -kMostResidual, kMostResidual);
@@ -216,8 +215,7 @@ CarriedAnswer CarriedTime::answer(const CarriedDonor& donor, const TableRequest&
 std::optional<TimeEstimate> CarriedTime::estimate(const TableRequest& request,
                                                   const TiledChip& chip, const Dims& dims,
                                                   const TiledEstimate& tiled) const {
-  const TiledKernel kernel =
-      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+  const TiledKernel kernel = tiled_kernel(request, dims);
   const std::vector<CarriedDonor>& donors = donors_of(request, kernel.formula, chip);
   if (donors.empty()) return std::nullopt;
   const TiledTables& fitted = tiled_.model.tables();

@@ -197,21 +197,35 @@ LocalEstimate MeasuredTime::residual(const MeasuredTable& table, const Coordinat
   return kept_.at(table.tree(), table.residuals, at, how.neighbours, place_share);
 }
 
-std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
-                                                         const Chip& chip, const Dims& dims) const {
-  const TiledChip* found = tiled_ == nullptr ? nullptr : tiled_->find(chip.name);
-  if (found == nullptr) return std::nullopt;
-  const TiledKernel kernel =
-      tiled_kernel(request.family, request.framework, request.kernel, request.categories, dims);
+const TiledTimer& MeasuredTime::timer(const TableRequest& request, TiledFormula formula,
+                                      const TiledChip& chip) const {
   std::string key = joined(request);
-  key += static_cast<char>('a' + static_cast<int>(kernel.formula));
+  key += static_cast<char>('a' + static_cast<int>(formula));
   auto it = timers_.find(key);
   if (it == timers_.end()) {
     const TiledTable table =
         tiled_table(request.family, request.framework, request.kernel, request.categories);
-    it = timers_.emplace(key, tiled_->model.timer(table, kernel.formula, *found)).first;
+    it = timers_.emplace(key, tiled_->model.timer(table, formula, chip)).first;
   }
-  const TiledEstimate e = it->second.estimate(kernel.shape, Residency::kWarm);
+  return it->second;
+}
+
+double MeasuredTime::dispatched_share(const TableRequest& request, const TiledChip& chip,
+                                      const Dims& dims) const {
+  TableRequest gathered = request;
+  gathered.is_dispatched = false;
+  const TiledTimer& times = timer(request, TiledFormula::kExperts, chip);
+  return times.estimate(tiled_kernel(request, dims).shape, Residency::kWarm).time /
+         times.estimate(tiled_kernel(gathered, dims).shape, Residency::kWarm).time;
+}
+
+std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
+                                                         const Chip& chip, const Dims& dims) const {
+  const TiledChip* found = tiled_ == nullptr ? nullptr : tiled_->find(chip.name);
+  if (found == nullptr) return std::nullopt;
+  const TiledKernel kernel = tiled_kernel(request, dims);
+  const TiledEstimate e =
+      timer(request, kernel.formula, *found).estimate(kernel.shape, Residency::kWarm);
   if (e.is_carried) {
     if (const auto carried = carried_->estimate(request, *found, dims, e)) return carried;
   }
@@ -273,6 +287,9 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
     half = how.band_far * std::hypot(s, how.far_floor);
   }
   estimate.us = std::exp(sum / weights);
+  if (request.is_dispatched && tiled_chip != nullptr) {
+    estimate.us *= dispatched_share(request, *tiled_chip, dims);
+  }
   estimate.low_us = estimate.us * std::exp(-half);
   estimate.high_us = estimate.us * std::exp(half);
   return estimate;

@@ -47,6 +47,12 @@ class MeasuredTime {
   double distance_in_kind(const TableKey& key, const TableRequest& request, const Chip& chip) const;
   bool is_left_out(const std::string& system) const;
   LocalEstimate residual(const MeasuredTable& table, const Coordinates& at) const;
+  const TiledTimer& timer(const TableRequest& request, TiledFormula formula,
+                          const TiledChip& chip) const;
+  // Of the time of a table of experts, whose kernels pass over the pairs of all ranks, where tokens
+  // were sent to their experts: by the tiled fidelity.
+  double dispatched_share(const TableRequest& request, const TiledChip& chip,
+                          const Dims& dims) const;
   std::optional<TimeEstimate> tiled_estimate(const TableRequest& request, const Chip& chip,
                                              const Dims& dims) const;
 

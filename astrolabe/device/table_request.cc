@@ -5,6 +5,7 @@ namespace astrolabe::device {
 std::string joined(const TableRequest& r) {
   std::string text;
   text += static_cast<char>('A' + static_cast<int>(r.family));
+  if (r.is_dispatched) text += '>';
   for (std::string_view part : {r.system, r.framework, r.version, r.kernel}) {
     text += part;
     text += '|';

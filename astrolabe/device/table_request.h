@@ -22,6 +22,8 @@ struct TableRequest {
   Family family = Family::kGemm;
   std::string_view system, framework, version, kernel;
   Categories categories;
+  // Of experts: the rank has the tokens that were sent to it, not those of all ranks.
+  bool is_dispatched = false;
 };
 
 std::string joined(const TableRequest& request);  // as a key

@@ -433,4 +433,10 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
   return {};
 }
 
+TiledKernel tiled_kernel(const TableRequest& r, const Dims& dims) {
+  TiledKernel kernel = tiled_kernel(r.family, r.framework, r.kernel, r.categories, dims);
+  if (auto* s = std::get_if<ExpertShape>(&kernel.shape)) s->is_dispatched = r.is_dispatched;
+  return kernel;
+}
+
 }  // namespace astrolabe::device

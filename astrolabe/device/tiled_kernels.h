@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "astrolabe/device/operator_family.h"
+#include "astrolabe/device/table_request.h"
 #include "astrolabe/device/tiled_time.h"
 
 namespace astrolabe::device {
@@ -46,5 +46,6 @@ struct TiledKernel {
 // Which formula, too, depends on the row: a prefill of one token runs the decode kernel.
 TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_view kernel,
                          const Categories& categories, const Dims& dims);
+TiledKernel tiled_kernel(const TableRequest& request, const Dims& dims);
 
 }  // namespace astrolabe::device

@@ -134,7 +134,8 @@ MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice
 }
 
 double MeasuredClock::pick(const Keys& keys, Choice choice, Family family,
-                           const Categories& categories, const Dims& dims) const {
+                           const Categories& categories, const Dims& dims,
+                           bool is_dispatched) const {
   struct Known {
     double us, band;
   };
@@ -143,7 +144,7 @@ double MeasuredClock::pick(const Keys& keys, Choice choice, Family family,
   const auto ask = [&](std::string_view framework, std::string_view version,
                        std::string_view kernel) {
     const device::TimeEstimate t = sources_.times.estimate(
-        {family, chip_.name, framework, version, kernel, categories}, chip_, dims);
+        {family, chip_.name, framework, version, kernel, categories, is_dispatched}, chip_, dims);
     known.push_back({t.us, std::log(t.high_us / t.low_us)});
     best_band = std::min(best_band, known.back().band);
   };
@@ -190,9 +191,12 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
     return k->kernel.ends_with("situ_as_silu") ||
            (s.is_gated && k->kernel.find("nongated") != std::string::npos);
   });
+  // vLLM gathers the tokens of all ranks on each (allgather_reducescatter), the others send them.
+  const bool is_dispatched = s.token_ranks > 1 && framework_ != Framework::kVllm;
   return pick(keys, choice, Family::kExperts, categories,
               {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
-               f(s.tokens)});
+               f(s.tokens)},
+              is_dispatched);
 }
 
 double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decode) const {

@@ -85,7 +85,8 @@ class MeasuredClock final : public KernelClock {
   // us: the fastest kernel (of those known about as well as the best known one), or, of one
   // framework, the best known: it chooses by shape, so that its tables of experts do not overlap.
   double pick(const Keys& keys, Choice choice, device::Family family,
-              const device::Categories& categories, const device::Dims& dims) const;
+              const device::Categories& categories, const device::Dims& dims,
+              bool is_dispatched = false) const;
 
   double product(const workload::GemmShape& s) const;
   double experts(const workload::ExpertsShape& s) const;

@@ -51,6 +51,23 @@ TEST(ExpertTime, TritonActivatesThePairsOfAllRanks) {
               5 * 2.0 * 64 * 8 * 512 * (1 / 3.35e12 + 1 / (12 * 132 * 1.83e9)), 1e-12);
 }
 
+// 64 x 8 pairs, of which a rank of 16 has 32: passes over the others are not made where tokens were
+// sent to their experts.
+TEST(ExpertTime, DispatchedTokensAreTheRanksOwn) {
+  const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5, 1};
+  const Dims dims{1024, 512, 8, 64, 1, 16, 64};
+  TableRequest request{Family::kExperts,        "", "sglang", "", "sglang_fused_moe_triton",
+                       {"bfloat16", "balanced"}};
+  const auto time = [&] {
+    const TiledKernel kernel = tiled_kernel(request, dims);
+    return tiled_time(kernel.formula, h100_like(), p, kernel.shape, Residency::kCold).base();
+  };
+  const double gathered = time();
+  request.is_dispatched = true;
+  const double elements = (64.0 * 8 - 32) * (2 * 1024 + 5 * 512);
+  EXPECT_NEAR(gathered - time(), 2 * elements * (1 / 3.35e12 + 1 / (12 * 132 * 1.83e9)), 1e-12);
+}
+
 TEST(ExpertTime, BlockScalesActivateThePairsOfAllRanks) {
   const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
   for (const double ranks : {1.0, 16.0}) {
