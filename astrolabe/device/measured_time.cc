@@ -210,13 +210,17 @@ const TiledTimer& MeasuredTime::timer(const TableRequest& request, TiledFormula 
   return it->second;
 }
 
-double MeasuredTime::dispatched_share(const TableRequest& request, const TiledChip& chip,
-                                      const Dims& dims) const {
+double MeasuredTime::dispatched_us(double us, const TableRequest& request, const TiledChip& chip,
+                                   const Dims& dims) const {
   TableRequest gathered = request;
   gathered.is_dispatched = false;
   const TiledTimer& times = timer(request, TiledFormula::kExperts, chip);
-  return times.estimate(tiled_kernel(request, dims).shape, Residency::kWarm).time /
-         times.estimate(tiled_kernel(gathered, dims).shape, Residency::kWarm).time;
+  const auto tiled_us = [&](const TableRequest& r) {
+    return times.estimate(tiled_kernel(r, dims).shape, Residency::kWarm)
+        .time.in(units::microsecond);
+  };
+  const double own = tiled_us(request), all = tiled_us(gathered);
+  return std::min(us, std::max(own, us * own / all));
 }
 
 std::optional<TimeEstimate> MeasuredTime::tiled_estimate(const TableRequest& request,
@@ -288,7 +292,7 @@ TimeEstimate MeasuredTime::estimate(const TableRequest& request, const Chip& chi
   }
   estimate.us = std::exp(sum / weights);
   if (request.is_dispatched && tiled_chip != nullptr) {
-    estimate.us *= dispatched_share(request, *tiled_chip, dims);
+    estimate.us = dispatched_us(estimate.us, request, *tiled_chip, dims);
   }
   estimate.low_us = estimate.us * std::exp(-half);
   estimate.high_us = estimate.us * std::exp(half);

@@ -49,10 +49,10 @@ class MeasuredTime {
   LocalEstimate residual(const MeasuredTable& table, const Coordinates& at) const;
   const TiledTimer& timer(const TableRequest& request, TiledFormula formula,
                           const TiledChip& chip) const;
-  // Of the time of a table of experts, whose kernels pass over the pairs of all ranks, where tokens
-  // were sent to their experts: by the tiled fidelity.
-  double dispatched_share(const TableRequest& request, const TiledChip& chip,
-                          const Dims& dims) const;
+  // A time of a table of experts, whose kernels pass over the pairs of all ranks, where tokens were
+  // sent to their experts: by the ratio that the tiled fidelity gives, not below its time.
+  double dispatched_us(double us, const TableRequest& request, const TiledChip& chip,
+                       const Dims& dims) const;
   std::optional<TimeEstimate> tiled_estimate(const TableRequest& request, const Chip& chip,
                                              const Dims& dims) const;
 

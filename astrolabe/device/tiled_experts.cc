@@ -100,11 +100,14 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
                                   std::max(1.0, down / chip.sm_count) * (fill + s.inter * step));
   }
-  const double all_pairs = s.is_dispatched ? experts.pairs : s.tokens * s.top_k;
+  // Routing looks at the pairs of all ranks even so; other passes find those that were sent.
+  const double all_pairs = s.tokens * s.top_k;
+  const double found = s.is_dispatched ? experts.pairs : all_pairs;
   const double elements =
       passes * experts.pairs * (s.pair_passes * s.hidden + s.activation_passes * s.inter) +
-      all_passes * all_pairs * (s.all_pair_passes * s.hidden + s.all_activation_passes * s.inter);
-  const double singly = s.activates_singly ? all_pairs * s.inter : 0;
+      all_passes * ((s.is_portable ? found : all_pairs) * s.all_pair_passes * s.hidden +
+                    found * s.all_activation_passes * s.inter);
+  const double singly = s.activates_singly ? found * s.inter : 0;
   const double extra = elements * 2 * tiled::pass_seconds(chip) +
                        singly / (kSinglyPerCycle * chip.sm_count * chip.clock.base());
   return Duration::from_base(launch * 1e-6 * s.launches + extra +

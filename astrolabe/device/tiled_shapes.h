@@ -69,7 +69,7 @@ struct ExpertShape {
   double pair_passes = 3, all_pair_passes = 0.3;
   double activation_passes = 0, all_activation_passes = 0;
   bool activates_singly = false;  // the pairs of all ranks, an element a thread
-  bool is_dispatched = false;     // there are no pairs of other ranks: tokens were sent to theirs
+  bool is_dispatched = false;     // tokens were sent to their experts: no pairs of other ranks
   double launches = 1;            // kernels, over those of CUTLASS
 };
 
