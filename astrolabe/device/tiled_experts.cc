@@ -100,7 +100,8 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
     cycles = std::min(cycles, std::max(1.0, up / chip.sm_count) * (fill + s.hidden * step) +
                                   std::max(1.0, down / chip.sm_count) * (fill + s.inter * step));
   }
-  // Routing looks at the pairs of all ranks even so; other passes find those that were sent.
+  // Routing looks at the pairs of all ranks even so; the passes of Triton and Marlin (is_portable)
+  // and those that activate find the pairs that were sent.
   const double all_pairs = s.tokens * s.top_k;
   const double found = s.is_dispatched ? experts.pairs : all_pairs;
   const double elements =
