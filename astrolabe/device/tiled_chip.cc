@@ -52,6 +52,7 @@ TiledChip read_tiled_chip(const catalog::Catalog& catalog, std::string_view enti
   chip.host_time = catalog.get_number(entity, "host_time");
   chip.sm_count = get_count(catalog, entity, "sm_count");
   chip.exponentials_per_cycle = catalog.get_number(entity, "exponentials_per_cycle");
+  chip.product_share = catalog.find_number(entity, "product_share").value_or(1);
   chip.clock = get_figure<Frequency::kDim>(catalog, entity, "clock", "clock");
   chip.l2_cache = get_figure<Bytes::kDim>(catalog, entity, "l2_cache", "sram");
   chip.l2_partitions = catalog.get_number(entity, "l2_partitions");

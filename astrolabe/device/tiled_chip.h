@@ -34,6 +34,9 @@ struct TiledChip {
   Bandwidth hbm_bandwidth;
   Power power_limit;
   double exponentials_per_cycle = 16;  // of one SM (special-function units)
+  // Most of the peak that large products were measured to sustain, of a chip without tables; 1: not
+  // known. Of bf16, and taken for every format.
+  double product_share = 1;
   std::array<std::optional<FlopRate>, workload::kNumberFormats> rates;  // by NumberFormat
 
   // Whose tensor cores a warp group drives by wgmma (Hopper), or by tcgen05 (data-centre Blackwell

@@ -51,10 +51,10 @@ inline double with_launch(const TiledChip& chip, double launch_us, double second
 }
 
 // Share of the peak rate that large products sustain; 1.4e9 FLOP/s per watt is where `efficiency`
-// holds.
+// holds. No more than the chip was measured to reach.
 inline double sustained(const TiledChip& chip, double peak, double efficiency, double exponent) {
   const double per_watt = peak / chip.power_limit.base() / 1.4e12;
-  return std::min(1.0, efficiency * std::pow(per_watt, -exponent));
+  return std::min(chip.product_share, efficiency * std::pow(per_watt, -exponent));
 }
 
 inline double flop_per_cycle(const TiledChip& chip, double peak) {

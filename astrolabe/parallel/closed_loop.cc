@@ -359,24 +359,35 @@ ClosedLoopResult run_closed_loop(const IterationTable& table, const Engine& engi
   return refused;
 }
 
-ReplayResult run_replay(const IterationTable& table, const Engine& engine, double kv_tokens,
-                        double vocab, const ReplayLoad& load) {
+std::vector<LoopRequest> timed_requests(const ReplayLoad& load) {
   std::vector<LoopRequest> requests;
   for (const TimedRequest& r : load.requests) {
     requests.push_back(
         {.arrival = r.arrival.in(units::second), .prompt = r.prompt, .answer = r.answer});
   }
-  const ClosedLoopLoad habits{.is_sampled = load.is_sampled,
-                              .is_host_exposed = load.is_host_exposed};
-  Loop loop(table, engine, kv_tokens, vocab, habits, std::move(requests), true);
+  return requests;
+}
+
+ClosedLoopLoad habits_of(const ReplayLoad& load) {
+  return {.is_sampled = load.is_sampled, .is_host_exposed = load.is_host_exposed};
+}
+
+ReplayResult replay_result(ClosedLoopStatus status, const std::vector<LoopRequest>& requests) {
   ReplayResult out;
-  out.status = loop.run();
-  if (out.status != ClosedLoopStatus::kOk) return out;
-  for (const LoopRequest& r : loop.requests()) {
+  out.status = status;
+  if (status != ClosedLoopStatus::kOk) return out;
+  for (const LoopRequest& r : requests) {
     out.requests.push_back({(r.first - r.arrival) * units::second,
                             (r.end - r.first) / std::max(1, r.answer - 1) * units::second});
   }
   return out;
+}
+
+ReplayResult run_replay(const IterationTable& table, const Engine& engine, double kv_tokens,
+                        double vocab, const ReplayLoad& load) {
+  Loop loop(table, engine, kv_tokens, vocab, habits_of(load), timed_requests(load), true);
+  const ClosedLoopStatus status = loop.run();
+  return replay_result(status, loop.requests());
 }
 
 }  // namespace astrolabe::parallel

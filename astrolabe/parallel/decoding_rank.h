@@ -38,6 +38,11 @@ bool each_fits(const std::vector<LoopRequest>& requests, double kv_tokens);
 ClosedLoopResult mean_result(const std::vector<LoopRequest>& requests, double now,
                              Duration outside);
 
+// Of a replay: its requests, what it says beside them, and their times when all have ended.
+std::vector<LoopRequest> timed_requests(const ReplayLoad& load);
+ClosedLoopLoad habits_of(const ReplayLoad& load);
+ReplayResult replay_result(ClosedLoopStatus status, const std::vector<LoopRequest>& requests);
+
 // The first of the ranks with the least load.
 template <class Rank, class Load>
 int least_loaded(const std::vector<Rank>& ranks, const Load& load) {

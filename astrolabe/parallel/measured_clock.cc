@@ -192,7 +192,7 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
            (s.is_gated && k->kernel.find("nongated") != std::string::npos);
   });
   // vLLM gathers the tokens of all ranks on each (allgather_reducescatter), the others send them.
-  const bool is_dispatched = s.token_ranks > 1 && framework_ != Framework::kVllm;
+  const bool is_dispatched = s.token_ranks > 1 && has_exchange_kernels();
   return pick(keys, choice, Family::kExperts, categories,
               {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
                f(s.tokens)},

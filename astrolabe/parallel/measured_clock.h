@@ -105,6 +105,9 @@ class MeasuredClock final : public KernelClock {
                          const char* kernel, const char* operation) const;
   double deep_ep(const workload::CollectiveShape& s, bool is_dispatch) const;
   bool is_pcie() const { return sources_.network.fabric(fabric_).link == network::LinkKind::kPcie; }
+  // Kernels that send a token to its experts alone: of TensorRT-LLM and DeepEP, which need NVLink.
+  // Elsewhere all tokens are gathered.
+  bool has_exchange_kernels() const { return framework_ != Framework::kVllm && !is_pcie(); }
   int domain() const { return sources_.network.fabric(fabric_).scale_up_domain; }
   double at(const network::CollectiveKey& key, Bytes buffer) const;
   double at(const network::ExchangeKey& key, double tokens) const;

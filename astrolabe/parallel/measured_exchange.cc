@@ -137,10 +137,11 @@ double MeasuredClock::exchange(const workload::CollectiveShape& s, bool is_dispa
   const Bytes all = s.tokens * s.ranks * s.hidden * element;
   double us =
       library(is_dispatch ? Operation::kAllGather : Operation::kReduceScatter, s.ranks, all);
+  if (!has_exchange_kernels()) return us;
   if (framework_ == Framework::kSglang) {
     return s.ranks > domain() ? deep_ep(s, is_dispatch) : std::min(us, deep_ep(s, is_dispatch));
   }
-  if (framework_ == Framework::kVllm || s.ranks > domain() || s.ranks <= s.topk) return us;
+  if (s.ranks > domain() || s.ranks <= s.topk) return us;
   const char* library = "trtllm_alltoall";
   const char* operation = is_dispatch ? "alltoall_dispatch" : "alltoall_combine";
   double two_sided = exchange_kernel(s, library, "NVLinkTwoSided", operation);

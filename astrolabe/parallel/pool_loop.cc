@@ -32,10 +32,12 @@ struct DecodeWorker {
   bool is_busy = false;
 };
 
+enum class EventKind : unsigned char { kArrival, kPrefill, kDecode };
+
 struct Event {
   double time = 0;
   std::int64_t order = 0;
-  bool is_prefill = false;
+  EventKind kind = EventKind::kArrival;
   std::size_t worker = 0;
   std::int64_t run = 0;
 
@@ -44,12 +46,14 @@ struct Event {
 
 class PoolLoop {
  public:
-  PoolLoop(const Pool& prefill, const Pool& decode, double vocab, const ClosedLoopLoad& load)
+  PoolLoop(const Pool& prefill, const Pool& decode, double vocab, const ClosedLoopLoad& load,
+           std::vector<LoopRequest> requests, bool is_timed)
       : prefill_(prefill),
         decode_(decode),
         load_(load),
         rules_{decode.engine.schedule.answer_reserve, load.speculation.acceptance_length},
-        requests_(draw_requests(load)),
+        requests_(std::move(requests)),
+        is_timed_(is_timed),
         prefill_workers_(static_cast<std::size_t>(prefill.workers)),
         decode_workers_(static_cast<std::size_t>(decode.workers)) {
     const EngineConstants& c = decode.engine.constants;
@@ -63,13 +67,16 @@ class PoolLoop {
     }
   }
 
-  ClosedLoopResult run();
+  ClosedLoopStatus run();
+  ClosedLoopResult result() const;
+  const std::vector<LoopRequest>& requests() const { return requests_; }
 
  private:
   LoopRequest& request(int id) { return requests_[static_cast<std::size_t>(id)]; }
   void arrive();
-  void push(double time, bool is_prefill, std::size_t worker, std::int64_t run) {
-    events_.push({time, order_++, is_prefill, worker, run});
+  void arrive_in_time();
+  void push(double time, EventKind kind, std::size_t worker, std::int64_t run) {
+    events_.push({time, order_++, kind, worker, run});
   }
   void start_prompts(std::size_t worker);
   double take_prompts(PrefillRank* rank, std::vector<int>* ending, double* tokens, double* ended);
@@ -83,6 +90,7 @@ class PoolLoop {
   ClosedLoopLoad load_;
   DecodingRules rules_;
   std::vector<LoopRequest> requests_;
+  bool is_timed_;  // requests come at their own times, not when another ends
   std::vector<PrefillWorker> prefill_workers_;
   std::vector<DecodeWorker> decode_workers_;
   double host_ = 0, sampling_ = 0, now_ = 0, prefill_time_ = 0, decoding_time_ = 0;
@@ -94,11 +102,19 @@ class PoolLoop {
 void PoolLoop::arrive() {
   PrefillWorker& w = prefill_workers_[next_ % prefill_workers_.size()];
   LoopRequest& r = requests_[next_];
-  r.arrival = now_;
+  if (!is_timed_) r.arrival = now_;
   r.rank = least_loaded(w.ranks, [](const PrefillRank& k) { return k.tokens; });
   PrefillRank& k = w.ranks[static_cast<std::size_t>(r.rank)];
   k.waiting.push_back(static_cast<int>(next_++));
   k.tokens += r.prompt;
+}
+
+// Of a replay: those whose time has come, and when to look again.
+void PoolLoop::arrive_in_time() {
+  const std::size_t first = next_;
+  while (next_ < requests_.size() && requests_[next_].arrival <= now_) arrive();
+  if (next_ < requests_.size()) push(requests_[next_].arrival, EventKind::kArrival, 0, 0);
+  for (std::size_t id = first; id < next_; ++id) start_prompts(id % prefill_workers_.size());
 }
 
 // The prompts of one rank in a step: the time of their attention.
@@ -141,7 +157,7 @@ void PoolLoop::start_prompts(std::size_t worker) {
   if (!w.is_busy) return;
   const double t = prefill_.table.step(most, all, core, outputs, true);
   prefill_time_ += t;
-  push(now_ + t, true, worker, 0);
+  push(now_ + t, EventKind::kPrefill, worker, 0);
 }
 
 void PoolLoop::end_prompts(std::size_t worker) {
@@ -174,7 +190,7 @@ void PoolLoop::shorten_run(std::size_t worker) {
   const std::int64_t steps = std::clamp<std::int64_t>(done, 1, w.steps);
   if (steps == w.steps) return;
   w.steps = steps;
-  push(w.since + static_cast<double>(steps) * w.step_time, false, worker, ++w.run);
+  push(w.since + static_cast<double>(steps) * w.step_time, EventKind::kDecode, worker, ++w.run);
 }
 
 void PoolLoop::admit(DecodingRank* k) {
@@ -212,7 +228,7 @@ void PoolLoop::start_steps(std::size_t worker) {
   w.since = now_;
   w.step_time = decode_.table.step(most * verified, all * verified, core, most, false) + host_ +
                 sampling_ * most;
-  push(now_ + static_cast<double>(w.steps) * w.step_time, false, worker, ++w.run);
+  push(now_ + static_cast<double>(w.steps) * w.step_time, EventKind::kDecode, worker, ++w.run);
 }
 
 void PoolLoop::end_steps(std::size_t worker) {
@@ -223,34 +239,44 @@ void PoolLoop::end_steps(std::size_t worker) {
     k.advance(w.steps, rules_);
     while (k.finish_one(now_, rules_, &requests_)) {
       ++ended_;
-      if (next_ < requests_.size()) arrive();
+      if (!is_timed_ && next_ < requests_.size()) arrive();
     }
   }
   start_steps(worker);
   for (std::size_t id = first; id < next_; ++id) start_prompts(id % prefill_workers_.size());
 }
 
-ClosedLoopResult PoolLoop::run() {
-  if (!each_fits(requests_, decode_.kv_tokens)) {
-    ClosedLoopResult refused;
-    refused.status = ClosedLoopStatus::kDoesNotFit;
-    return refused;
+ClosedLoopStatus PoolLoop::run() {
+  if (!each_fits(requests_, decode_.kv_tokens)) return ClosedLoopStatus::kDoesNotFit;
+  if (is_timed_) {
+    arrive_in_time();
+  } else {
+    for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
+    for (std::size_t w = 0; w < prefill_workers_.size(); ++w) start_prompts(w);
   }
-  for (int i = 0; i < load_.concurrency && next_ < requests_.size(); ++i) arrive();
-  for (std::size_t w = 0; w < prefill_workers_.size(); ++w) start_prompts(w);
   while (ended_ < requests_.size()) {
     ASTROLABE_DEMAND(!events_.empty(), "requests are left and nothing runs");
     const Event e = events_.top();
     events_.pop();
     // A run that was cut short has an event at its old end too.
-    if (!e.is_prefill && e.run != decode_workers_[e.worker].run) continue;
+    if (e.kind == EventKind::kDecode && e.run != decode_workers_[e.worker].run) continue;
     now_ = e.time;
-    if (e.is_prefill) {
-      end_prompts(e.worker);
-    } else {
-      end_steps(e.worker);
+    switch (e.kind) {
+      case EventKind::kArrival:
+        arrive_in_time();
+        break;
+      case EventKind::kPrefill:
+        end_prompts(e.worker);
+        break;
+      case EventKind::kDecode:
+        end_steps(e.worker);
+        break;
     }
   }
+  return ClosedLoopStatus::kOk;
+}
+
+ClosedLoopResult PoolLoop::result() const {
   ClosedLoopResult out =
       mean_result(requests_, now_, decode_.engine.constants.pool_outside(load_.concurrency));
   out.in_flight = decoding_time_ / now_;
@@ -262,7 +288,17 @@ ClosedLoopResult PoolLoop::run() {
 
 ClosedLoopResult run_pool_loop(const Pool& prefill, const Pool& decode, double vocab,
                                const ClosedLoopLoad& load) {
-  return PoolLoop(prefill, decode, vocab, load).run();
+  PoolLoop loop(prefill, decode, vocab, load, draw_requests(load), false);
+  ClosedLoopResult refused;
+  refused.status = loop.run();
+  return refused.status == ClosedLoopStatus::kOk ? loop.result() : refused;
+}
+
+ReplayResult run_pool_replay(const Pool& prefill, const Pool& decode, double vocab,
+                             const ReplayLoad& load) {
+  PoolLoop loop(prefill, decode, vocab, habits_of(load), timed_requests(load), true);
+  const ClosedLoopStatus status = loop.run();
+  return replay_result(status, loop.requests());
 }
 
 }  // namespace astrolabe::parallel

@@ -31,4 +31,8 @@ struct Pool {
 ClosedLoopResult run_pool_loop(const Pool& prefill, const Pool& decode, double vocab,
                                const ClosedLoopLoad& load);
 
+// The same pools under requests that come at their own times (ReplayLoad).
+ReplayResult run_pool_replay(const Pool& prefill, const Pool& decode, double vocab,
+                             const ReplayLoad& load);
+
 }  // namespace astrolabe::parallel

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <sstream>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr double kMostRate = 1e9;  // tokens a second
 constexpr double kMostWatts = 1e9;
+constexpr const char* kMlperf = "mlperf_";
 
 // "TensorRT-LLM 1.0", "vLLM (ML.ENERGY)": a framework and its version.
 void read_engine(const std::string& published, const ServingNames& names, ServingRow* row,
@@ -64,7 +66,7 @@ std::string engine_of_file(const char* file, const ServingNames& names) {
 
 // One closed loop of one length; medians, and the rate over the whole run.
 ServingMeasurement read_sweep(const CsvTable& table, const CsvTable::Row& cells,
-                              const ServingNames&) {
+                              const ServingContext&) {
   ServingRow row(table, cells);
   ServingMeasurement m;
   m.line = cells.line;
@@ -93,7 +95,7 @@ ServingMeasurement read_sweep(const CsvTable& table, const CsvTable::Row& cells,
 }
 
 ServingMeasurement read_batch(const CsvTable& table, const CsvTable::Row& cells,
-                              const ServingNames& names) {
+                              const ServingContext& context) {
   ServingRow row(table, cells);
   ServingMeasurement m;
   m.line = cells.line;
@@ -103,7 +105,7 @@ ServingMeasurement read_batch(const CsvTable& table, const CsvTable::Row& cells,
   m.system = row.needed_text("hardware");
   m.group = m.model + " " + m.system;
   m.precision = "bf16";
-  read_engine(engine_of_file("batches", names), names, &row, &m);
+  read_engine(engine_of_file("batches", context.names), context.names, &row, &m);
   m.engine.shard.tensor = static_cast<int>(row.needed_count("tp", kMostAccelerators));
   m.prompt = row.needed_count("prompt_tokens", kMostTokens);
   m.answer = row.needed_count("output_tokens", kMostTokens);
@@ -172,8 +174,62 @@ void read_metric(ServingRow* row, ServingMeasurement* m) {
   }
 }
 
+// "llama2-70b-99.9" is llama2-70b with another target of accuracy.
+std::string mlperf_benchmark(const std::string& model) {
+  for (const char* target : {"-99.9", "-99"}) {
+    if (model.ends_with(target)) return model.substr(0, model.size() - std::strlen(target));
+  }
+  return model;
+}
+
+// "MLPerf Inf v5.1 Server; TensorRT 10.11": round, scenario and stack.
+void read_mlperf_stack(const std::string& text, ServingMeasurement* m) {
+  std::istringstream words(text);
+  std::string word;
+  while (words >> word && !word.starts_with('v')) continue;
+  m->source = "mlperf " + word;
+  const std::string stack = lower_case(text);
+  const auto is_named = [&](const char* name) { return stack.find(name) != std::string::npos; };
+  m->is_framework_chosen = !is_named("tensorrt") && !is_named("vllm") && !is_named("sglang");
+  m->framework = is_named("sglang") ? parallel::Framework::kSglang
+                 : is_named("vllm") ? parallel::Framework::kVllm
+                                    : parallel::Framework::kTrtllm;
+}
+
+void read_mlperf(const ServingBenchmarks& benchmarks, ServingRow* row, ServingMeasurement* m) {
+  m->load = ServingLoad::kSearched;
+  read_mlperf_stack(row->text("framework"), m);
+  const std::string scenario = lower_case(row->needed_text("concurrency_or_batch"));
+  const std::string benchmark = mlperf_benchmark(m->model);
+  const auto work = benchmarks.work(benchmark, scenario);
+  m->model = benchmark;
+  m->output_rate = row->needed("value", 1e-6, kMostRate);
+  if (row->text("unit") != "tok/s") row->fail("unit " + row->text("unit") + " is not tok/s");
+  m->searched.accelerators =
+      static_cast<int>(row->needed_count("n_accelerators", kMostAccelerators));
+  *m->output_rate /= m->searched.accelerators;
+  m->searched.scenario = scenario;
+  m->searched.is_online = scenario != "offline";
+  if (!work) return row->fail("benchmark " + benchmark + " is not in data/serving/benchmarks.csv");
+  m->searched.work = *work;
+  m->searched.longest = benchmarks.longest(benchmark);
+  m->prompt = work->input.mean();
+  m->answer = work->output.mean();
+  m->concurrency = 1;
+  if (work->speculation.draft_tokens > 0) {
+    row->fail("speculative decoding without an acceptance length");
+  }
+  const std::string& precision = row->text("precision");
+  if (precision.empty() || precision == "UNSET") {
+    m->precision = kNarrowest;
+  } else {
+    set_precision(precision, row, m);
+  }
+}
+
 ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells,
-                               const ServingNames& names) {
+                               const ServingContext& context) {
+  const ServingNames& names = context.names;
   ServingRow row(table, cells);
   ServingMeasurement m;
   m.line = cells.line;
@@ -182,6 +238,11 @@ ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells
   m.has_one_metric = true;
   m.model = row.needed_text("model");
   m.system = row.needed_text("accelerator");
+  if (row.text("metric").starts_with(kMlperf)) {
+    read_mlperf(context.benchmarks, &row, &m);
+    m.reason = row.reason();
+    return m;
+  }
   read_metric(&row, &m);  // first: most rows of other metrics lack all the rest
   read_engine(row.text("framework"), names, &row, &m);
   set_precision(row.text("precision"), &row, &m);
@@ -257,11 +318,11 @@ bool has_columns(const CsvTable& table, std::initializer_list<std::string_view> 
 }  // namespace
 
 std::vector<ServingMeasurement> read_published_measurements(const CsvTable& table,
-                                                            const ServingNames& names) {
-  if (has_columns(table, {"request_id", "arrival_s"})) return read_requests(table, names);
+                                                            const ServingContext& context) {
+  if (has_columns(table, {"request_id", "arrival_s"})) return read_requests(table, context.names);
   const auto each = [&](auto read) {
     std::vector<ServingMeasurement> rows;
-    for (const CsvTable::Row& cells : table.rows()) rows.push_back(read(table, cells, names));
+    for (const CsvTable::Row& cells : table.rows()) rows.push_back(read(table, cells, context));
     return rows;
   };
   if (has_columns(table, {"median_tpot_ms", "num_prompts"})) return each(read_sweep);

@@ -94,7 +94,8 @@ void require_runs(const CsvTable& table) {
 
 ServingContext ServingContext::read(const catalog::Catalog& catalog, const std::string& data_dir) {
   return {ServingRecipes::read(data_dir + "/serving/recipes.csv"),
-          ServingNames::read(catalog, data_dir + "/serving/names.csv")};
+          ServingNames::read(catalog, data_dir + "/serving/names.csv"),
+          ServingBenchmarks::read(data_dir + "/serving/benchmarks.csv")};
 }
 
 std::vector<ServingMeasurement> read_serving_measurements(const std::string& path,
@@ -103,7 +104,7 @@ std::vector<ServingMeasurement> read_serving_measurements(const std::string& pat
   if (table.rows().empty()) {
     throw InputError({path, 0}, "", "no measurement", "at least one row");
   }
-  std::vector<ServingMeasurement> rows = read_published_measurements(table, context.names);
+  std::vector<ServingMeasurement> rows = read_published_measurements(table, context);
   if (rows.empty()) {
     require_runs(table);
     for (const CsvTable::Row& row : table.rows()) rows.push_back(read_row(table, row));

@@ -15,6 +15,8 @@
 
 #include "astrolabe/parallel/closed_loop.h"
 #include "astrolabe/parallel/engine.h"
+#include "astrolabe/parallel/open_loop.h"
+#include "astrolabe/study/serving_benchmarks.h"
 #include "astrolabe/study/serving_names.h"
 #include "astrolabe/study/serving_recipes.h"
 #include "astrolabe/workload/operator_graph.h"
@@ -42,14 +44,27 @@ enum class ServingLoad : unsigned char {
   kClosedLoop,  // `concurrency` in flight, each replaced when it ends
   kBatch,       // `concurrency` at once, none replaced
   kQueued,      // all requests at once, more than run together
+  kSearched,    // as many as the best of all layouts takes within the limits of a benchmark
   kReplay       // each request at its own time
 };
+
+// A precision that is not given: the narrowest the accelerator computes in.
+inline constexpr const char* kNarrowest = "narrowest";
 
 struct MeasuredRequest {
   int line = 0;
   parallel::TimedRequest request;
   std::optional<double> ttft_ms, tpot_ms;
   std::string reason;
+};
+
+// A benchmark whose submitter chose the layout.
+struct SearchedDeployment {
+  workload::DemandClass work;
+  parallel::LongestRequest longest;
+  int accelerators = 0;
+  std::string scenario;    // as published, in lower case
+  bool is_online = false;  // requests come at random; prompts and answers may be in pools
 };
 
 struct ServingMeasurement {
@@ -59,6 +74,7 @@ struct ServingMeasurement {
   std::string day;     // YYYY-MM-DD; empty: not known
   std::string model, system, version, precision, gemm_format;
   parallel::Framework framework = parallel::Framework::kTrtllm;
+  bool is_framework_chosen = false;  // not named: the first that runs on the accelerator
   bool is_disaggregated = false, is_primary = true, is_speculative = false;
   ServingLoad load = ServingLoad::kClosedLoop;
   double prompt = 0, answer = 0;  // tokens, nominal
@@ -69,6 +85,7 @@ struct ServingMeasurement {
   std::vector<MeasuredRequest> requests;             // of a replay, by arrival
   ServingLayout engine;                              // aggregated; `workers` share the concurrency
   ServingLayout prefill, decode;                     // disaggregated
+  SearchedDeployment searched;                       // of kSearched, in place of these
   ServerSettings server;
   std::optional<double> ttft_ms, tpot_ms;
   std::optional<double> output_rate;  // tokens a second and accelerator
@@ -80,6 +97,7 @@ struct ServingMeasurement {
   double mean_length_share() const { return draws_lengths ? 0.9 : 1; }
   double accelerators() const {
     const auto all = [](const ServingLayout& l) { return l.workers * l.accelerators(); };
+    if (load == ServingLoad::kSearched) return searched.accelerators;
     return is_disaggregated ? all(prefill) + all(decode) : all(engine);
   }
 };
@@ -88,6 +106,7 @@ struct ServingMeasurement {
 struct ServingContext {
   ServingRecipes recipes;
   ServingNames names;
+  ServingBenchmarks benchmarks;
 
   // From the files of data/serving.
   static ServingContext read(const catalog::Catalog& catalog, const std::string& data_dir);

@@ -10,6 +10,7 @@
 #include "astrolabe/parallel/layout.h"
 #include "astrolabe/parallel/pool_loop.h"
 #include "astrolabe/parallel/serving_energy.h"
+#include "astrolabe/study/serving_search.h"
 
 namespace astrolabe::study {
 
@@ -105,8 +106,15 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   const auto vendor = parallel::find_vendor(catalog_, chip);
   if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
   if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
-  std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
-  if (!conflict.empty()) return conflict;
+  if (run.is_framework_chosen) {
+    if (parallel::frameworks_on(catalog_, *vendor).empty()) {
+      return "no framework is known to run on accelerators of " + *vendor;
+    }
+  } else {
+    std::string conflict = parallel::framework_conflict(catalog_, run.framework, *vendor);
+    if (!conflict.empty()) return conflict;
+  }
+  if (run.load == ServingLoad::kSearched) return "";
   const ModelArchitecture& model = *find_model(run.model);
   if (!run.is_disaggregated) return cut_conflict(model, run.engine);
   const std::string of_prefill = cut_conflict(model, run.prefill);
@@ -123,11 +131,7 @@ const parallel::MeasuredClock& ServingPredictor::clock(const ServingMeasurement&
   return *slot;
 }
 
-const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
-                                               const ModelArchitecture& model,
-                                               const ServingLayout& layout) {
-  const parallel::MeasuredClock& times = clock(run);
-  const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
+parallel::Engine ServingPredictor::engine(const ServingMeasurement& run) const {
   parallel::Engine engine = engines_->engine(run.framework, run.version);
   parallel::EngineSchedule& schedule = engine.schedule;
   schedule.max_sequences = run.server.max_sequences.value_or(schedule.max_sequences);
@@ -142,6 +146,15 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
   if (run.load == ServingLoad::kBatch) {  // no client and no server
     engine.constants.first_token = engine.constants.first_token_per_request = {};
   }
+  return engine;
+}
+
+const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
+                                               const ModelArchitecture& model,
+                                               const ServingLayout& layout) {
+  const parallel::MeasuredClock& times = clock(run);
+  const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
+  const parallel::Engine engine = this->engine(run);
   const workload::ShardDegrees& s = layout.shard;
   auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
                             run.model + "|" + run.precision + "|" + run.gemm_format + "|" +
@@ -174,16 +187,46 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
   if (run.power_w || run.energy_j) add_power(run, d, r, out);
 }
 
-// Decode steps and prompts of the mean request, at the rates that were served.
-void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment& d,
-                                 const parallel::ClosedLoopResult& served, ServingPrediction* out) {
+parallel::ServingChip ServingPredictor::serving_chip(const ServingMeasurement& run) {
   const std::string chip_name = device::chip_entity(catalog_, run.system);
   const std::string entity = catalog_.find_text(chip_name, "accelerator").value_or(chip_name);
   parallel::ServingChip chip;
   chip.accelerator = device::read_accelerator(catalog_, entity);
   chip.derating = device::read_derating(catalog_, chip.accelerator.name);
   chip.clock = &clock(run);
-  chip.engine = d.engine();
+  chip.engine = engine(run);
+  return chip;
+}
+
+// The best layout of all that the accelerators can be cut into.
+void ServingPredictor::search(const ServingMeasurement& run, ServingPrediction* out) {
+  parallel::ServingChip chip = serving_chip(run);
+  auto& kept = kept_clocks_[chip.clock];
+  if (!kept) kept = std::make_unique<parallel::KeptClock>(*chip.clock);
+  chip.clock = kept.get();
+  ServingMeasurement named = run;
+  if (run.precision == kNarrowest) {
+    const bool has_fp8 = chip.accelerator.executed_format(workload::NumberFormat::kFp8) ==
+                         workload::NumberFormat::kFp8;
+    named.precision = chip.has_fp4() ? "fp4" : has_fp8 ? "fp8" : "bf16";
+  }
+  const ModelArchitecture& model = *find_model(run.model);
+  const parallel::ServingRequest request{
+      model, serving_precision(named, model, chip.has_fp4()), run.searched.work, {}, {}};
+  const auto best = best_deployment(chip, request, run.searched);
+  if (!best) {
+    out->reason = "no layout keeps the limits of the benchmark";
+    return;
+  }
+  out->output_rate = best->output_tokens / (units::token / units::second);
+  out->tpot_band =
+      best->is_pools ? chip.engine.constants.pool_tpot_band : chip.engine.constants.tpot_band;
+}
+
+// Decode steps and prompts of the mean request, at the rates that were served.
+void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment& d,
+                                 const parallel::ClosedLoopResult& served, ServingPrediction* out) {
+  const parallel::ServingChip chip = serving_chip(run);
   const double share = run.mean_length_share();
   parallel::SteadyLoad load;
   load.prompt = share * run.prompt;
@@ -234,10 +277,15 @@ void ServingPredictor::serve_pools(const ServingMeasurement& run, ServingPredict
   out->in_flight = point.in_flight / run.decode.workers / decode.shard().data;
 }
 
-ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
+ServingPrediction ServingPredictor::predict(const ServingMeasurement& published) {
   ServingPrediction out;
-  out.reason = obstacle(run);
+  out.reason = obstacle(published);
   if (!out.reason.empty()) return out;
+  ServingMeasurement run = published;
+  if (run.is_framework_chosen) {
+    run.framework =
+        parallel::choose_framework(catalog_, device::chip_entity(catalog_, run.system), "");
+  }
   const ModelArchitecture& model = *find_model(run.model);
   out.vocab = model.vocab;
   out.is_moe = model.is_moe();
@@ -245,6 +293,8 @@ ServingPrediction ServingPredictor::predict(const ServingMeasurement& run) {
   out.ttft_band = run.is_disaggregated ? c.pool_ttft_band : c.ttft_band;
   if (run.is_disaggregated) {
     serve_pools(run, &out);
+  } else if (run.load == ServingLoad::kSearched) {
+    search(run, &out);
   } else if (run.load == ServingLoad::kReplay) {
     replay(run, &out);
   } else {

@@ -8,6 +8,8 @@
 
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/parallel/deployment.h"
+#include "astrolabe/parallel/kept_clock.h"
+#include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/measured_clock.h"
 #include "astrolabe/study/serving_measurements.h"
 
@@ -48,11 +50,14 @@ class ServingPredictor {
   const parallel::Deployment& deployment(const ServingMeasurement& run,
                                          const workload::ModelArchitecture& model,
                                          const ServingLayout& layout);
+  parallel::Engine engine(const ServingMeasurement& run) const;  // as its server was set
+  parallel::ServingChip serving_chip(const ServingMeasurement& run);
   std::optional<Bytes> hbm_of(const std::string& chip) const;
   std::string obstacle(const ServingMeasurement& run) const;  // empty: none
   void serve_engine(const ServingMeasurement& run, ServingPrediction* out);
   void add_power(const ServingMeasurement& run, const parallel::Deployment& deployment,
                  const parallel::ClosedLoopResult& served, ServingPrediction* out);
+  void search(const ServingMeasurement& run, ServingPrediction* out);
   void replay(const ServingMeasurement& run, ServingPrediction* out);
   void serve_pools(const ServingMeasurement& run, ServingPrediction* out);
 
@@ -61,6 +66,7 @@ class ServingPredictor {
   const parallel::EngineTable* engines_;
   std::map<std::string, workload::ModelArchitecture, std::less<>> models_;  // by published name
   std::map<std::string, std::unique_ptr<parallel::MeasuredClock>> clocks_;
+  std::map<const parallel::KernelClock*, std::unique_ptr<parallel::KeptClock>> kept_clocks_;
   std::map<std::string, std::unique_ptr<parallel::Deployment>> deployments_;
 };
 

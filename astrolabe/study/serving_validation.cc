@@ -15,16 +15,25 @@ struct Pair {
   double measured = 0, predicted = 0;
 };
 
+const char* mode_of(const ServingMeasurement& run) {
+  if (run.load == ServingLoad::kSearched) return "best layout";
+  return run.is_disaggregated ? "disaggregated" : "aggregated";
+}
+
 std::vector<GroupKeys> groups_of(const ServingMeasurement& run) {
-  const std::string mode = run.is_disaggregated ? "disaggregated" : "aggregated";
+  const std::string mode = mode_of(run);
   if (!run.is_primary) return {{{"primary", "0"}, {"mode", mode}}};
   const std::string framework = parallel::framework_name(run.framework);
-  return {{{"mode", mode}},
-          {{"mode", mode}, {"system", run.system}},
-          {{"mode", mode}, {"model", run.model}},
-          {{"mode", mode}, {"framework", framework}},
-          {{"mode", mode}, {"precision", run.precision}},
-          {{"mode", mode}, {"source", run.source}}};
+  std::vector<GroupKeys> groups = {{{"mode", mode}},
+                                   {{"mode", mode}, {"system", run.system}},
+                                   {{"mode", mode}, {"model", run.model}},
+                                   {{"mode", mode}, {"framework", framework}},
+                                   {{"mode", mode}, {"precision", run.precision}},
+                                   {{"mode", mode}, {"source", run.source}}};
+  if (run.load == ServingLoad::kSearched) {
+    groups.push_back({{"mode", mode}, {"scenario", run.searched.scenario}});
+  }
+  return groups;
 }
 
 // Ranks from 0, ties at their mean.
@@ -170,7 +179,7 @@ std::vector<Table::Cell> row_of(const ServingMeasurement& run, const Outcome& o)
                                     parallel::framework_name(run.framework),
                                     run.version,
                                     run.precision,
-                                    run.is_disaggregated ? "disaggregated" : "aggregated",
+                                    mode_of(run),
                                     run.is_primary ? 1. : 0.,
                                     o.prompt,
                                     o.answer,

@@ -31,6 +31,15 @@ TEST(GemmTime, TakesTheFastestTiling) {
               1e-12);
 }
 
+// Measured to sustain half of the peak: 2 x 256 x 256 x 1024 at 4 x 8192 / 2 FLOP a cycle is 8192
+// cycles, more than the tiles take.
+TEST(GemmTime, NoFasterThanTheChipWasMeasuredToBe) {
+  TiledChip chip = round_chip();
+  chip.product_share = 0.5;
+  const GemmShape shape{{}, 256, 256, 1024, 1};
+  EXPECT_NEAR(gemm_time(chip, plain_gemm(), shape, Residency::kCold).base(), 9.192 * kMicro, 1e-12);
+}
+
 // One row more: 128 x 128 makes 6 tiles, two waves, 8392 cycles; 64 x 64 makes 20 tiles, 5 waves of
 // 1124: 5620, the least. So 6.62 us.
 TEST(GemmTime, OneRowMoreCostsAWave) {

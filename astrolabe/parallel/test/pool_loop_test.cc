@@ -105,5 +105,46 @@ TEST_F(PoolLoopTest, SameSeedSameResult) {
   EXPECT_NE(run(2, 3, drawn).ttft.base(), run(2, 3, other).ttft.base());
 }
 
+// All at once, and as many in flight as there are: a closed loop in which none is replaced.
+TEST_F(PoolLoopTest, AReplayOfABurstIsABatch) {
+  engine_.constants.pool_first_token = engine_.constants.pool_first_token_per_request = {};
+  const HandClock clock(token_time);
+  const EngineIteration it(small_dense(), {}, {}, engine_, clock);
+  const IterationTable table(it);
+  const Pool prefill{table, engine_, 2}, decode{table, engine_, 3, 1e9};
+  const ReplayResult burst = run_pool_replay(
+      prefill, decode, 32000, {.requests = std::vector<TimedRequest>(12, {{}, 128, 101})});
+  const ClosedLoopResult batch = run_pool_loop(prefill, decode, 32000, load(12, 128, 101, 12));
+  ASSERT_EQ(burst.requests.size(), 12u);
+  Duration ttft, tpot;
+  for (const RequestTimes& r : burst.requests) {
+    ttft = ttft + r.ttft / 12;
+    tpot = tpot + r.tpot / 12;
+  }
+  EXPECT_NEAR(ttft / batch.ttft, 1, 1e-9);
+  EXPECT_NEAR(tpot / batch.tpot, 1, 1e-9);
+}
+
+TEST_F(PoolLoopTest, AReplayTakesRequestsAtTheirTimes) {
+  const HandClock clock(token_time);
+  const EngineIteration it(small_dense(), {}, {}, engine_, clock);
+  const IterationTable table(it);
+  const Pool pool{table, engine_, 1, 1e9};
+  // The second comes when the first has ended, the third while the second's prompt runs.
+  const double second = kPrompt + 200 * kStep, third = second + kPrompt / 2;
+  const ReplayResult r = run_pool_replay(pool, pool, 32000,
+                                         {.requests = {{{}, 8192, 101},
+                                                       {second * units::second, 8192, 101},
+                                                       {third * units::second, 8192, 101}}});
+  ASSERT_EQ(r.requests.size(), 3u);
+  EXPECT_NEAR(r.requests[0].ttft.in(units::second), kPrompt, 1e-6);
+  EXPECT_NEAR(r.requests[1].ttft.in(units::second), kPrompt, 1e-6);
+  EXPECT_NEAR(r.requests[2].ttft.in(units::second), 1.5 * kPrompt, 2 * kStep);
+  EXPECT_NEAR(r.requests[0].tpot.in(units::second), kStep, 1e-9);
+  const ReplayResult refused = run_pool_replay({table, engine_, 1, 10}, {table, engine_, 1, 10},
+                                               32000, {.requests = {{{}, 8192, 101}}});
+  EXPECT_EQ(refused.status, ClosedLoopStatus::kDoesNotFit);
+}
+
 }  // namespace
 }  // namespace astrolabe::parallel

@@ -17,7 +17,9 @@ ServingNames names() {
 }
 
 std::vector<ServingMeasurement> read(const std::string& text) {
-  return read_published_measurements(CsvTable::parse(text, "published.csv"), names());
+  static const auto catalog = catalog::Catalog::load(ASTROLABE_SOURCE_DIR "/data");
+  static const auto context = ServingContext::read(catalog, ASTROLABE_SOURCE_DIR "/data");
+  return read_published_measurements(CsvTable::parse(text, "published.csv"), context);
 }
 
 TEST(ServingNamesTest, EditionsOfAModelHaveItsShapes) {
@@ -134,6 +136,53 @@ TEST(PublishedMeasurements, FiguresThatCannotBeUsedSayWhy) {
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].reason, reasons[i]);
 }
 
+TEST(PublishedMeasurements, MlperfIsOfTheBestLayout) {
+  const auto rows = read(figure(
+      "a,llama2-70b-99.9,NVIDIA H200-SXM-141GB,8,fp8,MLPerf Inf v5.1 Server; TensorRT 10.11,,,"
+      "Server,,,,mlperf_server_throughput,32000,tok/s,s\n"
+      "b,llama2-70b-99,AMD Instinct MI300X 192GB HBM3,16,,MLPerf Inf v6.0 Offline; ROCm,,,Offline,"
+      ",,,mlperf_offline_throughput,48000,tok/s,s\n"));
+  ASSERT_EQ(rows.size(), 2u);
+  for (const ServingMeasurement& m : rows) {
+    EXPECT_EQ(m.reason, "");
+    EXPECT_EQ(m.load, ServingLoad::kSearched);
+    EXPECT_EQ(m.model, "llama2-70b");
+    EXPECT_EQ(m.searched.longest.prompt, 1024);
+    EXPECT_NEAR(m.searched.work.output.mean(), 294.45, 1e-9);
+  }
+  EXPECT_EQ(rows[0].source, "mlperf v5.1");
+  EXPECT_EQ(rows[0].framework, parallel::Framework::kTrtllm);
+  EXPECT_FALSE(rows[0].is_framework_chosen);
+  EXPECT_EQ(*rows[0].output_rate, 4000);
+  EXPECT_EQ(rows[0].accelerators(), 8);
+  EXPECT_TRUE(rows[0].searched.is_online);
+  EXPECT_EQ(rows[0].searched.work.ttft, 2 * units::second);
+  EXPECT_TRUE(rows[1].is_framework_chosen);
+  EXPECT_EQ(rows[1].precision, kNarrowest);
+  EXPECT_FALSE(rows[1].searched.is_online);
+  EXPECT_GT(rows[1].searched.work.tpot, 1e6 * units::second);
+}
+
+TEST(PublishedMeasurements, MlperfThatCannotBeUsedSaysWhy) {
+  const std::string reasons[] = {"unit Queries/s is not tok/s",
+                                 "benchmark gpt-4 is not in data/serving/benchmarks.csv",
+                                 "n_accelerators is missing", "precision INT8 is unknown",
+                                 "speculative decoding without an acceptance length"};
+  const auto rows = read(figure(
+      "a,llama2-70b-99,H200,8,fp8,MLPerf Inf v5.1 Offline; vLLM,,,Offline,,,,"
+      "mlperf_offline_throughput,9,Queries/s,s\n"
+      "b,gpt-4,H200,8,fp8,MLPerf Inf v5.1 Offline; vLLM,,,Offline,,,,mlperf_offline_throughput,9,"
+      "tok/s,s\n"
+      "c,llama2-70b-99,H200,,fp8,MLPerf Inf v5.1 Offline; vLLM,,,Offline,,,,"
+      "mlperf_offline_throughput,9,tok/s,s\n"
+      "d,llama2-70b-99,H200,8,INT8,MLPerf Inf v5.1 Offline; vLLM,,,Offline,,,,"
+      "mlperf_offline_throughput,9,tok/s,s\n"
+      "e,deepseek-r1,GB300,72,fp4,MLPerf Inf v6.0 Interactive; vLLM,,,Interactive,,,,"
+      "mlperf_interactive_throughput,9,tok/s,s\n"));
+  ASSERT_EQ(rows.size(), std::size(reasons));
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].reason, reasons[i]);
+}
+
 TEST(PublishedMeasurements, RequestsAreReplaysByArrival) {
   const auto rows = read(
       "run,request_id,arrival_s,input_tokens,output_tokens,queue_ms,ttft_ms,tpot_ms,e2e_ms\n"
@@ -160,6 +209,24 @@ TEST(PublishedMeasurements, RequestsAreReplaysByArrival) {
 
 TEST(PublishedMeasurements, OtherTablesAreNone) {
   EXPECT_TRUE(read("group_id,model\ng,m\n").empty());
+}
+
+TEST(ServingBenchmarksTest, BadRowsAreNamed) {
+  const std::string path = testing::TempDir() + "serving_benchmarks_test.csv";
+  for (const char* rows : {"b,prompt_tokens,10,tokens\n",         // no answers
+                           "b,prompt_tokens,10,ms\n",             // another unit
+                           "b,prompt_tokens,0,tokens\n",          // nothing
+                           "b,prompt_bytes,10,tokens\n",          // no such fact
+                           "b,ttft,10,ms\n",                      // of no scenario
+                           "b,prompt_tokens@server,10,tokens\n",  // of one
+                           "b,prompt_tokens,10,tokens\nb,prompt_tokens,10,tokens\n",
+                           "b,prompt_tokens,10,tokens\nb,answer_tokens,10,tokens\n"
+                           "b,answer_tokens_p90,5,tokens\n"}) {  // below the mean
+    write_file_atomically(path, std::string("benchmark,fact,value,unit\n") + rows);
+    EXPECT_THROW(ServingBenchmarks::read(path), InputError) << rows;
+  }
+  std::remove(path.c_str());
+  EXPECT_FALSE(ServingBenchmarks().work("llama2-70b", "server"));
 }
 
 TEST(ServingNamesTest, BadRowsAreNamed) {
