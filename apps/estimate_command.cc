@@ -97,6 +97,13 @@ void add_load_options(CLI::App* command, EstimateOptions* o) {
   command->add_option("--osl", r->output_tokens, "Tokens of an answer")
       ->check(number_within(2, 1e7))
       ->capture_default_str();
+  command
+      ->add_option("--isl-p90", r->input_tokens_p90,
+                   "90th percentile of the tokens of a prompt, at most 2.27 times the mean "
+                   "(lognormal); else all are as long")
+      ->check(number_within(1, 1e8));
+  command->add_option("--osl-p90", r->output_tokens_p90, "The same of an answer")
+      ->check(number_within(2, 1e8));
   command->add_option("--cached-percent", r->cached_percent, "Of a prompt, in a prefix cache")
       ->check(number_within(0, 99.9));
   command
@@ -113,8 +120,16 @@ void add_load_options(CLI::App* command, EstimateOptions* o) {
       ->check(number_within(0.001, 1e9));
   command->add_option("--tpot", r->tpot_ms, "Longest time per output token, ms, mean")
       ->check(number_within(0.001, 1e9));
-  command->add_option("--concurrency", r->concurrency, "Requests in flight, of one layout")
-      ->check(number_within(1, 1e6));
+  CLI::Option* concurrency =
+      command->add_option("--concurrency", r->concurrency, "Requests in flight, of one layout")
+          ->check(number_within(1, 1e6));
+  command
+      ->add_option("--percentile", r->percentile,
+                   "Of requests that come at random, simulated, that keep --ttft and --tpot, as in "
+                   "99: the fastest arrivals that allow it")
+      ->check(number_within(1, 99.99))
+      ->excludes(concurrency)
+      ->excludes("--prefill-pool");
   command->add_option("--num-blocks", r->block_count, "Blocks of KV cache, instead of the computed")
       ->check(number_within(1, 1e9));
 }
@@ -132,7 +147,9 @@ void add_estimate_command(CLI::App* app, Invocation* invocation) {
       "--framework vllm\n"
       "  astrolabe estimate --model deepseek_r1 --accelerator gb200_nvl72 --precision fp8 "
       "--isl 8192 --concurrency 63 --prefill-pool \"1 x TP1 DP8 EP8\" "
-      "--decode-pool \"3 x TP8 EP8\" --decode-sequences 16\n");
+      "--decode-pool \"3 x TP8 EP8\" --decode-sequences 16\n"
+      "  astrolabe estimate --model llama_2_70b --accelerator h200_sxm --isl 294 --isl-p90 598 "
+      "--osl 294 --ttft 450 --tpot 40 --percentile 99\n");
   const auto options = std::make_shared<EstimateOptions>();
   add_engine_options(command, options.get());
   add_load_options(command, options.get());

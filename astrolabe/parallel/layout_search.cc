@@ -360,11 +360,14 @@ double DeploymentPoint::accelerators() const {
   return is_pools ? decode + prefill_workers * prefill_layout.accelerators() : decode;
 }
 
+int most_accelerators(const device::Accelerator& accelerator, const SearchOptions& options) {
+  if (options.most_accelerators > 0) return options.most_accelerators;
+  return std::clamp(accelerator.scale_up_domain, kSmallestSearch, kLargestSearch);
+}
+
 SearchResult search_layouts(const ServingChip& chip, const ServingRequest& request,
                             const SearchOptions& options) {
-  const int most = options.most_accelerators > 0 ? options.most_accelerators
-                                                 : std::clamp(chip.accelerator.scale_up_domain,
-                                                              kSmallestSearch, kLargestSearch);
+  const int most = most_accelerators(chip.accelerator, options);
   return LayoutSearch(chip, request, options, most).run();
 }
 

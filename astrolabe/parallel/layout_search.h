@@ -81,6 +81,9 @@ struct SearchResult {
   int layouts = 0, points = 0, most_accelerators = 0;
 };
 
+// Of a deployment that the options allow.
+int most_accelerators(const device::Accelerator& accelerator, const SearchOptions& options);
+
 SearchResult search_layouts(const ServingChip& chip, const ServingRequest& request,
                             const SearchOptions& options = {});
 

@@ -51,22 +51,25 @@ RequestTimes kept_by(double share, const std::vector<RequestTimes>& requests) {
   return {kept_by(share, std::move(ttft)), kept_by(share, std::move(tpot))};
 }
 
-Frequency highest_rate(const Replay& replay, const workload::DemandClass& work,
-                       const OpenLoopSearch& search) {
+OpenLoopResult highest_rate(const Replay& replay, const workload::DemandClass& work,
+                            const OpenLoopSearch& search) {
+  OpenLoopResult best;
   const auto keeps = [&](Frequency rate) {
     const ReplayResult r =
         replay({.requests = poisson_requests(work, rate, search.requests, search.longest)});
     if (r.status != ClosedLoopStatus::kOk) return false;
     const RequestTimes kept = kept_by(search.share, r.requests);
-    return kept.ttft <= work.ttft && kept.tpot <= work.tpot;
+    if (kept.ttft > work.ttft || kept.tpot > work.tpot) return false;
+    best = {rate, kept};
+    return true;
   };
-  if (keeps(search.most)) return search.most;
+  if (keeps(search.most)) return best;
   Frequency low, high = search.most;
   for (int i = 0; i < kHalvings; ++i) {
     const Frequency middle = 0.5 * (low + high);
     (keeps(middle) ? low : high) = middle;
   }
-  return low;
+  return best;
 }
 
 }  // namespace astrolabe::parallel

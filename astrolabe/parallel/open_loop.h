@@ -41,8 +41,12 @@ struct OpenLoopSearch {
   LongestRequest longest = {};
 };
 
-// Zero where even few requests miss the limits or do not fit.
-Frequency highest_rate(const Replay& replay, const workload::DemandClass& work,
-                       const OpenLoopSearch& search);
+struct OpenLoopResult {
+  Frequency requests;  // a second; zero where even few miss the limits or do not fit
+  RequestTimes kept;   // by the share, at that rate
+};
+
+OpenLoopResult highest_rate(const Replay& replay, const workload::DemandClass& work,
+                            const OpenLoopSearch& search);
 
 }  // namespace astrolabe::parallel

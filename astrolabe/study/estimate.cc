@@ -56,8 +56,10 @@ NamedPrecision precision_of(const workload::ModelConfig& config, const std::stri
 workload::DemandClass work_of(const EstimateRequest& request) {
   workload::DemandClass work;
   work.name = "estimate";
-  work.input = workload::LengthDistribution::fixed(request.input_tokens);
-  work.output = workload::LengthDistribution::fixed(request.output_tokens);
+  work.input = workload::LengthDistribution::from_mean_and_p90(
+      request.input_tokens, request.input_tokens_p90, {}, "--isl");
+  work.output = workload::LengthDistribution::from_mean_and_p90(
+      request.output_tokens, request.output_tokens_p90, {}, "--osl");
   work.cached_input = request.cached_percent / 100;
   work.speculation = {request.draft_tokens, request.acceptance_length};
   workload::require_speculation(work.speculation, request.model.model,
@@ -183,6 +185,19 @@ void require_count(const char* option, double value, int most) {
                    fmt::format("a whole number of at most {}", most));
 }
 
+// What replays of requests at random times cannot do.
+void require_replay(const EstimateRequest& r) {
+  if (!r.percentile) return;
+  const auto refuse = [](const char* option) {
+    throw InputError({}, "--percentile", option, "neither cached prompts nor speculative decoding");
+  };
+  if (r.cached_percent > 0) refuse("--cached-percent");
+  if (r.draft_tokens > 0) refuse("--draft-tokens");
+  if (!r.ttft_ms && !r.tpot_ms) {
+    throw InputError({}, "--percentile", "no limit to keep", "--ttft, --tpot or both");
+  }
+}
+
 void require_counts(const EstimateRequest& r) {
   if (r.concurrency) require_count("--concurrency", *r.concurrency, kMostInFlight);
   if (r.decode_sequences) require_count("--decode-sequences", *r.decode_sequences, kMostInFlight);
@@ -233,6 +248,7 @@ PoolsEstimate estimate_pools(const ServingChip& chip, const ServingRequest& serv
 }  // namespace
 
 bool Estimate::is_served() const {
+  if (request.percentile) return arrivals.has_value();
   return (single && single->best.has_value()) || (search && search->best.has_value()) ||
          (pools && pools->keeps_limits);
 }
@@ -240,6 +256,7 @@ bool Estimate::is_served() const {
 Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary& library,
                   const EstimateRequest& request) {
   require_counts(request);
+  require_replay(request);
   Estimate e;
   e.request = request;
   e.model = request.model.model.name;
@@ -273,12 +290,15 @@ Estimate estimate(const catalog::Catalog& catalog, const parallel::KernelLibrary
   if (request.layout) {
     e.layout = layout_of(request, chip, *request.layout, "--layout");
     options.layouts = {e.layout};
-    if (request.mode != "disagg") {
+    if (request.mode != "disagg" && !request.percentile) {
       e.single = estimate_layout(chip, serving, e.layout, request.concurrency.value_or(0));
       return e;
     }
   }
   e.search = search_layouts(chip, serving, options);
+  if (request.percentile) {
+    e.arrivals = search_under_arrivals(chip, serving, {options, *request.percentile / 100, {}});
+  }
   return e;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "astrolabe/parallel/arrival_search.h"
 #include "astrolabe/parallel/closed_loop.h"
 #include "astrolabe/parallel/layout_search.h"
 #include "astrolabe/workload/config_reader.h"
@@ -27,7 +28,9 @@ struct EstimateRequest {
   double input_tokens = 1024, output_tokens = 1024, cached_percent = 0;
   double draft_tokens = 0, acceptance_length = 1;  // of speculative decoding
   std::optional<workload::ModelConfig> draft_model;
+  std::optional<double> input_tokens_p90, output_tokens_p90;  // none: all are as long
   std::optional<double> ttft_ms, tpot_ms, block_count, concurrency;
+  std::optional<double> percentile;  // of requests at random times, that keeps both limits
   int most_accelerators = 0;
   // "5 x TP8 EP8": pools that are simulated with `concurrency` requests in flight.
   std::optional<std::string> prefill_pool, decode_pool;
@@ -70,6 +73,7 @@ struct Estimate {
   std::optional<LayoutEstimate> single;  // where a layout was given and the mode is agg or both
   std::optional<PoolsEstimate> pools;    // where pools were given
   std::optional<parallel::SearchResult> search;
+  std::optional<parallel::ArrivalPoint> arrivals;  // with a percentile: the best that keeps it
 
   bool is_served() const;  // anything at all, within the limits
 };

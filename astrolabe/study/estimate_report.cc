@@ -184,6 +184,22 @@ std::string exclusions_text(const parallel::SearchResult& search) {
   return text;
 }
 
+std::string arrivals_text(const Estimate& e) {
+  const double percentile = *e.request.percentile;
+  if (!e.arrivals) {
+    return fmt::format(
+        "at random times: no deployment keeps the limits for {:g} % of the requests\n", percentile);
+  }
+  const DeploymentPoint& p = e.arrivals->deployment;
+  return fmt::format(
+      "at random times, limits kept by {:g} % of the requests: {} tokens/s/accelerator, {:.3g} "
+      "requests/s of {:.0f} accelerators\n  TTFT {} ms, TPOT {} ms at that percentile; {}\n",
+      percentile, band_text(p.output_tokens.in(kPerSecond), p.band, 0),
+      p.requests.in(1 / units::second) * p.accelerators(), p.accelerators(),
+      band_text(ms(e.arrivals->kept.ttft), p.ttft_band, 0),
+      band_text(ms(e.arrivals->kept.tpot), p.band, 2), layout_text(p));
+}
+
 std::string search_text(const Estimate& e) {
   const parallel::SearchResult& s = *e.search;
   std::string text = fmt::format("{} layouts of at most {} accelerators, {} points\n\n", s.layouts,
@@ -205,6 +221,7 @@ std::string search_text(const Estimate& e) {
     if (every > 1) text += fmt::format("  ({} points in all, see --json)\n", s.front.size());
     if (!s.best) text += "none of them keeps the limit of TPOT\n";
   }
+  if (e.request.percentile) text += "\n" + arrivals_text(e);
   return text + "\nlayouts that are not on the front, by reason:\n" + exclusions_text(s);
 }
 
@@ -251,6 +268,24 @@ Json point_json(const DeploymentPoint& p) {
     j["prefill_busy"] = p.prefill.load;
   } else {
     j["prefill_share_of_step"] = p.state.prefill_share;
+  }
+  return j;
+}
+
+Json arrivals_json(const parallel::ArrivalPoint& a, double percentile) {
+  const DeploymentPoint& p = a.deployment;
+  Json j = {{"percentile", percentile},
+            {"mode", p.is_pools ? "disagg" : "agg"},
+            {"layout", p.layout.text()},
+            {"accelerators", p.accelerators()},
+            {"ttft_ms", band_json(ms(a.kept.ttft), p.ttft_band)},
+            {"tpot_ms", band_json(ms(a.kept.tpot), p.band)},
+            {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
+            {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()}};
+  if (p.is_pools) {
+    j["prefill_layout"] = p.prefill_layout.text();
+    j["prefill_workers"] = p.prefill_workers;
+    j["decode_workers"] = p.workers;
   }
   return j;
 }
@@ -334,6 +369,8 @@ Json to_json(const Estimate& e) {
             {"simulated_memory", e.request.memory},
             {"input_tokens", r.input_tokens},
             {"output_tokens", r.output_tokens},
+            {"input_tokens_p90", r.input_tokens_p90 ? Json(*r.input_tokens_p90) : Json(nullptr)},
+            {"output_tokens_p90", r.output_tokens_p90 ? Json(*r.output_tokens_p90) : Json(nullptr)},
             {"cached_percent", r.cached_percent},
             {"draft_tokens", r.draft_tokens},
             {"draft_model", r.draft_model ? Json(r.draft_model->model.name) : Json(nullptr)},
@@ -349,6 +386,9 @@ Json to_json(const Estimate& e) {
   }
   if (e.pools) j["pools"] = pools_json(*e.pools);
   if (e.search) j.update(search_json(*e.search));
+  if (r.percentile) {
+    j["at_random_times"] = e.arrivals ? arrivals_json(*e.arrivals, *r.percentile) : Json(nullptr);
+  }
   return j;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // Public benchmarks whose results name neither lengths nor layout, because every result is of the
-// same requests and each submitter chooses the layout: MLPerf Inference. data/serving/benchmarks.csv
-// has their facts, each with its source:
+// same requests and each submitter chooses the layout: MLPerf Inference.
+// data/serving/benchmarks.csv has their facts, each with its source:
 //   prompt_tokens, answer_tokens           means
 //   prompt_tokens_p90, answer_tokens_p90   90th percentiles; none: all are as long
 //   prompt_tokens_most, answer_tokens_most longest of all

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "astrolabe/parallel/arrival_search.h"
 #include "astrolabe/parallel/checkpoint_precision.h"
 #include "astrolabe/parallel/framework_choice.h"
 #include "astrolabe/parallel/kernel_library.h"
 #include "astrolabe/parallel/layout.h"
 #include "astrolabe/parallel/pool_loop.h"
 #include "astrolabe/parallel/serving_energy.h"
-#include "astrolabe/study/serving_search.h"
 
 namespace astrolabe::study {
 
@@ -213,7 +213,17 @@ void ServingPredictor::search(const ServingMeasurement& run, ServingPrediction* 
   const ModelArchitecture& model = *find_model(run.model);
   const parallel::ServingRequest request{
       model, serving_precision(named, model, chip.has_fp4()), run.searched.work, {}, {}};
-  const auto best = best_deployment(chip, request, run.searched);
+  parallel::ArrivalOptions options;
+  options.longest = run.searched.longest;
+  options.search.allows_pools = run.searched.is_online;
+  options.search.most_accelerators = std::min(
+      run.searched.accelerators, most_accelerators(chip.accelerator, parallel::SearchOptions()));
+  std::optional<parallel::DeploymentPoint> best;
+  if (!run.searched.is_online) {
+    best = search_layouts(chip, request, options.search).best;
+  } else if (const auto found = search_under_arrivals(chip, request, options)) {
+    best = found->deployment;
+  }
   if (!best) {
     out->reason = "no layout keeps the limits of the benchmark";
     return;

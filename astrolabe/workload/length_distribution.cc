@@ -19,7 +19,8 @@ LengthDistribution LengthDistribution::from_mean_and_p90(double mean, std::optio
   const double log_ratio = std::log(*p90 / mean);
   const double largest = kNormalP90 * kNormalP90 / 2;
   if (!(log_ratio >= 0) || log_ratio > largest) {
-    throw InputError(where, key + "_p90", std::to_string(*p90),
+    const char* suffix = key.starts_with("--") ? "-p90" : "_p90";  // of an option, of a table
+    throw InputError(where, key + suffix, std::to_string(*p90),
                      "between the mean and " + std::to_string(std::exp(largest)) +
                          " times the mean (lognormal)");
   }

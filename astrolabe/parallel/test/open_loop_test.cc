@@ -61,33 +61,35 @@ TEST(KeptBy, IsTheTimeThatAShareDoesNotExceed) {
   EXPECT_EQ(kept_by(1, times).ttft, 100 * units::second);
 }
 
-// The tail of M/D/1: P(W > w) = C exp(-s w), rho (exp(s) - 1) = s, C = (1 - rho) / (rho exp(s) - 1);
-// of rho = 0.794 1 % wait longer than 10.
+// The tail of M/D/1: P(W > w) = C exp(-s w), rho (exp(s) - 1) = s, C = (1 - rho) / (rho exp(s) -
+// 1); of rho = 0.794 1 % wait longer than 10.
 TEST(HighestRate, KeepsTheLimitAndNoMore) {
   workload::DemandClass work = chat();
   OpenLoopSearch search;
   search.most = 2.0 / units::second;
   search.requests = 200000;
   work.ttft = 11.0 * units::second;
-  const Frequency rate = highest_rate(one_at_a_time, work, search);
+  const OpenLoopResult found = highest_rate(one_at_a_time, work, search);
+  const Frequency rate = found.requests;
   const auto ttft = [&](Frequency r) {
     return kept_by(0.99, one_at_a_time({.requests = poisson_requests(work, r, 200000)}).requests)
         .ttft;
   };
+  EXPECT_EQ(ttft(rate), found.kept.ttft);
   EXPECT_LE(ttft(rate), work.ttft);
   EXPECT_GT(ttft(1.01 * rate), work.ttft);
   EXPECT_NEAR(rate.in(1.0 / units::second), 0.794, 0.02);
   work.tpot = 19 * units::millisecond;  // no rate keeps it
-  EXPECT_LT(highest_rate(one_at_a_time, work, search), 0.01 / units::second);
+  EXPECT_EQ(highest_rate(one_at_a_time, work, search).requests, Frequency());
   work.tpot = work.ttft = kNoLimit;
-  EXPECT_EQ(highest_rate(one_at_a_time, work, search), search.most);
+  EXPECT_EQ(highest_rate(one_at_a_time, work, search).requests, search.most);
 }
 
 TEST(HighestRate, WhatDoesNotFitTakesNone) {
   const auto refuses = [](const ReplayLoad&) {
     return ReplayResult{ClosedLoopStatus::kDoesNotFit, {}};
   };
-  EXPECT_EQ(highest_rate(refuses, chat(), {.most = 1.0 / units::second}), Frequency());
+  EXPECT_EQ(highest_rate(refuses, chat(), {.most = 1.0 / units::second}).requests, Frequency());
 }
 
 }  // namespace
