@@ -206,34 +206,63 @@ void fit_rest(const std::vector<study::ServingMeasurement>& runs,
   }
 }
 
-// What the band of power lacks beside that of its kernels, from half of the models and systems.
-void fit_power(const std::vector<study::ServingMeasurement>& figures,
-               study::ServingPredictor* predictor, Constants* constants) {
-  struct Outcome {
-    double error, kernels;
-    bool is_first;
-  };
+// Of one figure: its error, and the half width of the band that it has already, in log.
+struct Outcome {
+  double error = 0, band = 0;
+  std::string group;  // model and system
+};
+
+// What such a band lacks: the mean over random halves of the models and systems, each scored on the
+// other half.
+template <class OutcomeOf>
+void fit_added_band(const char* name, const std::vector<study::ServingMeasurement>& figures,
+                    study::ServingPredictor* predictor, const OutcomeOf& outcome_of,
+                    Constants* constants) {
   std::vector<Outcome> outcomes;
-  std::vector<double> lacking;
   for (const study::ServingMeasurement& run : figures) {
-    if (!run.power_w) continue;
+    if (!outcome_of(run, study::ServingPrediction())) continue;  // of another kind
     const study::ServingPrediction p = predictor->predict(run);
     if (!p.reason.empty()) continue;
-    const double e = std::fabs(std::log(p.power_w / *run.power_w));
-    outcomes.push_back({e, p.power_band, in_first_half(run.group, 0)});
-    if (!outcomes.back().is_first) continue;
-    lacking.push_back(std::sqrt(std::max(0.0, e * e - p.power_band * p.power_band)));
+    outcomes.push_back(*outcome_of(run, p));
+    outcomes.back().group = run.model + " " + run.system;
   }
-  const double band = band_of(lacking);
-  int inside = 0, others = 0;
-  for (const Outcome& o : outcomes) {
-    if (o.is_first) continue;
-    ++others;
-    inside += o.error <= std::hypot(o.kernels, band) ? 1 : 0;
+  Fitted band{0, 1e9, 0};
+  double inside = 0, others = 0;
+  for (std::uint64_t split = 0; split < kHalves; ++split) {
+    std::vector<double> lacking;
+    for (const Outcome& o : outcomes) {
+      if (!in_first_half(o.group, split)) continue;
+      lacking.push_back(std::sqrt(std::max(0.0, o.error * o.error - o.band * o.band)));
+    }
+    const double b = band_of(lacking);
+    band = {band.value + b / kHalves, std::min(band.low, b), std::max(band.high, b)};
+    for (const Outcome& o : outcomes) {
+      if (in_first_half(o.group, split)) continue;
+      ++others;
+      inside += o.error <= std::hypot(o.band, b) ? 1 : 0;
+    }
   }
-  fmt::print("power: band from {} figures; of {} of other models and systems {:.0f} % inside\n",
-             lacking.size(), others, others == 0 ? 0 : 100.0 * inside / others);
-  (*constants)[{"any", "power_band"}] = {band, band, band};
+  fmt::print("{}: {} figures; of other models and systems {:.0f} % inside\n", name, outcomes.size(),
+             100 * inside / std::max(1.0, others));
+  (*constants)[{"any", name}] = band;
+}
+
+// Of power, beside that of its kernels; and of the layout and software that a submitter of a
+// benchmark chose, beside the engine's.
+void fit_added_bands(const std::vector<study::ServingMeasurement>& figures,
+                     study::ServingPredictor* predictor, Constants* constants) {
+  using Measurement = study::ServingMeasurement;
+  using Prediction = study::ServingPrediction;
+  const auto of_power = [](const Measurement& run, const Prediction& p) -> std::optional<Outcome> {
+    if (!run.power_w) return std::nullopt;
+    return Outcome{std::fabs(std::log(p.power_w / *run.power_w)), p.power_band, {}};
+  };
+  const auto of_search = [](const Measurement& run, const Prediction& p) -> std::optional<Outcome> {
+    if (run.load != study::ServingLoad::kSearched || !run.output_rate) return std::nullopt;
+    return Outcome{std::fabs(std::log(p.output_rate / *run.output_rate)), p.tpot_band, {}};
+  };
+  fit_added_band("power_band", figures, predictor, of_power, constants);
+  fit_added_band("search_band", figures, predictor, of_search, constants);
 }
 
 std::vector<std::string> split_cells(const std::string& line) {
@@ -276,7 +305,7 @@ void run(const Options& options) {
       engines.set(framework, std::string(name) + "_per_request", 0);
     }
   }
-  engines.set("any", "power_band", 0);
+  for (const char* name : {"power_band", "search_band"}) engines.set("any", name, 0);
   study::ServingPredictor predictor(facts, library.sources(), engines);
   const study::ServingContext context = study::ServingContext::read(facts, options.data);
   const auto runs = study::read_serving_measurements(options.measurements, context);
@@ -286,7 +315,8 @@ void run(const Options& options) {
   for (const auto& [key, fitted] : constants) engines.set(key.first, key.second, fitted.value);
   fit_rest(runs, &predictor, &constants);
   if (!options.figures.empty()) {
-    fit_power(study::read_serving_measurements(options.figures, context), &predictor, &constants);
+    fit_added_bands(study::read_serving_measurements(options.figures, context), &predictor,
+                    &constants);
   }
   for (const auto& [key, f] : constants) {
     fmt::print("{:8}{:26}{:8.3g}  {:.3g} to {:.3g}\n", key.first, key.second, f.value, f.low,
@@ -302,7 +332,8 @@ int main(int argc, char** argv) {
   CLI::App app("Fits the constants of serving engines");
   astrolabe::Options options;
   app.add_option("--measurements", options.measurements, "Measured serving runs (CSV)")->required();
-  app.add_option("--figures", options.figures, "Published figures with power (CSV)");
+  app.add_option("--figures", options.figures,
+                 "Published figures with power and results of searched layouts (CSV)");
   app.add_option("--data", options.data, "Directory of the fact tables");
   app.add_flag("--write", options.writes, "Replace the fitted rows of fitted/engines.csv");
   CLI11_PARSE(app, argc, argv);

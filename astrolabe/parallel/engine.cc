@@ -16,7 +16,7 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 29> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 30> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"sequence", "us", 0, 1000},
@@ -36,6 +36,7 @@ constexpr std::array<ConstantRule, 29> kRules = {{{"kernel", "us", 0, 50},
                                                   {"ttft_band", "1", 0, 5},
                                                   {"pool_ttft_band", "1", 0, 5},
                                                   {"power_band", "1", 0, 5},
+                                                  {"search_band", "1", 0, 5},
                                                   {"token_budget", "tokens", 1, 1e6},
                                                   {"answer_reserve", "1", 0, 1},
                                                   {"preempts", "1", 0, 1},
@@ -163,7 +164,8 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
       .pool_tpot_band = value("pool_tpot_band"),
       .ttft_band = value("ttft_band"),
       .pool_ttft_band = value("pool_ttft_band"),
-      .power_band = value("power_band")};
+      .power_band = value("power_band"),
+      .search_band = value("search_band")};
   e.schedule = {.token_budget = value("token_budget"),
                 .answer_reserve = value("answer_reserve"),
                 .preempts = value("preempts"),

@@ -63,7 +63,8 @@ struct EngineConstants {
   double kv_share = 1;                   // of what weights and reserve leave, that becomes KV cache
   // Half widths of the 10-90 % bands, in log, of aggregated engines and of pools.
   double tpot_band = 0, pool_tpot_band = 0, ttft_band = 0, pool_ttft_band = 0;
-  double power_band = 0;  // of what an engine adds to that of its kernels' power
+  double power_band = 0;   // of what an engine adds to that of its kernels' power
+  double search_band = 0;  // of a layout and software that somebody else chose
 
   // Of TTFT, beside the engine. Requests beyond those of the runs that were fitted add nothing.
   Duration outside(double in_flight) const {

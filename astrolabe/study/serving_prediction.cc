@@ -229,8 +229,8 @@ void ServingPredictor::search(const ServingMeasurement& run, ServingPrediction* 
     return;
   }
   out->output_rate = best->output_tokens / (units::token / units::second);
-  out->tpot_band =
-      best->is_pools ? chip.engine.constants.pool_tpot_band : chip.engine.constants.tpot_band;
+  const parallel::EngineConstants& c = chip.engine.constants;
+  out->tpot_band = std::hypot(best->is_pools ? c.pool_tpot_band : c.tpot_band, c.search_band);
 }
 
 // Decode steps and prompts of the mean request, at the rates that were served.

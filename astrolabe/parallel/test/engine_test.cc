@@ -28,7 +28,7 @@ std::string complete() {
          "any,,pool_first_token_per_request,0,ms\nany,,runtime_reserve,4,GiB\nany,,memory_share,1,"
          "1\n"
          "any,,kv_share,0.9,1\nany,,tpot_band,0,1\nany,,pool_tpot_band,0,1\nany,,ttft_band,0,"
-         "1\nany,,pool_ttft_band,0,1\nany,,power_band,0,1\n"
+         "1\nany,,pool_ttft_band,0,1\nany,,power_band,0,1\nany,,search_band,0,1\n"
          "any,,token_budget,8192,tokens\nany,,answer_reserve,1,1\n"
          "any,,max_sequences,256,sequences\nany,,balance_wait,0,iterations\n"
          "any,,graph_capture,1,GiB\nany,,block_tokens,16,tokens\n"
