@@ -24,9 +24,23 @@ constexpr double kPortableShare = 0.5;
 // A100, H100, H200 and B200 alike, so H200 with its 4.8 TB/s streams no more of them than H100.
 constexpr double kWidenedPerCycle = 22;
 
-// The tile of a CUTLASS kernel that was not tuned, the first of its list: 128 tokens by 16 columns
-// of weights on Hopper, by 128 elsewhere (FlashInfer, cutlass_heuristic.cpp: get_candidate_tiles).
-constexpr double kUntunedRows = 128;
+// Tokens of the tiles among which the fastest is taken; of CUTLASS without tuning the first of its
+// list, 128 by 16 columns of weights on Hopper, by 128 elsewhere, and for mma.sync 32 by 128. Of 4
+// bits that has no tile below 128 (FlashInfer's and TensorRT-LLM's cutlass_heuristic.cpp).
+struct TileRows {
+  double least, most;
+};
+TileRows tile_rows_of(const TiledChip& chip, const ExpertShape& s, double fitted) {
+  if (s.only_rows > 0) return {s.only_rows, s.only_rows};
+  const bool is_4_bit =
+      s.format.weight_bytes < 1 && s.format.multiply != workload::NumberFormat::kBf16;
+  const bool is_synchronous = !chip.has_wgmma() && !chip.has_tcgen05();
+  if (s.is_untuned) {
+    const double first = is_synchronous && !is_4_bit ? 32 : 128;
+    return {first, first};
+  }
+  return {is_synchronous && is_4_bit ? std::max(fitted, 128.0) : fitted, kMostTileRows};
+}
 double untuned_columns(const TiledChip& chip) { return chip.has_wgmma() ? 16 : 128; }
 
 // The power law of the measurements: the tokens of an expert are spread as x^-1.2 between 1 and 0.8
@@ -71,7 +85,9 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
                       (s.is_portable && chip.has_tcgen05() ? kPortableShare : 1);
   const double flop_cycle =
       tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power);
-  const Load experts = expert_load(s, imbalance, spread);
+  const double all_pairs = s.tokens * s.top_k;
+  Load experts = expert_load(s, imbalance, spread);
+  if (s.multiplies_all && !s.is_dispatched) experts.pairs = all_pairs;
   const double weights = experts.active * s.matrices * s.hidden * s.inter * format.weight_bytes;
   const double bytes = weights + experts.pairs * (s.hidden * (format.activation_bytes + 2) +
                                                   2 * s.inter * format.activation_bytes);
@@ -88,8 +104,8 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
       format.multiply == workload::NumberFormat::kBf16 && format.weight_bytes < 1;
   const double widening = is_widened ? columns / kWidenedPerCycle : 0;
   double cycles = 1e300;
-  const double most_rows = s.is_untuned ? kUntunedRows : kMostTileRows;
-  for (double rows = s.is_untuned ? kUntunedRows : tile_rows; rows <= most_rows; rows *= 2) {
+  const TileRows allowed = tile_rows_of(chip, s, tile_rows);
+  for (double rows = allowed.least; rows <= allowed.most; rows *= 2) {
     const double row_tiles =
         std::max(experts.active, experts.pairs / rows + uneven * experts.active);
     const double tile_bytes = rows * format.activation_bytes + columns * format.weight_bytes;
@@ -102,7 +118,6 @@ Duration expert_time(const TiledChip& chip, const TiledParameters& p, const Expe
   }
   // Routing looks at the pairs of all ranks even so; the passes of Triton and Marlin (is_portable)
   // and those that activate find the pairs that were sent.
-  const double all_pairs = s.tokens * s.top_k;
   const double found = s.is_dispatched ? experts.pairs : all_pairs;
   const double elements =
       passes * experts.pairs * (s.pair_passes * s.hidden + s.activation_passes * s.inter) +

@@ -166,6 +166,22 @@ void set_passes(std::string_view kernel, ExpertShape* s) {
   s->activates_singly = is_generated(kernel) && s->format.has_block_scales;
 }
 
+// Kernels of the experts below over about 8 of CUTLASS: seven find the pairs of the rank, eight
+// sort them; two products; three activate, clear and cast.
+constexpr double kNarrowLaunches = 20.0 / 8;
+
+// TensorRT-LLM's experts under scales of blocks where it has no kernel of its own (sm_120):
+// Triton's, in tiles of 16 rows, with weights widened to bf16 before they are multiplied and
+// activations left so. Pairs of other ranks are given to the first or last expert, with a weight of
+// nothing (fused_moe_triton_fp8_block_scale.py; its caller, fused_moe_cutlass.py).
+void set_narrow_triton(std::string_view kernel, ExpertShape* s) {
+  if (!contains(kernel, "flow_triton_fp8_block")) return;
+  s->only_rows = 16;
+  s->format.multiply = NumberFormat::kBf16, s->format.activation_bytes = 2;
+  s->multiplies_all = true;
+  s->launches = kNarrowLaunches;
+}
+
 ExpertShape experts(Family family, std::string_view kernel, const Categories& c, const Dims& d) {
   const std::size_t shift = family == Family::kWideExperts ? 1 : 0;
   ExpertShape s;
@@ -180,6 +196,7 @@ ExpertShape experts(Family family, std::string_view kernel, const Categories& c,
   s.is_portable = kind == "triton" || kind == "marlin";
   s.promotes = s.format.has_block_scales && (s.is_portable || is_generated(kernel));
   set_passes(kernel, &s);
+  set_narrow_triton(kernel, &s);
   return s;
 }
 

@@ -64,13 +64,15 @@ struct ExpertShape {
   bool is_portable = false;   // issues no tcgen05: its tensor cores are no faster than by wgmma
   bool promotes = false;      // applies scales of blocks outside of the tensor cores anywhere
   bool is_untuned = false;    // runs the first of its tilings, not the fastest
+  double only_rows = 0;       // of all its tilings, 0: the fastest of several
   // Passes over the rows of this rank's pairs of token and expert, and over those of all ranks;
   // the same over the columns between the products.
   double pair_passes = 3, all_pair_passes = 0.3;
   double activation_passes = 0, all_activation_passes = 0;
   bool activates_singly = false;  // the pairs of all ranks, an element a thread
-  bool is_dispatched = false;     // tokens were sent to their experts: no pairs of other ranks
-  double launches = 1;            // kernels, over those of CUTLASS
+  bool multiplies_all = false;  // the pairs of all ranks, those of others by any expert for nothing
+  bool is_dispatched = false;   // tokens were sent to their experts: no pairs of other ranks
+  double launches = 1;          // kernels, over those of CUTLASS
 };
 
 // A kernel that streams: normalisation, quantisation, convolution, recurrent state.

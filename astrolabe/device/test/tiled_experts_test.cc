@@ -68,6 +68,27 @@ TEST(ExpertTime, DispatchedTokensAreTheRanksOwn) {
   EXPECT_NEAR(gathered - time(), 2 * elements * (1 / 3.35e12 + 1 / (12 * 132 * 1.83e9)), 1e-12);
 }
 
+// TensorRT-LLM's fallback of scaled blocks gives the pairs of other ranks to experts of its own:
+// every tile of 16 rows is multiplied, in bf16, unless the tokens were sent to their experts.
+TEST(ExpertTime, FallbackOfTensorRtMultipliesThePairsOfAllRanks) {
+  const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0, 0, 1, 1e9, 0.5};
+  TableRequest request{
+      Family::kExperts,         "", "trtllm", "", "moe_torch_flow_triton_fp8_block",
+      {"fp8_block", "balanced"}};
+  const TiledChip chip = h100_like();
+  const auto time = [&](float ranks) {
+    const Dims dims{4096, 2048, 8, 64, 1, ranks, 8192};
+    const TiledKernel kernel = tiled_kernel(request, dims);
+    return tiled_time(kernel.formula, chip, p, kernel.shape, Residency::kCold).base();
+  };
+  const double flops = 2.0 * 8192 * 8 * 3 * 4096 * 2048;
+  const double multiplied = flops / chip.peak(workload::NumberFormat::kBf16).base();
+  EXPECT_GT(time(16), multiplied);
+  EXPECT_NEAR(time(16), time(1), 0.05 * time(1));
+  request.is_dispatched = true;
+  EXPECT_LT(time(16), 0.1 * time(1));
+}
+
 TEST(ExpertTime, BlockScalesActivateThePairsOfAllRanks) {
   const TiledParameters p{1, 0.99, 1, 0, 1e9, 0, 4, 6, 0.2, 0, 1, 1e9, 0.5};
   for (const double ranks : {1.0, 16.0}) {
@@ -111,9 +132,18 @@ TEST(ExpertTime, WithoutATacticTheFirstTileIsRun) {
   ExpertShape shape;
   shape.tokens = 256, shape.hidden = 1024, shape.inter = 128, shape.matrices = 2;
   shape.is_untuned = true;
-  const double cycles = 2 * 288.0 * (8 * 1024 + 64 * 128);
-  EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + cycles * 1e-9,
-              2e-3 * cycles * 1e-9);
+  const auto expect_cycles = [&](double cycles) {
+    EXPECT_NEAR(expert_time(chip, p, shape, Residency::kCold).base(), kMicro + cycles * 1e-9,
+                2e-3 * cycles * 1e-9);
+  };
+  expect_cycles(2 * 288.0 * (8 * 1024 + 64 * 128));
+  chip.tensor_cores = "warp";  // 32 tokens by 128 columns
+  expect_cycles(8 * 320.0 * (1 * 1024 + 8 * 128));
+  shape.format = *find_kernel_format("nvfp4");  // 128 by 128, tuned or not
+  const double of_4_bits = 2 * 144.0 * (1 * 1024 + 8 * 128);
+  expect_cycles(of_4_bits);
+  shape.is_untuned = false, shape.tokens = 64;
+  expect_cycles(of_4_bits / 2);
 }
 
 TEST(ExpertTime, TritonHasHalfOfTcgen05) {
