@@ -240,6 +240,12 @@ Json memory_json(const MemoryFit& m) {
           {"reason", m.reason()}};
 }
 
+void add_pools(const DeploymentPoint& p, Json* j) {
+  (*j)["prefill_layout"] = p.prefill_layout.text();
+  (*j)["prefill_workers"] = p.prefill_workers;
+  (*j)["decode_workers"] = p.workers;
+}
+
 Json point_json(const DeploymentPoint& p) {
   Json j = {
       {"mode", p.is_pools ? "disagg" : "agg"},
@@ -261,9 +267,7 @@ Json point_json(const DeploymentPoint& p) {
       {"j_per_output_token",
        band_json(p.energy_per_output_token().in(units::joule), p.energy_band())}};
   if (p.is_pools) {
-    j["prefill_layout"] = p.prefill_layout.text();
-    j["prefill_workers"] = p.prefill_workers;
-    j["decode_workers"] = p.workers;
+    add_pools(p, &j);
     j["prefill_batch"] = p.prefill.prompts;
     j["prefill_busy"] = p.prefill.load;
   } else {
@@ -282,11 +286,7 @@ Json arrivals_json(const parallel::ArrivalPoint& a, double percentile) {
             {"tpot_ms", band_json(ms(a.kept.tpot), p.band)},
             {"tokens_per_s_per_accelerator", band_json(p.output_tokens.in(kPerSecond), p.band)},
             {"requests_per_s", p.requests.in(1 / units::second) * p.accelerators()}};
-  if (p.is_pools) {
-    j["prefill_layout"] = p.prefill_layout.text();
-    j["prefill_workers"] = p.prefill_workers;
-    j["decode_workers"] = p.workers;
-  }
+  if (p.is_pools) add_pools(p, &j);
   return j;
 }
 

@@ -49,7 +49,7 @@ ServingBenchmarks ServingBenchmarks::read(const std::string& path) {
     require_known(fact, csv.cell(row, "unit"), where);
     const double value = parse_number(csv.cell(row, "value"), where, "value");
     if (value <= 0) throw InputError(where, "value", csv.cell(row, "value"), "above 0");
-    if (!benchmarks.facts_.emplace(benchmark + " " + fact, value).second) {
+    if (!benchmarks.facts_.emplace(benchmark + " " + fact, Fact{value, where}).second) {
       throw InputError(where, "fact", fact, "each fact of a benchmark once");
     }
   }
@@ -63,37 +63,42 @@ ServingBenchmarks ServingBenchmarks::read(const std::string& path) {
   return benchmarks;
 }
 
-std::optional<double> ServingBenchmarks::find(const std::string& benchmark,
-                                              const std::string& fact) const {
+const ServingBenchmarks::Fact* ServingBenchmarks::find(const std::string& benchmark,
+                                                       const std::string& fact) const {
   const auto found = facts_.find(benchmark + " " + fact);
-  return found == facts_.end() ? std::nullopt : std::optional(found->second);
+  return found == facts_.end() ? nullptr : &found->second;
 }
 
 std::optional<workload::DemandClass> ServingBenchmarks::work(const std::string& benchmark,
                                                              const std::string& scenario) const {
-  const auto prompt = find(benchmark, "prompt_tokens"), answer = find(benchmark, "answer_tokens");
-  if (!prompt || !answer) return std::nullopt;
-  const auto lengths = [&](double mean, const char* p90) {
-    return workload::LengthDistribution::from_mean_and_p90(mean, find(benchmark, p90), {}, p90);
+  const Fact* prompt = find(benchmark, "prompt_tokens");
+  const Fact* answer = find(benchmark, "answer_tokens");
+  if (prompt == nullptr || answer == nullptr) return std::nullopt;
+  const auto lengths = [&](const Fact& mean, const std::string& name) {
+    const Fact* p90 = find(benchmark, name + "_p90");
+    return workload::LengthDistribution::from_mean_and_p90(
+        mean.value, p90 == nullptr ? std::nullopt : std::optional(p90->value),
+        p90 == nullptr ? mean.where : p90->where, name);
   };
   const auto limit = [&](const char* fact) {
-    const auto ms = find(benchmark, fact + ("@" + scenario));
-    return ms ? *ms * units::millisecond : parallel::kNoLimit;
+    const Fact* ms = find(benchmark, fact + ("@" + scenario));
+    return ms != nullptr ? ms->value * units::millisecond : parallel::kNoLimit;
   };
   workload::DemandClass work;
   work.name = benchmark;
-  work.input = lengths(*prompt, "prompt_tokens_p90");
-  work.output = lengths(*answer, "answer_tokens_p90");
+  work.input = lengths(*prompt, "prompt_tokens");
+  work.output = lengths(*answer, "answer_tokens");
   work.ttft = limit("ttft");
   work.tpot = limit("tpot");
-  work.speculation.draft_tokens = find(benchmark, "draft_tokens@" + scenario).value_or(0);
+  const Fact* drafts = find(benchmark, "draft_tokens@" + scenario);
+  work.speculation.draft_tokens = drafts != nullptr ? drafts->value : 0;
   return work;
 }
 
 parallel::LongestRequest ServingBenchmarks::longest(const std::string& benchmark) const {
   parallel::LongestRequest out;
   const auto set = [&](const char* fact, int* tokens) {
-    if (const auto most = find(benchmark, fact)) *tokens = static_cast<int>(*most);
+    if (const Fact* most = find(benchmark, fact)) *tokens = static_cast<int>(most->value);
   };
   set("prompt_tokens_most", &out.prompt);
   set("answer_tokens_most", &out.answer);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "astrolabe/base/error.h"
 #include "astrolabe/parallel/open_loop.h"
 #include "astrolabe/workload/demand_class.h"
 
@@ -33,9 +34,13 @@ class ServingBenchmarks {
   parallel::LongestRequest longest(const std::string& benchmark) const;
 
  private:
-  std::optional<double> find(const std::string& benchmark, const std::string& fact) const;
+  struct Fact {
+    double value;
+    SourcePosition where;
+  };
+  const Fact* find(const std::string& benchmark, const std::string& fact) const;
 
-  std::map<std::string, double> facts_;  // "benchmark fact"
+  std::map<std::string, Fact> facts_;  // "benchmark fact"
 };
 
 }  // namespace astrolabe::study
