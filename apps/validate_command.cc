@@ -64,6 +64,11 @@ void add_operators(CLI::App* command, Invocation* invocation) {
                    "all systems of an architecture: from older architectures)")
       ->type_name("NAME")
       ->delimiter(',');
+  operators
+      ->add_option("--rows", request->rows,
+                   "Write each measurement to this file (CSV): measured, predicted, its 10-90 % "
+                   "band, or why it has no prediction")
+      ->type_name("FILE");
   add_data_option(operators, invocation);
   add_json_option(operators, invocation);
   operators->callback([invocation, request] {

@@ -47,6 +47,17 @@ double combining_seconds(const TiledChip& chip, const AttentionShape& s) {
   return kSmallKernel + s.sequences * s.heads * s.v_dim * kBytes * tiled::pass_seconds(chip);
 }
 
+// Four SMs serve a sequence (TensorRT-LLM, xqa/mla_sm120.cu): two multiply its keys, 64 in turn,
+// two its values, half of the columns each, side by side; the keys take longer. So many one after
+// another:
+double clusters(const TiledChip& chip, const AttentionShape& s) {
+  return std::ceil(s.sequences * s.query_tokens / std::floor(chip.sm_count / 4));
+}
+// Cycles of a block of keys.
+double cluster_block(const AttentionShape& s, double flop_cycle) {
+  return 2 * s.heads * (kTile / 2) * s.qk_dim / flop_cycle;
+}
+
 double visible(const AttentionShape& s, double tokens) {
   return s.window > 0 ? std::min(s.window, tokens) : tokens;
 }
@@ -56,7 +67,7 @@ double visible(const AttentionShape& s, double tokens) {
 Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
                                 const AttentionShape& s, Residency residency) {
   const auto& [launch, efficiency, power, exponential, overlap, hbm, fill, block_cost, kv_write,
-               packed, wide, short_tile, l2_rate, l2_share, r1, r2, r3, r4, r5, r6] = p;
+               packed, wide, short_tile, l2_rate, l2_share, energy, r1, r2, r3, r4, r5] = p;
   const double peak = chip.peak(s.multiply).base();
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double heads = s.sequences * s.heads;
@@ -73,7 +84,7 @@ Duration prefill_attention_time(const TiledChip& chip, const TiledParameters& p,
   const Blocks blocks = count_blocks(rows, prefix, most, s.is_causal);
 
   const double products = 2 * kTile * kTile * s.padding * (s.qk_dim + s.v_dim) / flop_cycle /
-                          tiled::sustained(chip, peak, efficiency, power);
+                          tiled::sustained(chip, peak, efficiency, power, energy);
   const double exponentials = kTile * kTile / (chip.exponentials_per_cycle * exponential);
   const double block = (tiled::join(products, exponentials, overlap) + block_cost) *
                        (std::max(s.qk_dim, s.v_dim) > 256 && !s.splits_values ? wide : 1.0) *
@@ -107,7 +118,7 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double row_tiles = std::max(1.0, std::min(group, pack) / s.tile_rows);
   const double load_cycles = kTile * dims * s.kv_bytes / load;
   // A warp reads the latent vectors from shared memory for every 16 of the rows that it multiplies.
-  const double fragment_bytes = s.is_latent && chip.tensor_cores == "warp"
+  const double fragment_bytes = s.is_latent && chip.has_warp_products()
                                     ? kTile * (s.qk_dim + s.v_dim) * 2 * s.tile_rows / kWarpRows
                                     : 0;
   // wgmma takes fp8 values with the tokens innermost only: they are transposed in shared memory
@@ -124,9 +135,11 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double cut = s.window > 0 && s.kv_tokens > s.window ? 1 : 0;
   const double blocks = std::max(tokens / kTile, 0.1) + cut;
 
-  double cycles = 1e300;
+  const bool in_clusters = s.has_clusters && chip.is_sm120();
+  double cycles =
+      in_clusters ? clusters(chip, s) * (start + blocks * cluster_block(s, flop_cycle)) : 1e300;
   const double most = std::max(most_splits, s.least_splits);
-  for (double power = s.least_splits; power < 2 * most; power *= 2) {
+  for (double power = s.least_splits; !in_clusters && power < 2 * most; power *= 2) {
     const double split = std::min(power, most);
     const double waves = std::max(1.0, units * split / chip.sm_count);
     cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +

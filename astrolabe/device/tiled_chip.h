@@ -39,6 +39,11 @@ struct TiledChip {
   double product_share = 1;
   std::array<std::optional<FlopRate>, workload::kNumberFormats> rates;  // by NumberFormat
 
+  // Whose tensor cores a warp drives (`mma.sync`); of these Ada (compute capability 8.9) and the
+  // Blackwell of workstations (12.0).
+  bool has_warp_products() const { return tensor_cores == "warp"; }
+  bool is_sm89() const { return has_warp_products() && year >= 2022 && year < 2024; }
+  bool is_sm120() const { return has_warp_products() && year >= 2024; }
   // Whose tensor cores a warp group drives by wgmma (Hopper), or by tcgen05 (data-centre Blackwell
   // and what follows it), which applies scales of blocks.
   bool has_wgmma() const { return tensor_cores == "warp_group" && year < 2024; }

@@ -79,12 +79,12 @@ Load expert_load(const ExpertShape& s, double imbalance, double spread) {
 Duration expert_time(const TiledChip& chip, const TiledParameters& p, const ExpertShape& s,
                      Residency residency) {
   const auto& [launch, hbm, efficiency, power, load, fill, tile_rows, overlap, imbalance, passes,
-               spread, l2_rate, l2_share, all_passes, r1, r2, r3, r4, r5, r6] = p;
+               spread, l2_rate, l2_share, all_passes, energy, r1, r2, r3, r4, r5] = p;
   const KernelFormat& format = s.format;
   const double peak = chip.peak(format.multiply).base() *
                       (s.is_portable && chip.has_tcgen05() ? kPortableShare : 1);
   const double flop_cycle =
-      tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power);
+      tiled::flop_per_cycle(chip, peak) * tiled::sustained(chip, peak, efficiency, power, energy);
   const double all_pairs = s.tokens * s.top_k;
   Load experts = expert_load(s, imbalance, spread);
   if (s.multiplies_all && !s.is_dispatched) experts.pairs = all_pairs;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "astrolabe/device/tiled_roofs.h"
 #include "astrolabe/device/tiled_time.h"
@@ -11,29 +12,44 @@ struct Tile {
   double m, n;
 };
 constexpr Tile kTiles[] = {{64, 64}, {64, 128}, {128, 128}, {128, 256}};
+constexpr Tile kNarrowTile[] = {{32, 128}};
 constexpr double kLeastSplit = 64;  // elements of k
+constexpr double kMostSplits = 32;
+
+std::span<const Tile> tiles_of(ProductKernel kernel, const TiledChip& chip) {
+  const std::span<const Tile> all = kTiles;
+  if (kernel == ProductKernel::kBlockScales && chip.is_sm89()) return kNarrowTile;
+  const bool is_square =
+      kernel == ProductKernel::kCutlassSquare || kernel == ProductKernel::kCutlassFirst;
+  if (is_square && chip.is_sm120()) return all.subspan(2, 1);
+  if (kernel == ProductKernel::kCutlassFirst && chip.has_tcgen05()) return all.subspan(3, 1);
+  return all;
+}
 
 }  // namespace
 
 Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmShape& shape,
                    Residency residency) {
   const auto& [launch, efficiency, power, hbm, l2_rate, l2_share, load, fill, overlap, split_cost,
-               quantise, quantise_cycles, r1, r2, r3, r4, r5, r6, r7, r8] = p;
-  const auto& [format, m, n, k, batch, copies] = shape;
+               quantise, quantise_cycles, energy, r1, r2, r3, r4, r5, r6, r7] = p;
+  const auto& [format, m, n, k, batch, copies, kernel] = shape;
   const double peak = chip.peak(format.multiply).base();
   const double flop_cycle = tiled::flop_per_cycle(chip, peak);
   const double cycle = 1 / chip.clock.base();
 
   const bool promotes = format.has_block_scales && !chip.has_tcgen05();
   const double promotion = promotes ? tiled::kPromotion : 0;
+  const bool splits = kernel == ProductKernel::kLibrary ||
+                      (kernel == ProductKernel::kBlockScales && !chip.is_sm89());
+  const double most_splits = splits ? kMostSplits : 1;
   double sm_cycles = 1e300;
-  for (const Tile& tile : kTiles) {
+  for (const Tile& tile : tiles_of(kernel, chip)) {
     const double tiles = batch * tile_count(m, n, tile.m, tile.n);
     const double step = tiled::join4(tile.m * tile.n * (2 / flop_cycle + promotion),
                                      (std::min(m, tile.m) * format.activation_bytes +
                                       std::min(n, tile.n) * format.weight_bytes) /
                                          load);
-    for (double split = 1; split <= 32; split *= 2) {
+    for (double split = 1; split <= most_splits; split *= 2) {
       const double waves = std::ceil(tiles * split / chip.sm_count);
       const double reduce = split > 1 ? split_cost * (1 + 0.1 * split) : 0;
       sm_cycles =
@@ -42,7 +58,7 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
     }
   }
   const double flops = 2 * m * n * k * batch;
-  const double sustained = flops / (peak * tiled::sustained(chip, peak, efficiency, power));
+  const double sustained = flops / (peak * tiled::sustained(chip, peak, efficiency, power, energy));
   const double activations = m * k * format.activation_bytes;
   const double weights = batch * n * k * format.weight_bytes;
   const double others = batch * (activations + 2 * m * n);

@@ -17,7 +17,8 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 bool is_triton(std::string_view kernel) {
-  return contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON");
+  return contains(kernel, "triton") || contains(kernel, "Triton") || contains(kernel, "TRITON") ||
+         kernel == "vllm_fused_moe";  // of vLLM 0.14
 }
 
 std::string_view attention_class(std::string_view kernel) {
@@ -36,7 +37,7 @@ bool is_flash(std::string_view kernel) {
 }
 
 std::string_view expert_class(std::string_view kernel) {
-  if (contains(kernel, "triton")) return "triton";
+  if (is_triton(kernel)) return "triton";
   if (contains(kernel, "marlin")) return "marlin";
   if (contains(kernel, "min_latency")) return "min_latency";
   if (contains(kernel, "cutlass") && contains(kernel, "flashinfer")) return "cutlass";
@@ -151,8 +152,7 @@ bool is_generated(std::string_view expert_kernel) {
 // write and combine those of all ranks (zeros for experts that are elsewhere).
 void set_passes(std::string_view kernel, ExpertShape* s) {
   const std::string_view kind = expert_class(kernel);
-  const bool everywhere =
-      kind == "triton" || kind == "marlin" || contains(kernel, "vllm_fused_moe");
+  const bool everywhere = kind == "triton" || kind == "marlin";
   if (everywhere) s->all_pair_passes = 2;
   if (everywhere || is_generated(kernel)) s->pair_passes = 1;
   if (is_generated(kernel)) s->launches = generated_launches(s->format);
@@ -301,6 +301,29 @@ AttentionShape attention(Family family, std::string_view framework, std::string_
 // from HBM (aiconfigurator, collector/*/collect_gemm.py; TensorRT-LLM's has 5).
 constexpr double kWeightCopies = 6;
 
+// Kernels that an engine brings along cut no k (CUTLASS: `TileSchedulerType = void` or persistent;
+// CuTe DSL). On sm_120 sgl-kernel has one tile (fp8_gemm_kernel.cu, `sm120_fp8_dispatch_bias`), as
+// FlashInfer and TensorRT-LLM for NVFP4 (`dispatchNVFP4xNVFP4GemmCTAShapeSm120`); vLLM has smaller
+// ones. TensorRT-LLM's NVFP4 runs its default tile (fp4Gemm.cpp, `getDefaultGemmConfig`): its times
+// by tcgen05 follow k, not n. Under scales of blocks it has one on sm_89 (`gemm_dispatch_sm89`).
+GemmShape product(std::string_view framework, std::string_view kernel, const Categories& c,
+                  const Dims& d) {
+  GemmShape s{format_of(c[0]), d[2], d[0], d[1], 1, kWeightCopies};
+  const bool is_fp4 = c[0] == "nvfp4";
+  const bool is_cutlass = contains(kernel, "cutlass") || contains(kernel, "Cutlass");
+  const bool is_sgl = contains(kernel, "sgl_kernel");
+  if (framework == "trtllm" && is_fp4) {
+    s.kernel = ProductKernel::kCutlassFirst;
+  } else if (framework == "trtllm" && s.format.has_block_scales) {
+    s.kernel = ProductKernel::kBlockScales;
+  } else if (is_sgl || (is_fp4 && is_cutlass)) {
+    s.kernel = ProductKernel::kCutlassSquare;
+  } else if (is_fp4 || is_cutlass) {
+    s.kernel = ProductKernel::kCutlass;
+  }
+  return s;
+}
+
 GemmShape projection(const Categories& c, const Dims& d) {
   constexpr double kNope = 128, kLatent = 512;
   const bool pre = contains(c[0], "pre");
@@ -402,7 +425,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
                          const Categories& c, const Dims& d) {
   switch (family) {
     case Family::kGemm:
-      return {TiledFormula::kGemm, GemmShape{format_of(c[0]), d[2], d[0], d[1], 1, kWeightCopies}};
+      return {TiledFormula::kGemm, product(framework, kernel, c, d)};
     case Family::kLatentProjection:
       return {TiledFormula::kGemm, projection(c, d)};
     case Family::kAttentionPrefill:
@@ -427,6 +450,7 @@ TiledKernel tiled_kernel(Family family, std::string_view framework, std::string_
       s.multiply = multiply_of(c[1]);
       widen_cache(framework, kernel, c[1], &s);
       if (is_triton(kernel)) s.tile_rows = 16;  // BLOCK_H of decode_attention.py
+      s.has_clusters = framework == "trtllm" && s.heads == 128 && c[1] == "fp8";
       return {TiledFormula::kDecode, s};
     }
     case Family::kLatentModulePrefill: {

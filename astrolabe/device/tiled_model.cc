@@ -174,7 +174,9 @@ void TiledModel::carry(const Sets& sets, const TiledTable& table, TiledTimer* ti
     has_older |= set->architecture != kAllArchitectures && !is_other_make(set->architecture) &&
                  year(set->architecture) <= timer->chip_.year;
   }
-  if (carries_the_fastest(timer->formula_) && has_older) {
+  // The fastest kernels are of the make they were written for.
+  const bool is_own_make = timer->chip_.tensor_cores != "other";
+  if (carries_the_fastest(timer->formula_) && has_older && is_own_make) {
     const bool older_only = timer->formula_ == TiledFormula::kExperts;
     const auto take_all = [&](bool same_table) {
       for (const TiledSet* set : donors) {

@@ -51,10 +51,19 @@ inline double with_launch(const TiledChip& chip, double launch_us, double second
 }
 
 // Share of the peak rate that large products sustain; 1.4e9 FLOP/s per watt is where `efficiency`
-// holds. No more than the chip was measured to reach.
-inline double sustained(const TiledChip& chip, double peak, double efficiency, double exponent) {
-  const double per_watt = peak / chip.power_limit.base() / 1.4e12;
-  return std::min(chip.product_share, efficiency * std::pow(per_watt, -exponent));
+// holds. No more than the chip was measured to reach, nor, where warps issue the products, than the
+// power limit pays for at `energy_pj` a FLOP of bf16; narrower formats take less, as the boards of
+// Hopper and Blackwell show (power_parameters.csv: fp8 0.57 of bf16 in the mean, fp4 0.30).
+constexpr double kEnergyPerWidth = 0.8;
+inline double sustained(const TiledChip& chip, double peak, double efficiency, double exponent,
+                        double energy_pj) {
+  const double flop_per_joule = peak / chip.power_limit.base();
+  const double share =
+      std::min(chip.product_share, efficiency * std::pow(flop_per_joule / 1.4e12, -exponent));
+  if (!chip.has_warp_products()) return share;
+  const double width = chip.peak(workload::NumberFormat::kBf16).base() / peak;
+  const double energy = energy_pj * 1e-12 * std::pow(width, kEnergyPerWidth);
+  return std::min(share, 1 / (energy * flop_per_joule));
 }
 
 inline double flop_per_cycle(const TiledChip& chip, double peak) {

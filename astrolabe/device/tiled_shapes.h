@@ -3,6 +3,7 @@
 // Kernels by shape, as the tiled fidelity times them: what is multiplied, in which formats, by how
 // many independent pieces. One struct a kind of kernel; counts are doubles because averages occur.
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -23,11 +24,21 @@ struct KernelFormat {
 // w4a16_mxfp4, w4a8_mxfp4_mxfp8. nullopt for another name.
 std::optional<KernelFormat> find_kernel_format(std::string_view name);
 
+// Which tiles a product may be cut into.
+enum class ProductKernel : std::uint8_t {
+  kLibrary,        // any, and k into parts: cuBLAS and what an engine tunes
+  kCutlass,        // any; k stays whole
+  kCutlassSquare,  // CUTLASS, on sm_120 in tiles of 128 x 128 only
+  kCutlassFirst,   // the same, and by tcgen05 in tiles of 128 x 256 only: it is not tuned
+  kBlockScales,    // TensorRT-LLM's under scales of blocks: on sm_89 in tiles of 32 x 128, k whole
+};
+
 // C[m,n] = A[m,k] W[n,k]^T, `batch` times with its own W.
 struct GemmShape {
   KernelFormat format;
   double m = 1, n = 1, k = 1, batch = 1;
   double copies = 1;  // of W, one after another in the loop that measures
+  ProductKernel kernel = ProductKernel::kLibrary;
 };
 
 // softmax(Q K^T) V over `sequences` sequences. A query sees the keys up to its own place when
@@ -47,6 +58,7 @@ struct AttentionShape {
   double tile_rows = 64;           // of the product in decode, padded
   bool splits_values = false;      // of wide heads over warp groups, at no cost
   bool widens_cache = false;       // from fp8 in a pass of its own; kv_bytes: after it
+  bool has_clusters = false;       // on sm_120 four SMs serve a sequence
   workload::NumberFormat multiply = workload::NumberFormat::kBf16;
   double kv_bytes = 2;  // per element of the cache
 

@@ -57,9 +57,9 @@ workload::DemandClass work_of(const EstimateRequest& request) {
   workload::DemandClass work;
   work.name = "estimate";
   work.input = workload::LengthDistribution::from_mean_and_p90(
-      request.input_tokens, request.input_tokens_p90, {}, "--isl");
+      request.input_tokens, request.input_tokens_p90, {}, "--isl", "--isl-p90");
   work.output = workload::LengthDistribution::from_mean_and_p90(
-      request.output_tokens, request.output_tokens_p90, {}, "--osl");
+      request.output_tokens, request.output_tokens_p90, {}, "--osl", "--osl-p90");
   work.cached_input = request.cached_percent / 100;
   work.speculation = {request.draft_tokens, request.acceptance_length};
   workload::require_speculation(work.speculation, request.model.model,

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/base/table.h"
 #include "astrolabe/catalog/catalog.h"
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/device/table_cache.h"
@@ -93,10 +94,58 @@ class KnownWords {
   std::map<std::pair<Family, std::string>, std::set<std::string, std::less<>>> words_;
 };
 
+// Each measurement beside its prediction, in the columns of its family.
+class RowTable {
+ public:
+  // `e` null: not predicted, for `reason`.
+  void add(const Measurement& m, const device::TimeEstimate* e, const std::string& reason) {
+    const device::FamilyColumns& columns = device::columns_of(m.family);
+    if (table_.columns.empty()) set_columns(columns);
+    std::vector<Table::Cell> row = {double(m.line), std::string(m.system), std::string(m.framework),
+                                    std::string(m.version), std::string(m.kernel)};
+    for (std::size_t i = 0; i < columns.categories.size(); ++i) {
+      row.emplace_back(std::string(m.categories[i]));
+    }
+    for (std::size_t i = 0; i < columns.dims.size(); ++i) row.emplace_back(double{m.dims[i]});
+    row.emplace_back(m.latency_us);
+    for (const auto member : {&device::TimeEstimate::us, &device::TimeEstimate::low_us,
+                              &device::TimeEstimate::high_us}) {
+      if (e == nullptr) {
+        row.emplace_back("");
+      } else {
+        row.emplace_back(e->*member);
+      }
+    }
+    row.emplace_back(e == nullptr ? "" : device::estimate_source_name(e->source));
+    row.emplace_back(reason);
+    table_.add_row(std::move(row));
+  }
+  std::string csv() const { return to_csv(table_); }
+
+ private:
+  void set_columns(const device::FamilyColumns& columns) {
+    const auto add = [this](const char* name) { table_.columns.push_back({name, "", {}}); };
+    for (const char* name : {"line", "system", "framework", "fw_version", "kernel"}) add(name);
+    for (const char* name : columns.categories) add(name);
+    for (const char* name : columns.dims) add(name);
+    for (const char* name :
+         {"measured_us", "predicted_us", "low_us", "high_us", "source", "not_predicted"}) {
+      add(name);
+    }
+  }
+
+  Table table_;
+};
+
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
-  if (auto network = validate_network(request)) return std::move(*network);
+  if (auto network = validate_network(request)) {
+    if (!request.rows.empty()) {
+      throw InputError({}, "--rows", "a table of collectives or exchanges", "one of operators");
+    }
+    return std::move(*network);
+  }
   const std::vector<device::TiledChip> all =
       device::read_tiled_chips(catalog::Catalog::load(request.data));
   const std::vector<Chip> chips = device::chips_of(all);
@@ -112,17 +161,21 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
   const device::MeasuredTime time(tables, chips, without, &tiled);
   const KnownWords known(tables);
   AccuracyScorer scorer;
+  RowTable rows;
+  const auto leave_out = [&](const Measurement& m, const std::string& reason) {
+    scorer.add_unscored(groups_of(m.family, m, nullptr), reason);
+    if (!request.rows.empty()) rows.add(m, nullptr, reason);
+  };
   const device::MeasurementFile file =
       device::read_measurements(request.measurements, [&](const Measurement& m) {
         const auto chip = std::find_if(chips.begin(), chips.end(),
                                        [&](const Chip& c) { return c.name == m.system; });
         if (chip == chips.end()) {
-          scorer.add_unscored(groups_of(m.family, m, nullptr),
-                              fmt::format("unknown accelerator {}", m.system));
+          leave_out(m, fmt::format("unknown accelerator {}", m.system));
           return;
         }
         if (const std::string unknown = known.unknown_of(m); !unknown.empty()) {
-          scorer.add_unscored(groups_of(m.family, m, nullptr), unknown);
+          leave_out(m, unknown);
           return;
         }
         const device::TableRequest wanted{m.family,  m.system, m.framework,
@@ -130,7 +183,9 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
         const device::TimeEstimate e = time.estimate(wanted, *chip, m.dims);
         scorer.add(groups_of(m.family, m, device::estimate_source_name(e.source)), m.latency_us,
                    e.us, e.low_us, e.high_us);
+        if (!request.rows.empty()) rows.add(m, &e, "");
       });
+  if (!request.rows.empty()) write_file_atomically(request.rows, rows.csv());
   for (const auto& [reason, count] : file.excluded.by_reason) {
     for (long i = 0; i < count.rows; ++i) {
       scorer.add_unscored({}, fmt::format("{} (first: line {})", reason, count.first_line));

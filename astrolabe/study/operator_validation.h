@@ -14,6 +14,7 @@ struct OperatorValidationRequest {
   std::string measurements;                 // file, in the columns of one family
   std::string data;                         // directory of the catalogue
   std::vector<std::string> without_tables;  // systems predicted from their catalogue entry
+  std::string rows;  // file for each measurement beside its prediction; empty: none
 };
 
 // Groups: system, framework, precision, kernel, source of the estimate, and system with framework

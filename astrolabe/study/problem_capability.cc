@@ -36,9 +36,11 @@ workload::DemandClass demand_class(const DemandInput& input) {
   workload::DemandClass work;
   work.name = input.name;
   work.input = workload::LengthDistribution::from_mean_and_p90(
-      input.input_tokens, input.input_tokens_p90, input.position, "input_tokens");
+      input.input_tokens, input.input_tokens_p90, input.position, "input_tokens",
+      "input_tokens_p90");
   work.output = workload::LengthDistribution::from_mean_and_p90(
-      input.output_tokens, input.output_tokens_p90, input.position, "output_tokens");
+      input.output_tokens, input.output_tokens_p90, input.position, "output_tokens",
+      "output_tokens_p90");
   work.cached_input = input.cached_input;
   work.speculation = input.speculation;
   work.ttft = input.ttft;

@@ -158,7 +158,8 @@ TokenPrice read_value_unserved(const TomlTable& table, bool must_serve) {
 // Mean and p90 must be those of a law of lengths (workload/length_distribution.h).
 void check_lengths(const TomlTable& t, const std::string& stem) {
   workload::LengthDistribution::from_mean_and_p90(t.number(stem), t.find_number(stem + "_p90"),
-                                                  t.position(stem + "_p90"), t.key(stem));
+                                                  t.position(stem + "_p90"), t.key(stem),
+                                                  t.key(stem + "_p90"));
 }
 
 DemandInput read_demand(const TomlTable& t, const Scenario& s) {

@@ -78,7 +78,7 @@ std::optional<workload::DemandClass> ServingBenchmarks::work(const std::string& 
     const Fact* p90 = find(benchmark, name + "_p90");
     return workload::LengthDistribution::from_mean_and_p90(
         mean.value, p90 == nullptr ? std::nullopt : std::optional(p90->value),
-        p90 == nullptr ? mean.where : p90->where, name);
+        p90 == nullptr ? mean.where : p90->where, name, name + "_p90");
   };
   const auto limit = [&](const char* fact) {
     const Fact* ms = find(benchmark, fact + ("@" + scenario));

@@ -12,15 +12,15 @@ LengthDistribution LengthDistribution::fixed(double tokens) {
 
 LengthDistribution LengthDistribution::from_mean_and_p90(double mean, std::optional<double> p90,
                                                          const SourcePosition& where,
-                                                         const std::string& key) {
+                                                         const std::string& key,
+                                                         const std::string& p90_key) {
   if (!(mean > 0)) throw InputError(where, key, std::to_string(mean), "a mean above 0 tokens");
   LengthDistribution d = fixed(mean);
   if (!p90) return d;
   const double log_ratio = std::log(*p90 / mean);
   const double largest = kNormalP90 * kNormalP90 / 2;
   if (!(log_ratio >= 0) || log_ratio > largest) {
-    const char* suffix = key.starts_with("--") ? "-p90" : "_p90";  // of an option, of a table
-    throw InputError(where, key + suffix, std::to_string(*p90),
+    throw InputError(where, p90_key, std::to_string(*p90),
                      "between the mean and " + std::to_string(std::exp(largest)) +
                          " times the mean (lognormal)");
   }

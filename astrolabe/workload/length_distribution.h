@@ -20,9 +20,10 @@ namespace astrolabe::workload {
 class LengthDistribution {
  public:
   LengthDistribution() = default;
-  // Tokens. Throws InputError at `where` for `key` (mean not above 0, p90 out of range).
+  // Tokens. Throws InputError at `where` for `key` (mean not above 0) or `p90_key` (out of range).
   static LengthDistribution from_mean_and_p90(double mean, std::optional<double> p90,
-                                              const SourcePosition& where, const std::string& key);
+                                              const SourcePosition& where, const std::string& key,
+                                              const std::string& p90_key);
   static LengthDistribution fixed(double tokens);
 
   double mean() const { return mean_; }

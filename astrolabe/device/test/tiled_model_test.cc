@@ -180,7 +180,7 @@ TEST(TiledChips, AreReadFromTheCatalogue) {
   const TiledChip b300 = read_tiled_chip(catalog, "b300_chip");
   EXPECT_EQ(b300.exponentials_per_cycle, 32);  // twice B200
   const std::vector<TiledChip> all = read_tiled_chips(catalog);
-  EXPECT_EQ(all.size(), 25u);
+  EXPECT_EQ(all.size(), 28u);
   EXPECT_EQ(h100.product_share, 1);
   EXPECT_NEAR(find_tiled_chip(all, "mi300x")->product_share, 0.511, 1e-12);
   EXPECT_EQ(find_tiled_chip(all, "gb200")->accelerator, "gb200_nvl72");

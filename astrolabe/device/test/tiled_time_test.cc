@@ -116,6 +116,88 @@ TEST(GemmTime, HostAndDeviceWorkSideBySide) {
   EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), device, 0.02 * device);
 }
 
+// 2 x 256 x 256 x 1024 FLOP of bf16 at 10 pJ each are 1342 uJ, which 100 W pay in 13.42 us; fp8
+// takes 2^-0.8 of that. Warp groups are not held back by it.
+TEST(GemmTime, ThePowerLimitPaysForProductsOfWarps) {
+  TiledParameters p = plain_gemm();
+  p[12] = 10;
+  TiledChip chip = round_chip();
+  chip.rates[static_cast<std::size_t>(NumberFormat::kFp8)] = FlopRate::from_base(8 * 8192e9);
+  GemmShape shape{{}, 256, 256, 1024, 1};
+  chip.tensor_cores = "warp";
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), 14.422 * kMicro, 1e-9);
+  shape.format.multiply = NumberFormat::kFp8;
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(),
+              (1 + 13.422 * std::pow(2.0, -0.8)) * kMicro, 1e-9);
+  shape.format.multiply = NumberFormat::kBf16;
+  chip.tensor_cores = "warp_group";
+  EXPECT_NEAR(gemm_time(chip, p, shape, Residency::kCold).base(), 5.196 * kMicro, 1e-12);
+}
+
+// 64 x 64 x 4096, as above in parts of k 2.824 us. Whole: 100 + 4096 cycles. Tiles of 128 x 128
+// take 4 cycles an element of k, of 128 x 256 8, of 32 x 128 1.
+TEST(GemmTime, KernelsOfAnEngineKeepTheirTiles) {
+  TiledParameters p = plain_gemm();
+  p[9] = 500;
+  const auto us = [&](ProductKernel kernel, const char* tensor_cores, double year) {
+    TiledChip chip = round_chip();
+    chip.tensor_cores = tensor_cores, chip.year = year;
+    GemmShape shape{{}, 64, 64, 4096, 1};
+    shape.kernel = kernel;
+    return gemm_time(chip, p, shape, Residency::kCold).base() / kMicro;
+  };
+  EXPECT_NEAR(us(ProductKernel::kLibrary, "warp", 2025), 2.824, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlass, "warp", 2025), 5.196, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlassSquare, "warp", 2025), 1.1 + 4.096 * 4, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlassSquare, "warp", 2022), 5.196, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlassFirst, "warp", 2025), 1.1 + 4.096 * 4, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlassFirst, "warp_group", 2024), 1.1 + 4.096 * 8, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kBlockScales, "warp", 2022), 5.196, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kBlockScales, "warp", 2025), 2.824, 1e-6);
+}
+
+TEST(GemmTime, KernelsOfTablesAreKnown) {
+  const auto kernel = [](const char* framework, const char* name, const char* dtype) {
+    const TiledKernel k = tiled_kernel(Family::kGemm, framework, name, {dtype}, {1024, 1024, 16});
+    return std::get<GemmShape>(k.shape).kernel;
+  };
+  EXPECT_EQ(kernel("sglang", "sglang_torch_linear", "bfloat16"), ProductKernel::kLibrary);
+  EXPECT_EQ(kernel("trtllm", "torch_flow", "fp8"), ProductKernel::kLibrary);
+  EXPECT_EQ(kernel("trtllm", "torch_flow", "nvfp4"), ProductKernel::kCutlassFirst);
+  EXPECT_EQ(kernel("trtllm", "torch_flow", "fp8_block"), ProductKernel::kBlockScales);
+  EXPECT_EQ(kernel("sglang", "sglang_sgl_kernel_fp8_scaled_mm", "fp8"),
+            ProductKernel::kCutlassSquare);
+  EXPECT_EQ(kernel("vllm", "FlashInferCutlassNvFp4LinearKernel", "nvfp4"),
+            ProductKernel::kCutlassSquare);
+  EXPECT_EQ(kernel("vllm", "FlashInferCuteDslNvFp4LinearKernel", "nvfp4"), ProductKernel::kCutlass);
+  EXPECT_EQ(kernel("vllm", "CutlassFP8ScaledMMLinearKernel", "fp8"), ProductKernel::kCutlass);
+}
+
+// Four of eight SMs serve a sequence of three, so two rounds of 100 + 10 x 1152 cycles: a block of
+// 128 keys is 64 for each of two SMs, 2 x 128 x 64 x 576 / 8192. Elsewhere an SM multiplies all of
+// it.
+TEST(DecodeAttentionTime, ClustersOfSm120ServeASequence) {
+  const TiledParameters p{1, 1, 40, 0.5, 1e9, 100, 0, 1, 1e9, 0, 6, 128, 128, 1};
+  TiledChip chip = round_chip();
+  chip.sm_count = 8, chip.tensor_cores = "warp", chip.year = 2025;
+  chip.rates[0] = FlopRate::from_base(8 * 8192e9);
+  const TiledKernel kernel =
+      tiled_kernel(Family::kLatentDecode, "trtllm", "default", {"bfloat16", "fp8"}, {128, 3, 1280});
+  AttentionShape shape = std::get<AttentionShape>(kernel.shape);
+  EXPECT_NEAR(decode_attention_time(chip, p, shape, Residency::kCold).base(), 24.24 * kMicro, 1e-9);
+  chip.year = 2022;
+  EXPECT_GT(decode_attention_time(chip, p, shape, Residency::kCold).base(), 100 * kMicro);
+  const auto has_clusters = [](const char* framework, const char* cache, float heads) {
+    const TiledKernel k = tiled_kernel(Family::kLatentDecode, framework, "default",
+                                       {"bfloat16", cache}, {heads, 3, 1280});
+    return std::get<AttentionShape>(k.shape).has_clusters;
+  };
+  EXPECT_TRUE(has_clusters("trtllm", "fp8", 128));
+  EXPECT_FALSE(has_clusters("trtllm", "bfloat16", 128));
+  EXPECT_FALSE(has_clusters("trtllm", "fp8", 64));
+  EXPECT_FALSE(has_clusters("sglang", "fp8", 128));
+}
+
 // A multiply-add for each output and 128 elements of k, where tensor cores do not scale blocks.
 TEST(GemmTime, BlockScalesCostMultiplyAddsBeforeTcgen05) {
   const TiledParameters p{3, 1, 0, 0.9, 40, 0.5, 1e9, 1, 6, 1, 1, 0};

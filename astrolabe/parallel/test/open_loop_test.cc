@@ -12,7 +12,7 @@ namespace {
 
 workload::DemandClass chat() {
   workload::DemandClass work;
-  work.input = workload::LengthDistribution::from_mean_and_p90(300, 600, {}, "input");
+  work.input = workload::LengthDistribution::from_mean_and_p90(300, 600, {}, "input", "input_p90");
   work.output = workload::LengthDistribution::fixed(100);
   work.ttft = work.tpot = kNoLimit;
   return work;
