@@ -70,7 +70,6 @@ class MeasuredClock final : public KernelClock {
                 std::string_view version = "");
 
   Duration time(const workload::Operator& op) const override;
-  const device::Chip& chip() const { return chip_; }
   bool has_own_tables() const;     // some kernel was measured on this chip
   bool has_sister_tables() const;  // or on one of its architecture
 

@@ -152,8 +152,6 @@ parallel::Engine ServingPredictor::engine(const ServingMeasurement& run) const {
 const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                                                const ModelArchitecture& model,
                                                const ServingLayout& layout) {
-  const parallel::MeasuredClock& times = clock(run);
-  const bool has_fp4 = times.chip().tflops[static_cast<std::size_t>(device::MathFormat::kFp4)] > 0;
   const parallel::Engine engine = this->engine(run);
   const workload::ShardDegrees& s = layout.shard;
   auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
@@ -161,8 +159,9 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                             std::to_string(s.tensor) + "|" + std::to_string(s.data) + "|" +
                             std::to_string(s.expert) + "|" + run.version];
   if (!slot) {
-    slot = std::make_unique<Deployment>(model, serving_precision(run, model, has_fp4), s, engine,
-                                        times, *hbm_of(device::chip_entity(catalog_, run.system)));
+    const parallel::ServingChip chip = serving_chip(run);
+    slot = std::make_unique<Deployment>(model, serving_precision(run, model, chip.has_fp4()), s,
+                                        engine, *chip.clock, chip.accelerator.hbm_capacity);
   }
   slot->set_engine(engine);
   return *slot;
