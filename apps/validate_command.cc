@@ -85,6 +85,8 @@ struct ServingOptions {
 };
 
 int validate_serving(const ServingOptions& options, const Invocation& invocation) {
+  require_not_input("--rows", options.rows, options.measurements);
+  require_not_input("--write", options.write, options.measurements);
   const catalog::Catalog facts = catalog::Catalog::load(invocation.data_dir);
   const auto runs = study::read_serving_measurements(
       options.measurements, study::ServingContext::read(facts, invocation.data_dir));

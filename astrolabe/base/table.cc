@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "astrolabe/base/error.h"
 
@@ -84,6 +85,13 @@ void write_file_atomically(const std::string& path, const std::string& content) 
   if (!synced) errno = sync_error;
   if (!synced || !closed) fail("cannot write");
   if (std::rename(partial.c_str(), path.c_str()) != 0) fail("cannot rename into place");
+}
+
+void require_not_input(std::string_view option, const std::string& path, const std::string& input) {
+  std::error_code none_yet;
+  if (std::filesystem::equivalent(path, input, none_yet)) {
+    throw InputError({}, std::string(option), path, "another file than the one that is read");
+  }
 }
 
 }  // namespace astrolabe

@@ -5,6 +5,7 @@
 // computes nothing. Numbers are written with 9 significant digits, so same inputs give same bytes.
 
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -32,5 +33,8 @@ std::string to_csv(const Table& table);
 // Writes to `path`.partial, syncs, and renames: a reader sees the old file or the whole new one.
 // Throws InputError naming the path when the disk is full or the path is not writable.
 void write_file_atomically(const std::string& path, const std::string& content);
+
+// InputError (`option`) when `path`, to be written, is the file `input` by whatever name.
+void require_not_input(std::string_view option, const std::string& path, const std::string& input);
 
 }  // namespace astrolabe

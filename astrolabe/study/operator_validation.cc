@@ -140,6 +140,7 @@ class RowTable {
 }  // namespace
 
 AccuracyReport validate_operators(const OperatorValidationRequest& request) {
+  require_not_input("--rows", request.rows, request.measurements);
   if (auto network = validate_network(request)) {
     if (!request.rows.empty()) {
       throw InputError({}, "--rows", "a table of collectives or exchanges", "one of operators");
