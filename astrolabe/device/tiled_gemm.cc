@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
 #include <span>
 
 #include "astrolabe/device/tiled_roofs.h"
@@ -16,9 +18,31 @@ constexpr Tile kNarrowTile[] = {{32, 128}};
 constexpr double kLeastSplit = 64;  // elements of k
 constexpr double kMostSplits = 32;
 
-std::span<const Tile> tiles_of(ProductKernel kernel, const TiledChip& chip) {
+// sgl-kernel's fp8 on sm_89 (fp8_gemm_kernel.cu, `sm89_fp8_dispatch_shape`): up to so many rows,
+// the tile for up to 8192 columns, up to 16384, and more.
+struct TileChoice {
+  double most_m;
+  Tile by_columns[3];
+};
+constexpr TileChoice kSquareOfSm89[] = {
+    {16, {{16, 64}, {32, 64}, {16, 64}}},          {64, {{32, 64}, {32, 64}, {16, 64}}},
+    {128, {{64, 64}, {64, 64}, {32, 64}}},         {256, {{128, 64}, {64, 128}, {128, 64}}},
+    {1e300, {{128, 128}, {128, 128}, {128, 128}}},
+};
+
+std::span<const Tile> square_of_sm89(double m, double n) {
+  const auto* choice = std::find_if(std::begin(kSquareOfSm89), std::end(kSquareOfSm89),
+                                    [m](const TileChoice& c) { return m <= c.most_m; });
+  const std::size_t column = n <= 8192 ? 0 : n <= 16384 ? 1 : 2;
+  return std::span<const Tile>(choice->by_columns).subspan(column, 1);
+}
+
+std::span<const Tile> tiles_of(ProductKernel kernel, const TiledChip& chip, double m, double n) {
   const std::span<const Tile> all = kTiles;
-  if (kernel == ProductKernel::kBlockScales && chip.is_sm89()) return kNarrowTile;
+  if (chip.is_sm89()) {
+    if (kernel == ProductKernel::kBlockScales) return kNarrowTile;
+    if (kernel == ProductKernel::kCutlassSquare) return square_of_sm89(m, n);
+  }
   const bool is_square =
       kernel == ProductKernel::kCutlassSquare || kernel == ProductKernel::kCutlassFirst;
   if (is_square && chip.is_sm120()) return all.subspan(2, 1);
@@ -43,7 +67,7 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
                       (kernel == ProductKernel::kBlockScales && !chip.is_sm89());
   const double most_splits = splits ? kMostSplits : 1;
   double sm_cycles = 1e300;
-  for (const Tile& tile : tiles_of(kernel, chip)) {
+  for (const Tile& tile : tiles_of(kernel, chip, m, n)) {
     const double tiles = batch * tile_count(m, n, tile.m, tile.n);
     const double step = tiled::join4(tile.m * tile.n * (2 / flop_cycle + promotion),
                                      (std::min(m, tile.m) * format.activation_bytes +

@@ -304,8 +304,10 @@ constexpr double kWeightCopies = 6;
 // Kernels that an engine brings along cut no k (CUTLASS: `TileSchedulerType = void` or persistent;
 // CuTe DSL). On sm_120 sgl-kernel has one tile (fp8_gemm_kernel.cu, `sm120_fp8_dispatch_bias`), as
 // FlashInfer and TensorRT-LLM for NVFP4 (`dispatchNVFP4xNVFP4GemmCTAShapeSm120`); vLLM has smaller
-// ones. TensorRT-LLM's NVFP4 runs its default tile (fp4Gemm.cpp, `getDefaultGemmConfig`): its times
-// by tcgen05 follow k, not n. Under scales of blocks it has one on sm_89 (`gemm_dispatch_sm89`).
+// ones. On sm_89 sgl-kernel's follow rows and columns (`sm89_fp8_dispatch_shape`); so do vLLM's,
+// whose times they explain no better. TensorRT-LLM's NVFP4 runs its default tile (fp4Gemm.cpp,
+// `getDefaultGemmConfig`): its times by tcgen05 follow k, not n. Under scales of blocks it has one
+// on sm_89 (`gemm_dispatch_sm89`).
 GemmShape product(std::string_view framework, std::string_view kernel, const Categories& c,
                   const Dims& d) {
   GemmShape s{format_of(c[0]), d[2], d[0], d[1], 1, kWeightCopies};

@@ -28,7 +28,7 @@ std::optional<KernelFormat> find_kernel_format(std::string_view name);
 enum class ProductKernel : std::uint8_t {
   kLibrary,        // any, and k into parts: cuBLAS and what an engine tunes
   kCutlass,        // any; k stays whole
-  kCutlassSquare,  // CUTLASS, on sm_120 in tiles of 128 x 128 only
+  kCutlassSquare,  // CUTLASS, on sm_120 in tiles of 128 x 128, on sm_89 in those of sgl-kernel
   kCutlassFirst,   // the same, and by tcgen05 in tiles of 128 x 256 only: it is not tuned
   kBlockScales,    // TensorRT-LLM's under scales of blocks: on sm_89 in tiles of 32 x 128, k whole
 };

@@ -135,7 +135,7 @@ TEST(GemmTime, ThePowerLimitPaysForProductsOfWarps) {
 }
 
 // 64 x 64 x 4096, as above in parts of k 2.824 us. Whole: 100 + 4096 cycles. Tiles of 128 x 128
-// take 4 cycles an element of k, of 128 x 256 8, of 32 x 128 1.
+// take 4 cycles an element of k, of 128 x 256 8, of 32 x 128 1, of 32 x 64 a half.
 TEST(GemmTime, KernelsOfAnEngineKeepTheirTiles) {
   TiledParameters p = plain_gemm();
   p[9] = 500;
@@ -149,7 +149,7 @@ TEST(GemmTime, KernelsOfAnEngineKeepTheirTiles) {
   EXPECT_NEAR(us(ProductKernel::kLibrary, "warp", 2025), 2.824, 1e-6);
   EXPECT_NEAR(us(ProductKernel::kCutlass, "warp", 2025), 5.196, 1e-6);
   EXPECT_NEAR(us(ProductKernel::kCutlassSquare, "warp", 2025), 1.1 + 4.096 * 4, 1e-6);
-  EXPECT_NEAR(us(ProductKernel::kCutlassSquare, "warp", 2022), 5.196, 1e-6);
+  EXPECT_NEAR(us(ProductKernel::kCutlassSquare, "warp", 2022), 1.1 + 4.096 / 2, 1e-6);
   EXPECT_NEAR(us(ProductKernel::kCutlassFirst, "warp", 2025), 1.1 + 4.096 * 4, 1e-6);
   EXPECT_NEAR(us(ProductKernel::kCutlassFirst, "warp_group", 2024), 1.1 + 4.096 * 8, 1e-6);
   EXPECT_NEAR(us(ProductKernel::kBlockScales, "warp", 2022), 5.196, 1e-6);
