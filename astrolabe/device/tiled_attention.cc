@@ -135,16 +135,18 @@ Duration decode_attention_time(const TiledChip& chip, const TiledParameters& p,
   const double cut = s.window > 0 && s.kv_tokens > s.window ? 1 : 0;
   const double blocks = std::max(tokens / kTile, 0.1) + cut;
 
-  const bool in_clusters = s.has_clusters && chip.is_sm120();
-  double cycles =
-      in_clusters ? clusters(chip, s) * (start + blocks * cluster_block(s, flop_cycle)) : 1e300;
-  const double most = std::max(most_splits, s.least_splits);
-  for (double power = s.least_splits; !in_clusters && power < 2 * most; power *= 2) {
-    const double split = std::min(power, most);
-    const double waves = std::max(1.0, units * split / chip.sm_count);
-    cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +
-                                  (split > 1 ? split_cost : 0));
-    if (units * split >= 2 * chip.sm_count) break;
+  double cycles = 1e300;
+  if (s.has_clusters && chip.is_sm120()) {
+    cycles = clusters(chip, s) * (start + blocks * cluster_block(s, flop_cycle));
+  } else {
+    const double most = std::max(most_splits, s.least_splits);
+    for (double power = s.least_splits; power < 2 * most; power *= 2) {
+      const double split = std::min(power, most);
+      const double waves = std::max(1.0, units * split / chip.sm_count);
+      cycles = std::min(cycles, waves * (start + std::max(blocks / split, 0.5) * block) +
+                                    (split > 1 ? split_cost : 0));
+      if (units * split >= 2 * chip.sm_count) break;
+    }
   }
   const double bytes = cache_bytes(s, tokens) + s.sequences * s.query_tokens * s.heads *
                                                     (s.qk_dim + s.v_dim) * s.query_bytes();

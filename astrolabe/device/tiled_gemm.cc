@@ -15,6 +15,8 @@ struct Tile {
 };
 constexpr Tile kTiles[] = {{64, 64}, {64, 128}, {128, 128}, {128, 256}};
 constexpr Tile kNarrowTile[] = {{32, 128}};
+constexpr Tile kSquareTile[] = {{128, 128}};
+constexpr Tile kLargestTile[] = {{128, 256}};
 constexpr double kLeastSplit = 64;  // elements of k
 constexpr double kMostSplits = 32;
 
@@ -37,17 +39,31 @@ std::span<const Tile> square_of_sm89(double m, double n) {
   return std::span<const Tile>(choice->by_columns).subspan(column, 1);
 }
 
-std::span<const Tile> tiles_of(ProductKernel kernel, const TiledChip& chip, double m, double n) {
-  const std::span<const Tile> all = kTiles;
-  if (chip.is_sm89()) {
-    if (kernel == ProductKernel::kBlockScales) return kNarrowTile;
-    if (kernel == ProductKernel::kCutlassSquare) return square_of_sm89(m, n);
+// What a kernel may cut a product into.
+struct Cuts {
+  std::span<const Tile> tiles;
+  double most_splits;  // of k
+};
+
+Cuts cuts_of(ProductKernel kernel, const TiledChip& chip, double m, double n) {
+  switch (kernel) {
+    case ProductKernel::kLibrary:
+      break;
+    case ProductKernel::kBlockScales:
+      if (chip.is_sm89()) return {kNarrowTile, 1};
+      break;
+    case ProductKernel::kCutlass:
+      return {kTiles, 1};
+    case ProductKernel::kCutlassSquare:
+      if (chip.is_sm89()) return {square_of_sm89(m, n), 1};
+      if (chip.is_sm120()) return {kSquareTile, 1};
+      return {kTiles, 1};
+    case ProductKernel::kCutlassFirst:
+      if (chip.is_sm120()) return {kSquareTile, 1};
+      if (chip.has_tcgen05()) return {kLargestTile, 1};
+      return {kTiles, 1};
   }
-  const bool is_square =
-      kernel == ProductKernel::kCutlassSquare || kernel == ProductKernel::kCutlassFirst;
-  if (is_square && chip.is_sm120()) return all.subspan(2, 1);
-  if (kernel == ProductKernel::kCutlassFirst && chip.has_tcgen05()) return all.subspan(3, 1);
-  return all;
+  return {kTiles, kMostSplits};
 }
 
 }  // namespace
@@ -63,17 +79,15 @@ Duration gemm_time(const TiledChip& chip, const TiledParameters& p, const GemmSh
 
   const bool promotes = format.has_block_scales && !chip.has_tcgen05();
   const double promotion = promotes ? tiled::kPromotion : 0;
-  const bool splits = kernel == ProductKernel::kLibrary ||
-                      (kernel == ProductKernel::kBlockScales && !chip.is_sm89());
-  const double most_splits = splits ? kMostSplits : 1;
+  const Cuts cuts = cuts_of(kernel, chip, m, n);
   double sm_cycles = 1e300;
-  for (const Tile& tile : tiles_of(kernel, chip, m, n)) {
+  for (const Tile& tile : cuts.tiles) {
     const double tiles = batch * tile_count(m, n, tile.m, tile.n);
     const double step = tiled::join4(tile.m * tile.n * (2 / flop_cycle + promotion),
                                      (std::min(m, tile.m) * format.activation_bytes +
                                       std::min(n, tile.n) * format.weight_bytes) /
                                          load);
-    for (double split = 1; split <= most_splits; split *= 2) {
+    for (double split = 1; split <= cuts.most_splits; split *= 2) {
       const double waves = std::ceil(tiles * split / chip.sm_count);
       const double reduce = split > 1 ? split_cost * (1 + 0.1 * split) : 0;
       sm_cycles =

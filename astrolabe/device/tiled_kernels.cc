@@ -21,6 +21,10 @@ bool is_triton(std::string_view kernel) {
          kernel == "vllm_fused_moe";  // of vLLM 0.14
 }
 
+bool is_cutlass(std::string_view kernel) {
+  return contains(kernel, "cutlass") || contains(kernel, "Cutlass");
+}
+
 std::string_view attention_class(std::string_view kernel) {
   if (is_triton(kernel)) return "triton";
   if (contains(kernel, "fidecode") || contains(kernel, "fiprefill") || kernel == "flashinfer" ||
@@ -312,15 +316,14 @@ GemmShape product(std::string_view framework, std::string_view kernel, const Cat
                   const Dims& d) {
   GemmShape s{format_of(c[0]), d[2], d[0], d[1], 1, kWeightCopies};
   const bool is_fp4 = c[0] == "nvfp4";
-  const bool is_cutlass = contains(kernel, "cutlass") || contains(kernel, "Cutlass");
   const bool is_sgl = contains(kernel, "sgl_kernel");
   if (framework == "trtllm" && is_fp4) {
     s.kernel = ProductKernel::kCutlassFirst;
   } else if (framework == "trtllm" && s.format.has_block_scales) {
     s.kernel = ProductKernel::kBlockScales;
-  } else if (is_sgl || (is_fp4 && is_cutlass)) {
+  } else if (is_sgl || (is_fp4 && is_cutlass(kernel))) {
     s.kernel = ProductKernel::kCutlassSquare;
-  } else if (is_fp4 || is_cutlass) {
+  } else if (is_fp4 || is_cutlass(kernel)) {
     s.kernel = ProductKernel::kCutlass;
   }
   return s;
@@ -353,9 +356,7 @@ std::string_view kernel_library(Family family, std::string_view framework, std::
   if (is_triton(kernel)) return "triton";
   if (contains(kernel, "marlin")) return "marlin";
   const bool flashinfer = contains(kernel, "flashinfer") || contains(kernel, "FlashInfer");
-  if (flashinfer && (contains(kernel, "cutlass") || contains(kernel, "Cutlass"))) {
-    return "flashinfer_cutlass";
-  }
+  if (flashinfer && is_cutlass(kernel)) return "flashinfer_cutlass";
   if (family == Family::kGemm) return "other";
   const bool is_trtllm = contains(kernel, "trtllm") || contains(kernel, "min_latency");
   if (family == Family::kExperts && is_trtllm) return "trtllm_gen";

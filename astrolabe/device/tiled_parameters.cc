@@ -3,6 +3,9 @@
 namespace astrolabe::device {
 namespace {
 
+constexpr ParameterSpec kFlopEnergy = {
+    "flop_energy", "pJ", 1.5, 0.1, 5, "of the power limit, for a FLOP that warps issue"};
+
 constexpr ParameterSpec kGemm[] = {
     {"launch", "us", 3, 0.3, 400, "start and end of the kernels"},
     {"compute_efficiency", "1", 0.75, 0.15, 0.99, "of the peak rate, at 1.4 GFLOP/s per watt/1e3"},
@@ -16,7 +19,7 @@ constexpr ParameterSpec kGemm[] = {
     {"split_cost", "cycle", 2500, 100, 100000, "reduction between splits of k"},
     {"quantise_efficiency", "1", 0.5, 0.05, 1.5, "of HBM bandwidth, quantising activations"},
     {"quantise_cycles", "cycle", 0.5, 0.01, 10, "per element of k, quantising one token"},
-    {"flop_energy", "pJ", 1.5, 0.1, 5, "of the power limit, for a FLOP that warps issue"},
+    kFlopEnergy,
 };
 
 constexpr ParameterSpec kPrefill[] = {
@@ -34,7 +37,7 @@ constexpr ParameterSpec kPrefill[] = {
     {"short_tile", "1", 0.3, 0.03, 1, "least share of a block of keys that is paid for"},
     {"l2_bytes_per_cycle", "B/cycle", 24, 4, 128, "per SM, for operands in the L2 cache"},
     {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
-    {"flop_energy", "pJ", 1.5, 0.1, 5, "of the power limit, for a FLOP that warps issue"},
+    kFlopEnergy,
 };
 
 constexpr ParameterSpec kDecode[] = {
@@ -70,7 +73,7 @@ constexpr ParameterSpec kExperts[] = {
     {"l2_bytes_per_cycle", "B/cycle", 32, 8, 128, "per SM, for weights that fit in L2"},
     {"l2_share", "1", 0.9, 0.1, 1.2, "of the L2 cache (of a partition) that keeps operands"},
     {"all_pair_passes", "1", 1, 0.03, 20, "the same over those of all ranks: routing, combine"},
-    {"flop_energy", "pJ", 1.5, 0.1, 5, "of the power limit, for a FLOP that warps issue"},
+    kFlopEnergy,
 };
 
 constexpr ParameterSpec kStream[] = {

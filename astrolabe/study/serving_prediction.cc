@@ -93,9 +93,8 @@ const ModelArchitecture* ServingPredictor::find_model(const std::string& name) c
   return found == models_.end() ? nullptr : &found->second;
 }
 
-std::optional<Bytes> ServingPredictor::hbm_of(const std::string& chip) const {
-  const auto accelerator = catalog_.find_text(chip, "accelerator");
-  return catalog_.find<Bytes::kDim>(accelerator.value_or(chip), "hbm_capacity");
+std::string ServingPredictor::accelerator_of(const std::string& chip) const {
+  return catalog_.find_text(chip, "accelerator").value_or(chip);
 }
 
 std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
@@ -105,7 +104,9 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
   if (chip.empty()) return "system " + run.system + " is not in the catalogue";
   const auto vendor = parallel::find_vendor(catalog_, chip);
   if (!vendor) return "vendor of " + run.system + " is not in the catalogue";
-  if (!hbm_of(chip)) return "HBM capacity of " + run.system + " is not in the catalogue";
+  if (!catalog_.find<Bytes::kDim>(accelerator_of(chip), "hbm_capacity")) {
+    return "HBM capacity of " + run.system + " is not in the catalogue";
+  }
   if (run.is_framework_chosen) {
     if (parallel::frameworks_on(catalog_, *vendor).empty()) {
       return "no framework is known to run on accelerators of " + *vendor;
@@ -187,8 +188,7 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
 }
 
 parallel::ServingChip ServingPredictor::serving_chip(const ServingMeasurement& run) {
-  const std::string chip_name = device::chip_entity(catalog_, run.system);
-  const std::string entity = catalog_.find_text(chip_name, "accelerator").value_or(chip_name);
+  const std::string entity = accelerator_of(device::chip_entity(catalog_, run.system));
   parallel::ServingChip chip;
   chip.accelerator = device::read_accelerator(catalog_, entity);
   chip.derating = device::read_derating(catalog_, chip.accelerator.name);

@@ -52,7 +52,7 @@ class ServingPredictor {
                                          const ServingLayout& layout);
   parallel::Engine engine(const ServingMeasurement& run) const;  // as its server was set
   parallel::ServingChip serving_chip(const ServingMeasurement& run);
-  std::optional<Bytes> hbm_of(const std::string& chip) const;
+  std::string accelerator_of(const std::string& chip) const;  // the chip itself without one
   std::string obstacle(const ServingMeasurement& run) const;  // empty: none
   void serve_engine(const ServingMeasurement& run, ServingPrediction* out);
   void add_power(const ServingMeasurement& run, const parallel::Deployment& deployment,
