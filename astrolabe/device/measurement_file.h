@@ -4,8 +4,9 @@
 //
 // Long: one measurement a line, with a column latency_us. Packed: one series a line, first line
 // "# sweep: NAME", and a column for each value of NAME that holds the latency, or nothing.
-// The family is the one that the file's name contains, else the one whose columns it has; its
-// columns are exactly those of the family, and what is optional.
+// The family is the one that the file's name contains, else the one whose columns it has (dense
+// before sparse modules of latent attention, whose columns are the same); its columns are exactly
+// those of the family, and what is optional.
 // A measurement that cannot be used (cells missing, not a number, a latency that is not between
 // 1 ns and 1000 s, a dimension that is not positive or over 1e8) is left out and counted by its
 // reason. Throws InputError for: unreadable or damaged file, unknown family, missing, unknown or

@@ -66,18 +66,28 @@ class KnownWords {
       add(key.family, "kernel", key.kernel);
       const auto& columns = device::columns_of(key.family).categories;
       for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (!is_open(columns[i])) add(key.family, columns[i], key.categories[i]);
+        add(key.family, columns[i], key.categories[i]);
       }
     }
+  }
+
+  // Modules of dense and of sparse latent attention have the same columns: their models, which
+  // are not the same, tell them apart, whatever the file is called.
+  Family family_of(const Measurement& m) const {
+    constexpr Family kDense = Family::kLatentModuleDecode, kSparse = Family::kSparseModuleDecode;
+    if (m.family != kDense && m.family != kSparse) return m.family;
+    const Family other = m.family == kDense ? kSparse : kDense;
+    return has(other, "model", m.categories[0]) && !has(m.family, "model", m.categories[0])
+               ? other
+               : m.family;
   }
 
   // "unknown kernel fast": the first word of `m` that no table has; empty if there is none.
   std::string unknown_of(const Measurement& m) const {
     std::string unknown;
     const auto check = [&](const char* column, std::string_view word) {
-      const auto known = words_.find({m.family, column});
-      if (!unknown.empty() || known == words_.end()) return;
-      if (known->second.count(word) == 0) unknown = fmt::format("unknown {} {}", column, word);
+      if (!unknown.empty() || is_open(column) || !words_.contains({m.family, column})) return;
+      if (!has(m.family, column, word)) unknown = fmt::format("unknown {} {}", column, word);
     };
     check("framework", m.framework);
     if (!m.kernel.empty()) check("kernel", m.kernel);
@@ -89,6 +99,10 @@ class KnownWords {
  private:
   void add(Family family, const char* column, const std::string& word) {
     words_[{family, column}].insert(word);
+  }
+  bool has(Family family, const char* column, std::string_view word) const {
+    const auto known = words_.find({family, column});
+    return known != words_.end() && known->second.count(word) > 0;
   }
 
   std::map<std::pair<Family, std::string>, std::set<std::string, std::less<>>> words_;
@@ -168,7 +182,8 @@ AccuracyReport validate_operators(const OperatorValidationRequest& request) {
     if (!request.rows.empty()) rows.add(m, nullptr, reason);
   };
   const device::MeasurementFile file =
-      device::read_measurements(request.measurements, [&](const Measurement& m) {
+      device::read_measurements(request.measurements, [&](Measurement m) {
+        m.family = known.family_of(m);
         const auto chip = std::find_if(chips.begin(), chips.end(),
                                        [&](const Chip& c) { return c.name == m.system; });
         if (chip == chips.end()) {
