@@ -367,6 +367,21 @@ std::size_t MeasuredTables::rows() const {
   return n;
 }
 
+std::vector<ExpertLayer> MeasuredTables::expert_layers(const TableKey& key) const {
+  const auto table = std::find_if(tables_.begin(), tables_.end(),
+                                  [&](const MeasuredTable& t) { return &t.key == &key; });
+  const Interpolation& scaled = interpolation(key.family);
+  const auto n = static_cast<std::size_t>(coordinate_count(key.family));
+  std::vector<ExpertLayer> layers;
+  for (std::size_t at = 0; at < table->points.size(); at += n) {
+    Coordinates x{};
+    for (std::size_t i = 0; i < n; ++i) x[i] = table->points[at + i] / scaled.scale[i];
+    const ExpertLayer layer = expert_layer_at(x);
+    if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+  }
+  return layers;
+}
+
 Coordinates MeasuredTables::coordinates(Family family, const Dims& dims) const {
   Coordinates x = coordinates_of(family, dims);
   scale(interpolation(family), coordinate_count(family), &x);

@@ -87,6 +87,9 @@ class MeasuredTables {
   }
   std::size_t rows() const;
 
+  // Those that the table of experts with this key was measured in; `key` is one of tables().
+  std::vector<ExpertLayer> expert_layers(const TableKey& key) const;
+
   // Scaled, as the points of the tables.
   Coordinates coordinates(Family family, const Dims& dims) const;
 

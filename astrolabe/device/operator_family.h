@@ -13,6 +13,7 @@
 // and the part of it that a faster chip changes is the part that the roofline explains.
 
 #include <array>
+#include <compare>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -58,6 +59,15 @@ using Categories = std::array<std::string_view, kMaxCategories>;  // in the orde
 
 int coordinate_count(Family family);
 Coordinates coordinates_of(Family family, const Dims& dims);
+
+// What tells a model's layer of experts from another's.
+struct ExpertLayer {
+  long hidden = 0, topk = 0, experts = 0;
+
+  auto operator<=>(const ExpertLayer&) const = default;
+};
+ExpertLayer expert_layer_of(const Dims& dims);      // of Family::kExperts
+ExpertLayer expert_layer_at(const Coordinates& x);  // of the same
 
 struct Work {
   double flops = 0, bytes = 0;

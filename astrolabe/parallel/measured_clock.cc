@@ -1,7 +1,10 @@
 #include "astrolabe/parallel/measured_clock.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace astrolabe::parallel {
 
@@ -36,7 +39,6 @@ const char* dtype_name(GemmFormat format) {
       return "fp8_block";
     case GemmFormat::kNvfp4:
     case GemmFormat::kMxfp4:
-    case GemmFormat::kNvfp4Weights:
       return "nvfp4";
     case GemmFormat::kInt8:
       return "sq";
@@ -45,6 +47,7 @@ const char* dtype_name(GemmFormat format) {
     case GemmFormat::kInt8Weights:
       return "int8_wo";
     case GemmFormat::kInt4Weights:
+    case GemmFormat::kNvfp4Weights:  // Marlin's kernels, too
       return "int4_wo";
     case GemmFormat::kMxfp4Weights:
       return "w4a16_mxfp4";
@@ -133,6 +136,43 @@ MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice
   return out.empty() ? keys : out;
 }
 
+MeasuredClock::Keys MeasuredClock::of_model(const Keys& keys, const Layer& layer) const {
+  Keys measured;
+  std::map<std::string_view, std::set<Layer>> layers;  // by kernel, of all chips
+  std::size_t most = 0;
+  for (const device::TableKey* key : keys) {
+    const std::vector<Layer> own = sources_.tables.expert_layers(*key);
+    if (std::find(own.begin(), own.end(), layer) != own.end()) measured.push_back(key);
+    std::set<Layer>& of_kernel = layers[key->kernel];
+    of_kernel.insert(own.begin(), own.end());
+    most = std::max(most, of_kernel.size());
+  }
+  if (!measured.empty()) return measured;
+  Keys usual = keys;
+  std::erase_if(usual,
+                [&](const device::TableKey* key) { return layers[key->kernel].size() < most; });
+  return usual;
+}
+
+const MeasuredClock::Keys& MeasuredClock::expert_kernels(const Categories& categories,
+                                                         Choice choice, bool is_gated,
+                                                         const Layer& layer) const {
+  std::string name = fmt::format("{}|{}|{}", categories[0], categories[1], is_gated);
+  if (choice == Choice::kOwn) {
+    name += fmt::format("|{}|{}|{}", layer.hidden, layer.topk, layer.experts);
+  }
+  const auto [found, is_new] = expert_kernels_.try_emplace(name);
+  if (!is_new) return found->second;
+  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
+  // Kernels of two products, and one measured in place of another activation.
+  std::erase_if(keys, [&](const device::TableKey* k) {
+    return k->kernel.ends_with("situ_as_silu") ||
+           (is_gated && k->kernel.find("nongated") != std::string::npos);
+  });
+  found->second = choice == Choice::kOwn ? of_model(keys, layer) : keys;
+  return found->second;
+}
+
 double MeasuredClock::pick(const Keys& keys, Choice choice, Family family,
                            const Categories& categories, const Dims& dims,
                            bool is_dispatched) const {
@@ -185,18 +225,12 @@ double MeasuredClock::experts(const workload::ExpertsShape& s) const {
   const bool has_own = is_hopper_ || (!is_trtllm && s.token_ranks == 1);
   const bool is_own = is_known_ && (is_deep_gemm || (has_own && !is_any));
   const Choice choice = is_own ? Choice::kOwn : Choice::kFastest;
-  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
-  // Kernels of two products, and one measured in place of another activation.
-  std::erase_if(keys, [&](const device::TableKey* k) {
-    return k->kernel.ends_with("situ_as_silu") ||
-           (s.is_gated && k->kernel.find("nongated") != std::string::npos);
-  });
   // vLLM gathers the tokens of all ranks on each (allgather_reducescatter), the others send them.
   const bool is_dispatched = s.token_ranks > 1 && has_exchange_kernels();
-  return pick(keys, choice, Family::kExperts, categories,
-              {f(s.hidden), f(s.expert_ffn), f(s.topk), f(s.experts), f(s.moe_tp), f(s.moe_ep),
-               f(s.tokens)},
-              is_dispatched);
+  const Dims dims{f(s.hidden), f(s.expert_ffn), f(s.topk),  f(s.experts),
+                  f(s.moe_tp), f(s.moe_ep),     f(s.tokens)};
+  const Keys& keys = expert_kernels(categories, choice, s.is_gated, device::expert_layer_of(dims));
+  return pick(keys, choice, Family::kExperts, categories, dims, is_dispatched);
 }
 
 double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decode) const {

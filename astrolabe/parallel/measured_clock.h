@@ -81,8 +81,14 @@ class MeasuredClock final : public KernelClock {
   const Keys& kernels(device::Family family, const device::Categories& categories,
                       const std::string& kernel_prefix) const;
   Keys of_frameworks(const Keys& keys, Choice choice) const;
+  // Those of `keys` that were measured in this layer: an engine chooses by model, and its tables
+  // say what it chose. Where none was: the kernel that was measured in most layers.
+  using Layer = device::ExpertLayer;
+  Keys of_model(const Keys& keys, const Layer& layer) const;
+  const Keys& expert_kernels(const device::Categories& categories, Choice choice, bool is_gated,
+                             const Layer& layer) const;
   // us: the fastest kernel (of those known about as well as the best known one), or, of one
-  // framework, the best known: it chooses by shape, so that its tables of experts do not overlap.
+  // framework, the best known.
   double pick(const Keys& keys, Choice choice, device::Family family,
               const device::Categories& categories, const device::Dims& dims,
               bool is_dispatched = false) const;
@@ -119,6 +125,7 @@ class MeasuredClock final : public KernelClock {
   bool is_hopper_ = false;
   bool is_known_ = false;  // some chip of its architecture was measured
   mutable std::map<std::string, Keys> kernels_;
+  mutable std::map<std::string, Keys> expert_kernels_;
   mutable std::map<std::string, network::TimeCurve> curves_;
 };
 
