@@ -298,12 +298,12 @@ Coordinates coordinates_of(Family family, const Dims& d) {
 }
 
 ExpertLayer expert_layer_of(const Dims& d) {
-  return {std::lround(d[0]), std::lround(d[2]), std::lround(d[3])};
+  return {std::lround(d[0]), std::lround(d[2]), std::lround(d[3]), d[5] > 1};
 }
 
 ExpertLayer expert_layer_at(const Coordinates& x) {
   return {std::lround(std::exp2(x[0])), std::lround(std::exp2(x[4])),
-          std::lround(std::exp2(x[2] + x[5]))};
+          std::lround(std::exp2(x[2] + x[5])), x[5] > 0};
 }
 
 Work work_of(Family family, const Categories& c, const Dims& d, std::string_view kernel) {

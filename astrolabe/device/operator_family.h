@@ -60,9 +60,10 @@ using Categories = std::array<std::string_view, kMaxCategories>;  // in the orde
 int coordinate_count(Family family);
 Coordinates coordinates_of(Family family, const Dims& dims);
 
-// What tells a model's layer of experts from another's.
+// What engines choose a kernel of experts by.
 struct ExpertLayer {
   long hidden = 0, topk = 0, experts = 0;
+  bool is_spread = false;  // over several ranks
 
   auto operator<=>(const ExpertLayer&) const = default;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 namespace astrolabe::parallel {
@@ -144,7 +145,8 @@ MeasuredClock::Keys MeasuredClock::of_model(const Keys& keys, const Layer& layer
     const std::vector<Layer> own = sources_.tables.expert_layers(*key);
     if (std::find(own.begin(), own.end(), layer) != own.end()) measured.push_back(key);
     std::set<Layer>& of_kernel = layers[key->kernel];
-    of_kernel.insert(own.begin(), own.end());
+    std::copy_if(own.begin(), own.end(), std::inserter(of_kernel, of_kernel.end()),
+                 [&](const Layer& one) { return one.is_spread == layer.is_spread; });
     most = std::max(most, of_kernel.size());
   }
   if (!measured.empty()) return measured;
@@ -159,7 +161,7 @@ const MeasuredClock::Keys& MeasuredClock::expert_kernels(const Categories& categ
                                                          const Layer& layer) const {
   std::string name = fmt::format("{}|{}|{}", categories[0], categories[1], is_gated);
   if (choice == Choice::kOwn) {
-    name += fmt::format("|{}|{}|{}", layer.hidden, layer.topk, layer.experts);
+    name += fmt::format("|{}|{}|{}|{}", layer.hidden, layer.topk, layer.experts, layer.is_spread);
   }
   const auto [found, is_new] = expert_kernels_.try_emplace(name);
   if (!is_new) return found->second;

@@ -81,8 +81,8 @@ class MeasuredClock final : public KernelClock {
   const Keys& kernels(device::Family family, const device::Categories& categories,
                       const std::string& kernel_prefix) const;
   Keys of_frameworks(const Keys& keys, Choice choice) const;
-  // Those of `keys` that were measured in this layer: an engine chooses by model, and its tables
-  // say what it chose. Where none was: the kernel that was measured in most layers.
+  // Those of `keys` that were measured in this layer: an engine chooses by model and layout, and
+  // its tables say what it chose. Where none was: the kernel that was measured in most layers.
   using Layer = device::ExpertLayer;
   Keys of_model(const Keys& keys, const Layer& layer) const;
   const Keys& expert_kernels(const device::Categories& categories, Choice choice, bool is_gated,
