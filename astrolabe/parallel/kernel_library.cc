@@ -121,7 +121,8 @@ KernelLibrary::KernelLibrary(const catalog::Catalog& catalog, const std::string&
              device::architectures_without(chips_, tables_, without_)),
       times_(tables_, chips_, without_, &tiled_),
       network_(network::NetworkPredictor::load(catalog, data_dir, without_)),
-      sources_{tables_, times_, chips_, network_, without_},
+      expert_kernels_(ExpertKernels::read(data_dir_ + "/serving/kernels.csv")),
+      sources_{tables_, times_, chips_, network_, expert_kernels_, without_},
       engines_(EngineTable::read(data_dir + "/fitted/engines.csv")),
       correction_(RooflineCorrection::read(data_dir + "/fitted/roofline_correction.csv")),
       coupled_correction_(RooflineCorrection::read(data_dir + "/fitted/coupled_correction.csv")) {}

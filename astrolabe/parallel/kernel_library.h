@@ -89,6 +89,7 @@ class KernelLibrary {
   device::TiledTime tiled_;
   device::MeasuredTime times_;
   network::NetworkPredictor network_;
+  ExpertKernels expert_kernels_;
   MeasuredSources sources_;
   EngineTable engines_;
   RooflineCorrection correction_, coupled_correction_;

@@ -73,11 +73,13 @@ const device::Chip& chip_of(const std::vector<device::Chip>& chips, std::string_
 }  // namespace
 
 MeasuredClock::MeasuredClock(const MeasuredSources& sources, std::string_view system,
-                             Framework framework, std::string_view version)
+                             Framework framework, std::string_view version,
+                             std::string_view experts)
     : sources_(sources),
       chip_(chip_of(sources.chips, system)),
       fabric_(chip_.name.substr(0, chip_.name.find(kChangedMark))),
       version_(version),
+      experts_(experts),
       framework_(framework),
       is_hopper_(chip_.architecture == "hopper"),
       is_known_(has_sister_tables()) {}
@@ -137,6 +139,17 @@ MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice
   return out.empty() ? keys : out;
 }
 
+MeasuredClock::Keys MeasuredClock::of_release(Keys keys, std::string_view dtype) const {
+  const std::string_view part = experts_.empty()
+                                    ? sources_.expert_kernels.of(framework_, version_, dtype)
+                                    : std::string_view(experts_);
+  Keys out = keys;
+  std::erase_if(out, [&](const device::TableKey* key) {
+    return key->kernel.find(part) == std::string::npos;
+  });
+  return out.empty() ? keys : out;
+}
+
 MeasuredClock::Keys MeasuredClock::of_model(const Keys& keys, const Layer& layer) const {
   Keys measured;
   std::map<std::string_view, std::set<Layer>> layers;  // by kernel, of all chips
@@ -165,7 +178,8 @@ const MeasuredClock::Keys& MeasuredClock::expert_kernels(const Categories& categ
   }
   const auto [found, is_new] = expert_kernels_.try_emplace(name);
   if (!is_new) return found->second;
-  Keys keys = of_frameworks(kernels(Family::kExperts, categories, ""), choice);
+  Keys keys =
+      of_frameworks(of_release(kernels(Family::kExperts, categories, ""), categories[0]), choice);
   // Kernels of two products, and one measured in place of another activation.
   std::erase_if(keys, [&](const device::TableKey* k) {
     return k->kernel.ends_with("situ_as_silu") ||

@@ -41,6 +41,7 @@
 #include "astrolabe/device/measured_time.h"
 #include "astrolabe/network/predictor.h"
 #include "astrolabe/parallel/engine.h"
+#include "astrolabe/parallel/expert_kernels.h"
 #include "astrolabe/parallel/kernel_clock.h"
 
 namespace astrolabe::parallel {
@@ -55,6 +56,7 @@ struct MeasuredSources {
   const device::MeasuredTime& times;
   const std::vector<device::Chip>& chips;
   const network::NetworkPredictor& network;
+  const ExpertKernels& expert_kernels;
   const std::vector<std::string>& without;  // systems whose tables are not used
 
   bool is_left_out(std::string_view system) const {
@@ -64,10 +66,11 @@ struct MeasuredSources {
 
 class MeasuredClock final : public KernelClock {
  public:
-  // InputError for a system that no chip is named after. Of the versions only all-reduces tell:
-  // their tables hold several. Empty: those of the versions that were benchmarked most.
+  // InputError for a system that no chip is named after. Of the version hang all-reduces, whose
+  // tables hold several, and the kernels of experts (expert_kernels.h). Empty: the version that was
+  // benchmarked most. `experts`: a part of the names of their kernels that somebody chose.
   MeasuredClock(const MeasuredSources& sources, std::string_view system, Framework framework,
-                std::string_view version = "");
+                std::string_view version = "", std::string_view experts = "");
 
   Duration time(const workload::Operator& op) const override;
   bool has_own_tables() const;     // some kernel was measured on this chip
@@ -77,6 +80,8 @@ class MeasuredClock final : public KernelClock {
   using Keys = std::vector<const device::TableKey*>;
   enum class Choice { kOwn, kFastest };
 
+  // Those of the framework's release, or of whoever chose them; all where there is no such kernel.
+  Keys of_release(Keys keys, std::string_view dtype) const;
   // Kernels of this chip that have the categories, or of its nearest siblings.
   const Keys& kernels(device::Family family, const device::Categories& categories,
                       const std::string& kernel_prefix) const;
@@ -119,8 +124,8 @@ class MeasuredClock final : public KernelClock {
 
   const MeasuredSources sources_;
   const device::Chip& chip_;
-  std::string fabric_;   // the system whose links it has
-  std::string version_;  // of the framework
+  std::string fabric_;  // the system whose links it has
+  std::string version_, experts_;
   Framework framework_;
   bool is_hopper_ = false;
   bool is_known_ = false;  // some chip of its architecture was measured

@@ -38,6 +38,7 @@ struct ServerSettings {
   std::optional<double> token_budget;  // of an iteration of an aggregated engine
   std::optional<double> kv_share;      // of the memory that is left, for the cache
   std::optional<double> requests;      // of the benchmark
+  std::string experts;                 // a part of the names of their kernels
 };
 
 enum class ServingLoad : unsigned char {

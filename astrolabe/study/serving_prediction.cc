@@ -123,11 +123,11 @@ std::string ServingPredictor::obstacle(const ServingMeasurement& run) const {
 }
 
 const parallel::MeasuredClock& ServingPredictor::clock(const ServingMeasurement& run) {
-  auto& slot =
-      clocks_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.version];
+  auto& slot = clocks_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
+                       run.version + "|" + run.server.experts];
   if (!slot) {
-    slot =
-        std::make_unique<parallel::MeasuredClock>(sources_, run.system, run.framework, run.version);
+    slot = std::make_unique<parallel::MeasuredClock>(sources_, run.system, run.framework,
+                                                     run.version, run.server.experts);
   }
   return *slot;
 }
@@ -155,10 +155,11 @@ const Deployment& ServingPredictor::deployment(const ServingMeasurement& run,
                                                const ServingLayout& layout) {
   const parallel::Engine engine = this->engine(run);
   const workload::ShardDegrees& s = layout.shard;
-  auto& slot = deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" +
-                            run.model + "|" + run.precision + "|" + run.gemm_format + "|" +
-                            std::to_string(s.tensor) + "|" + std::to_string(s.data) + "|" +
-                            std::to_string(s.expert) + "|" + run.version];
+  auto& slot =
+      deployments_[run.system + "|" + parallel::framework_name(run.framework) + "|" + run.model +
+                   "|" + run.precision + "|" + run.gemm_format + "|" + std::to_string(s.tensor) +
+                   "|" + std::to_string(s.data) + "|" + std::to_string(s.expert) + "|" +
+                   run.version + "|" + run.server.experts];
   if (!slot) {
     const parallel::ServingChip chip = serving_chip(run);
     slot = std::make_unique<Deployment>(model, serving_precision(run, model, chip.has_fp4()), s,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "astrolabe/base/csv.h"
+#include "astrolabe/parallel/expert_kernels.h"
 #include "astrolabe/study/serving_measurements.h"
 
 namespace astrolabe::study {
@@ -19,7 +20,7 @@ struct SettingRule {
 };
 
 // In the order of RecipeSetting.
-constexpr std::array<SettingRule, 15> kRules = {{{"expert_parallel", 1, 1},
+constexpr std::array<SettingRule, 16> kRules = {{{"expert_parallel", 1, 1},
                                                  {"attention_parallel", 1, 1},
                                                  {"tensor", 1, kMostRanks},
                                                  {"data", 1, kMostRanks},
@@ -33,7 +34,8 @@ constexpr std::array<SettingRule, 15> kRules = {{{"expert_parallel", 1, 1},
                                                  {"poll_interval", 1, kMost},
                                                  {"token_budget", 1, kMost},
                                                  {"kv_share", 0, 1},
-                                                 {"requests", 1, kMost}}};
+                                                 {"requests", 1, kMost},
+                                                 {"triton_experts", 1, 1}}};
 
 bool is_any_or(const std::string& pattern, const std::string& value) {
   return pattern.empty() || pattern == value;
@@ -150,6 +152,9 @@ void ServingRecipes::apply(ServingMeasurement* run) const {
         break;
       case RecipeSetting::kRequests:
         run->server.requests = row.value;
+        break;
+      case RecipeSetting::kTritonExperts:
+        run->server.experts = parallel::kTritonExperts;
         break;
     }
   }

@@ -15,6 +15,7 @@
 //   token_budget         the same, of an aggregated engine
 //   kv_share             of EngineConstants
 //   requests             of the benchmark
+//   triton_experts       kernels of experts in Triton, where the framework chooses others
 
 #include <optional>
 #include <string>
@@ -39,7 +40,8 @@ enum class RecipeSetting : unsigned char {
   kPollInterval,
   kTokenBudget,
   kKvShare,
-  kRequests
+  kRequests,
+  kTritonExperts
 };
 
 class ServingRecipes {
