@@ -7,8 +7,9 @@
 // published figures comes the band of power alone, from half of their models and systems.
 //
 // TPOT is nearly linear in the constants: kernel x launches + prefill_slow x TPOT x share of the
-// time that prompts add + sampling x sequences x logits + sequence x sequences + host, on top of
-// the simulation without them.
+// time that prompts add + prompt_layer x layers of steps with prompts x (1 + prefill_slow, as it
+// was known before) + sampling x sequences x logits + sequence x sequences + host, on top of the
+// simulation without them.
 
 #include <fmt/format.h>
 
@@ -33,12 +34,25 @@ namespace {
 constexpr int kHalves = 8;          // random splits for the range of each constant
 constexpr double kStrength = 0.02;  // of the priors
 constexpr double kBandShare = 0.8;  // of the rows inside the 10-90 % band
-constexpr const char* kConstants[] = {"kernel", "prefill_slow_dense", "prefill_slow_moe",
-                                      "host",   "sampling",           "sequence"};
+struct Constant {
+  const char *framework, *name;
+  double prior;
+};
 // What was known of each before: about 2 us a kernel in published traces; a few per cent of
 // prefill; one millisecond of Python a step; sorting 1e5 logits; a few microseconds of Python for
-// each sequence of a step.
-const std::vector<double> kPriors = {2.3, 0.1, 0.2, 1.3, 20, 5};
+// each sequence of a step; some forty launches of a layer from Python, 50 us each.
+constexpr Constant kConstants[] = {
+    {"any", "kernel", 2.3},           {"any", "prefill_slow_dense", 0.1},
+    {"any", "prefill_slow_moe", 0.2}, {"any", "host", 1.3},
+    {"any", "sampling", 20},          {"any", "sequence", 5},
+    {"sglang", "prompt_layer", 2}};
+
+std::vector<double> priors() {
+  std::vector<double> out;
+  for (const Constant& c : kConstants) out.push_back(c.prior);
+  return out;
+}
+const std::vector<double> kPriors = priors();
 
 struct Options {
   std::string measurements, figures, data = ASTROLABE_SOURCE_DIR "/data";
@@ -76,7 +90,10 @@ std::vector<Row> sample_rows(const std::vector<study::ServingMeasurement>& runs,
          {*run.tpot_ms,
           p.tpot_ms,
           {p.launches / 1e3, p.is_moe ? 0 : slow, p.is_moe ? slow : 0, is_sampled ? 1.0 : 0.0,
-           is_sampled ? p.in_flight * p.vocab / 1e5 / 1e3 : 0.0, p.in_flight / 1e3}}});
+           is_sampled ? p.in_flight * p.vocab / 1e5 / 1e3 : 0.0, p.in_flight / 1e3,
+           run.framework == parallel::Framework::kSglang
+               ? p.prompt_layers * (1 + kPriors[p.is_moe ? 2 : 1])
+               : 0.0}}});
   }
   return rows;
 }
@@ -141,7 +158,7 @@ void fit_tpot(const std::vector<Row>& rows, Constants* constants) {
   fmt::print("  each model left out: {:.1f} / {:.1f}\n  each system left out: {:.1f} / {:.1f}\n",
              100 * model.mean, 100 * model.median, 100 * system.mean, 100 * system.median);
   for (std::size_t i = 0; i < value.size(); ++i) {
-    (*constants)[{"any", kConstants[i]}] = {value[i], low[i], high[i]};
+    (*constants)[{kConstants[i].framework, kConstants[i].name}] = {value[i], low[i], high[i]};
   }
 }
 
@@ -298,7 +315,7 @@ void run(const Options& options) {
   const catalog::Catalog facts = catalog::Catalog::load(options.data);
   const parallel::KernelLibrary library(facts, options.data);
   parallel::EngineTable engines = library.engines();
-  for (const char* name : kConstants) engines.set("any", name, 0);
+  for (const Constant& c : kConstants) engines.set(c.framework, c.name, 0);
   for (const char* framework : {"trtllm", "vllm", "sglang"}) {
     for (const char* name : {"first_token", "pool_first_token"}) {
       engines.set(framework, name, 0);

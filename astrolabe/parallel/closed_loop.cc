@@ -75,7 +75,7 @@ class Loop {
   std::vector<Rank> ranks_;
   double slow_, host_ = 0, sampling_ = 0;
   std::size_t next_ = 0, ended_ = 0;
-  double now_ = 0, decoding_time_ = 0, prefill_time_ = 0;
+  double now_ = 0, decoding_time_ = 0, prefill_time_ = 0, prompt_steps_ = 0, decoded_ = 0;
   std::int64_t iterations_ = 0, held_since_ = -1, waited_ = 0, polled_ = 0;
   std::deque<int> inbox_;  // arrived, not seen yet
 };
@@ -284,7 +284,13 @@ void Loop::finish(Rank* k) {
 
 void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
   double decoding = 0;
-  for (const Rank& k : ranks_) decoding += k.decoding;
+  bool has_prompts = false;
+  for (const Rank& k : ranks_) {
+    decoding += k.decoding;
+    has_prompts = has_prompts || !k.plan.empty();
+  }
+  if (has_prompts) prompt_steps_ += decoding;
+  if (!pauses_decoding) decoded_ += decoding * static_cast<double>(steps) * rules_.accepted;
   const double elapsed = t * static_cast<double>(steps);
   decoding_time_ += decoding * elapsed;
   now_ += elapsed;
@@ -309,6 +315,7 @@ ClosedLoopResult Loop::result() const {
   ClosedLoopResult out = mean_result(requests_, now_, engine_.constants.outside(load_.concurrency));
   out.in_flight = decoding_time_ / now_;
   out.prefill_share = prefill_time_ / now_;
+  out.prompt_steps = prompt_steps_ / std::max(1.0, decoded_);
   return out;
 }
 

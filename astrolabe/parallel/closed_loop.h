@@ -45,6 +45,7 @@ struct ClosedLoopResult {
   Duration longest_ttft;     // of a request
   double in_flight = 0;      // decoding sequences of all ranks, mean over time
   double prefill_share = 0;  // of the time, that prompts add to iterations
+  double prompt_steps = 0;   // that a sequence takes or waits for, for each token of its answer
   Frequency requests;        // per second, of the deployment
 };
 

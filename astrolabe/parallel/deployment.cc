@@ -10,7 +10,6 @@ Deployment::Deployment(const workload::ModelArchitecture& model,
                        const TableLimits& limits)
     : iteration_(model, precision, shard, engine, clock),
       engine_(engine),
-      launches_(iteration_.launches()),
       table_(iteration_, limits),
       hbm_(hbm) {}
 
@@ -40,7 +39,8 @@ double Deployment::tokens_per_accelerator(const ClosedLoopResult& served,
 
 void Deployment::set_engine(const Engine& engine) {
   engine_ = engine;
-  table_.set_overheads(launches_ * engine.constants.kernel, engine.constants.sequence);
+  table_.set_overheads(launches() * engine.constants.kernel, engine.constants.sequence,
+                       host_bound_layers() * engine.constants.prompt_layer);
 }
 
 }  // namespace astrolabe::parallel

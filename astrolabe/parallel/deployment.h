@@ -28,7 +28,8 @@ class Deployment {
   const Engine& engine() const { return engine_; }
   const IterationTable& table() const { return table_; }
   const EngineIteration& iteration() const { return iteration_; }  // while its clock lives
-  double launches() const { return launches_; }                    // small kernels of an iteration
+  double launches() const { return iteration_.launches(); }        // small kernels of an iteration
+  double host_bound_layers() const { return iteration_.host_bound_layers(); }
 
   // The same kernels under other constants and schedules.
   void set_engine(const Engine& engine);
@@ -36,7 +37,6 @@ class Deployment {
  private:
   EngineIteration iteration_;
   Engine engine_;
-  double launches_ = 0;
   IterationTable table_;
   Bytes hbm_;
 };

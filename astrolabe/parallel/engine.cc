@@ -16,11 +16,12 @@ struct ConstantRule {
   double low, high;
 };
 
-constexpr std::array<ConstantRule, 30> kRules = {{{"kernel", "us", 0, 50},
+constexpr std::array<ConstantRule, 31> kRules = {{{"kernel", "us", 0, 50},
                                                   {"prefill_slow_dense", "1", 0, 5},
                                                   {"prefill_slow_moe", "1", 0, 5},
                                                   {"sequence", "us", 0, 1000},
                                                   {"eager_layer", "ms", 0, 100},
+                                                  {"prompt_layer", "ms", 0, 100},
                                                   {"host", "ms", 0, 100},
                                                   {"expert_rows", "rows", 1, 1024},
                                                   {"sampling", "us", 0, 1000},
@@ -149,6 +150,7 @@ Engine EngineTable::engine(Framework framework, std::string_view version) const 
       .prefill_slow_moe = value("prefill_slow_moe"),
       .sequence = value("sequence") * units::microsecond,
       .eager_layer = value("eager_layer") * units::millisecond,
+      .prompt_layer = value("prompt_layer") * units::millisecond,
       .host = value("host") * units::millisecond,
       .expert_rows = value("expert_rows"),
       .sampling = value("sampling") * units::microsecond,

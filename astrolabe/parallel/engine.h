@@ -18,6 +18,9 @@
 //   sequence      host work of a step for each of its sequences (scheduling, detokenising), as far
 //                 as it is not hidden behind the GPU
 //   eager_layer   launches of a layer's kernels, one by one; 0: the engine has CUDA graphs
+//   prompt_layer  host time of a recurrent or a sparse layer in a step with prompts, which no CUDA
+//                 graph holds, while the GPU waits: their many small kernels are launched one by
+//                 one, behind lengths that the host reads back
 //   host          scheduler time that is not hidden behind the GPU, for engines without overlap
 //   expert_rows   rows to which every expert's are filled up where products in block fp8 run in
 //                 DeepGEMM's contiguous layout (engine_iteration.h); 1: nowhere
@@ -48,7 +51,7 @@ Framework parse_framework(const std::string& name, const SourcePosition& where =
 struct EngineConstants {
   Duration kernel;
   double prefill_slow_dense = 0, prefill_slow_moe = 0;
-  Duration sequence, eager_layer, host;
+  Duration sequence, eager_layer, prompt_layer, host;
   double expert_rows = 1;
   Duration sampling;
   // Of one sequence of a model of `vocabulary` tokens, in seconds.

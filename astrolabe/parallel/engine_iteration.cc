@@ -59,7 +59,8 @@ EngineIteration::EngineIteration(const workload::ModelArchitecture& model,
       engine_(engine),
       clock_(clock),
       draft_tokens_(draft_tokens),
-      launches_(count_launches()) {}
+      launches_(count_launches()),
+      host_bound_layers_(count_host_bound_layers()) {}
 
 OperatorList EngineIteration::graph(workload::Batch batch) const {
   batch.draft_tokens = draft_tokens_;
@@ -171,6 +172,20 @@ Duration EngineIteration::head(double sequences) const {
 }
 
 Duration EngineIteration::fixed() const { return launches_ * engine_.constants.kernel; }
+
+Duration EngineIteration::prompt_host() const {
+  return host_bound_layers_ * engine_.constants.prompt_layer;
+}
+
+double EngineIteration::count_host_bound_layers() const {
+  double n = 0;
+  for (const Operator& op : graph({.decode_sequences = 1, .decode_context = 1})) {
+    const bool is_host_bound =
+        op.kind == OperatorKind::kLinearAttention || op.kind == OperatorKind::kIndexer;
+    if (is_host_bound) n += op.count;
+  }
+  return n;
+}
 
 double EngineIteration::count_launches() const {
   const OperatorList operators = graph({.decode_sequences = 1, .decode_context = 1});

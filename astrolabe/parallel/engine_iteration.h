@@ -54,6 +54,8 @@ class EngineIteration {
   Duration head(double sequences) const;
   Duration fixed() const;  // small kernels
   double launches() const { return launches_; }
+  Duration prompt_host() const;  // of a step with prompts, while the GPU waits
+  double host_bound_layers() const { return host_bound_layers_; }  // recurrent and sparse ones
 
   const workload::ModelArchitecture& model() const { return model_; }
   const workload::Precision& precision() const { return precision_; }
@@ -71,13 +73,14 @@ class EngineIteration {
   Duration sum(const workload::OperatorList& operators, Part part) const;
   Duration norm_statistics(double tokens) const;
   double count_launches() const;
+  double count_host_bound_layers() const;
 
   workload::ModelArchitecture model_;
   workload::Precision precision_;
   workload::ShardDegrees shard_;
   Engine engine_;
   const KernelClock& clock_;
-  double draft_tokens_ = 0, launches_ = 0;
+  double draft_tokens_ = 0, launches_ = 0, host_bound_layers_ = 0;
 };
 
 // The layout with experts spread over the ranks where their width cannot be cut.

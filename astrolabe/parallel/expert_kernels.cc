@@ -23,8 +23,9 @@ ExpertKernels ExpertKernels::read(const std::string& path) {
     for (const char* column : {"dtype", "kernel"}) {
       if (csv.cell(row, column).empty()) throw InputError(where, column, "nothing", "a word");
     }
-    kernels.rows_.push_back({parse_framework(csv.cell(row, "framework"), where), network::version_number(before),
-                             csv.cell(row, "dtype"), csv.cell(row, "kernel")});
+    kernels.rows_.push_back({parse_framework(csv.cell(row, "framework"), where),
+                             network::version_number(before), csv.cell(row, "dtype"),
+                             csv.cell(row, "kernel")});
   }
   return kernels;
 }

@@ -33,7 +33,8 @@ IterationCurves::IterationCurves(const EngineIteration& it, double most_tokens,
   experts_ = LogCurve(most_of_all, [&](double t) { return seconds(it.experts(t)); });
   exchange_ = LogCurve(most_of_all, [&](double t) { return seconds(it.exchange(t)); });
   head_ = LogCurve(most_outputs, [&](double s) { return seconds(it.head(s)); });
-  set_overheads(seconds(it.fixed()), seconds(it.engine().constants.sequence));
+  set_overheads(seconds(it.fixed()), seconds(it.engine().constants.sequence),
+                seconds(it.prompt_host()));
   launch_ =
       seconds(it.engine().constants.eager_layer) * it.model().n_layers() / it.shard().pipeline;
   lent_ = it.engine().schedule.exchange_share;
@@ -44,8 +45,7 @@ double IterationCurves::overlapped(double tokens, double all_tokens, double core
                                    bool has_prompts) const {
   const double half = dense_.at(tokens / 2) + experts_.at(all_tokens / 2) + core / 2 + fixed_;
   const double compute = half / (1 - (has_prompts ? lent_ : 0));
-  return 2 * std::max(compute, exchange_.at(all_tokens / 2)) + head_.at(outputs) +
-         sequence_ * outputs;
+  return 2 * std::max(compute, exchange_.at(all_tokens / 2)) + head_.at(outputs);
 }
 
 }  // namespace astrolabe::parallel

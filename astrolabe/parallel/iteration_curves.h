@@ -12,7 +12,8 @@
 // leave the wire to the network adapters. The shorter of the two counts: the engine's operator
 // chooses. Assumes halves of equal work and attention that halves with them; the first and last
 // layer, whose exchange has nothing to hide behind, are left out (2 of some 60).
-// Without CUDA graphs the kernels of a step take no less than the host needs to launch them.
+// Without CUDA graphs the kernels of a step take no less than the host needs to launch them; the
+// host time of recurrent and sparse layers in a step with prompts is added.
 // Source: DeepSeek's published profile of its engine; SGLang's two-batch overlap.
 
 #include <algorithm>
@@ -51,14 +52,16 @@ class IterationCurves {
               bool has_prompts) const {
     const double kernels = dense_.at(tokens) + experts_.at(all_tokens) + exchange_.at(all_tokens) +
                            core + head_.at(outputs) + fixed_;
-    const double plain = std::max(kernels, launch_) + sequence_ * outputs;
-    if (!can_overlap_ || tokens < 2) return plain;
-    return std::min(plain, overlapped(tokens, all_tokens, core, outputs, has_prompts));
+    const double host = sequence_ * outputs + (has_prompts ? prompt_ : 0);
+    const double plain = std::max(kernels, launch_);
+    if (!can_overlap_ || tokens < 2) return plain + host;
+    return std::min(plain, overlapped(tokens, all_tokens, core, outputs, has_prompts)) + host;
   }
-  // Seconds of an iteration and of each output.
-  void set_overheads(double fixed, double sequence) {
+  // Seconds of an iteration, of each output and of an iteration with prompts.
+  void set_overheads(double fixed, double sequence, double prompt) {
     fixed_ = fixed;
     sequence_ = sequence;
+    prompt_ = prompt;
   }
 
  private:
@@ -66,7 +69,7 @@ class IterationCurves {
                     bool has_prompts) const;
 
   LogCurve dense_, experts_, exchange_, head_;
-  double fixed_ = 0, sequence_ = 0, launch_ = 0, lent_ = 0;
+  double fixed_ = 0, sequence_ = 0, prompt_ = 0, launch_ = 0, lent_ = 0;
   bool can_overlap_ = false;
 };
 

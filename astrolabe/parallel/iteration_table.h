@@ -52,9 +52,10 @@ class IterationTable {
   double prefill(double tokens, double context) const {
     return prefill_.at(tokens, context + kContextShift);
   }
-  // Of an iteration and of each output.
-  void set_overheads(Duration fixed, Duration sequence) {
-    curves_.set_overheads(fixed.in(units::second), sequence.in(units::second));
+  // Of an iteration, of each output and of an iteration with prompts.
+  void set_overheads(Duration fixed, Duration sequence, Duration prompt) {
+    curves_.set_overheads(fixed.in(units::second), sequence.in(units::second),
+                          prompt.in(units::second));
   }
   double shortest_prefill() const { return shortest_prefill_; }  // its launches
   int ranks() const { return ranks_; }

@@ -192,6 +192,7 @@ ServingChip KernelLibrary::chip(std::string_view entity, Framework framework,
     chip.engine.constants.kernel = chip.engine.constants.kernel / options.speedup;
     chip.engine.constants.host = chip.engine.constants.host / options.speedup;
     chip.engine.constants.sequence = chip.engine.constants.sequence / options.speedup;
+    chip.engine.constants.prompt_layer = chip.engine.constants.prompt_layer / options.speedup;
   }
   return chip;
 }

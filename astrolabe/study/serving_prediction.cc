@@ -185,6 +185,7 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
   out->launches = d.launches();
   out->in_flight = r.in_flight / d.shard().data;
   out->prefill_share = r.prefill_share;
+  out->prompt_layers = d.host_bound_layers() * r.prompt_steps;
   if (run.power_w || run.energy_j) add_power(run, d, r, out);
 }
 

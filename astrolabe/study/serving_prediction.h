@@ -25,6 +25,7 @@ struct ServingPrediction {
   // Of the aggregated model, for fits that are linear in the constants.
   double launches = 0;  // small kernels of an iteration
   double in_flight = 0, prefill_share = 0;
+  double prompt_layers = 0;  // recurrent and sparse layers of steps with prompts, for each token
   double vocab = 0;
   bool is_moe = false;
   std::string reason;  // why there is none; empty when there is
