@@ -40,11 +40,9 @@ Precision checkpoint_precision(std::string_view word, const ModelArchitecture& m
         model.is_moe() && (has_block_scales(model) || framework != Framework::kTrtllm);
     p = Precision::of(is_block ? GemmFormat::kFp8Block : GemmFormat::kFp8);
   } else if (word == "fp4") {
-    // Chips without fp4 widen the weights to bf16.
-    const GemmFormat fp4 = has_fp4 ? GemmFormat::kNvfp4 : GemmFormat::kNvfp4Weights;
-    p = Precision::of(fp4);
+    p = Precision::of(GemmFormat::kNvfp4);
     if (model.is_moe()) p.projections = GemmFormat::kBf16;
-    if (model.model_type == "deepseek_v3") p.attention_out = fp4;
+    if (model.model_type == "deepseek_v3") p.attention_out = GemmFormat::kNvfp4;
   } else if (word == "int4") {
     if (!model.is_moe()) p = Precision::of(GemmFormat::kInt4Weights);
     if (model.is_moe()) p.experts = GemmFormat::kInt4Weights;

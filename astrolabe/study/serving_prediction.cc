@@ -75,6 +75,13 @@ Precision serving_precision(const ServingMeasurement& run, const ModelArchitectu
   if (run.precision == "fp8" && run.gemm_format == "fp8_block" && model.model_type != "gpt_oss") {
     p.projections = p.ffn = p.experts = GemmFormat::kFp8Block;
   }
+  // What was measured there ran: the weights were widened.
+  if (run.precision == "fp4" && !has_fp4) {
+    for (GemmFormat* format : {&p.projections, &p.ffn, &p.experts}) {
+      *format = workload::widened(*format);
+    }
+    if (p.attention_out) p.attention_out = workload::widened(*p.attention_out);
+  }
   return p;
 }
 

@@ -175,6 +175,25 @@ TEST_F(ClosedLoopTest, WithoutGraphsAStepTakesTheLaunchesOfItsLayers) {
   EXPECT_NEAR(ms(r.ttft), 0.001 * (64 * 4096 + 100), 1e-3);  // longer than its launches
 }
 
+TEST_F(ClosedLoopTest, HostTimeOfRecurrentLayersIsAddedToStepsWithPrompts) {
+  workload::ModelArchitecture model = small_dense();
+  model.n_full_attention = 12;
+  model.n_linear = 4;
+  model.linear_k_heads = model.linear_v_heads = 8;
+  model.linear_k_dim = model.linear_v_dim = 64;
+  Engine e = plain_engine(Framework::kSglang);
+  const HandClock clock(token_time);
+  const auto ttft = [&] {
+    const EngineIteration it(model, {}, {}, e, clock);
+    EXPECT_EQ(it.host_bound_layers(), 4);
+    const IterationTable table(it);
+    return ms(run_closed_loop(table, e, 1e6, model.vocab, one_request()).ttft);
+  };
+  const double without = ttft();
+  e.constants.prompt_layer = 2.0 * units::millisecond;
+  EXPECT_NEAR(ttft() - without, 4 * 2, 1e-6);
+}
+
 TEST_F(ClosedLoopTest, AStaticBatchIsThroughItsPromptsWithTheLast) {
   ClosedLoopLoad load = one_request();
   load.concurrency = load.requests = 3;  // two of 4096 tokens in a step

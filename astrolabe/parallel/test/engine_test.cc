@@ -22,7 +22,8 @@ class EngineTest : public testing::Test {
 
 std::string complete() {
   return "any,,kernel,2,us\nany,,prefill_slow_dense,0,1\nany,,prefill_slow_moe,0.5,1\n"
-         "any,,sequence,0,us\nany,,eager_layer,0,ms\nany,,preempts,0,1\n"
+         "any,,sequence,0,us\nany,,eager_layer,0,ms\nany,,prompt_layer,0,ms\n"
+         "any,,preempts,0,1\n"
          "any,,host,1,ms\nany,,expert_rows,1,rows\nany,,sampling,10,us\nany,,first_token,5,ms\n"
          "any,,first_token_per_request,0,ms\nany,,pool_first_token,100,ms\n"
          "any,,pool_first_token_per_request,0,ms\nany,,runtime_reserve,4,GiB\nany,,memory_share,1,"

@@ -37,7 +37,52 @@ class MeasuredClockTest : public testing::Test {
     return clock.time(workload::make_collective(workload::OperatorKind::kDispatch, s))
         .in(units::microsecond);
   }
+  // Of so many tokens, in microseconds.
+  static double experts(const char* system, Framework framework, const char* version,
+                        workload::ExpertsShape s, double tokens) {
+    s.tokens = tokens;
+    s.slots = s.experts;
+    s.token_ranks = 1;
+    const MeasuredClock clock(library().sources(), system, framework, version);
+    return clock.time(workload::make_experts(s)).in(units::microsecond);
+  }
 };
+
+workload::ExpertsShape layer(double hidden, double ffn, double topk, double experts, int tensor,
+                             int spread, workload::GemmFormat format) {
+  workload::ExpertsShape s;
+  s.hidden = hidden;
+  s.expert_ffn = ffn;
+  s.topk = topk;
+  s.experts = experts;
+  s.moe_tp = tensor;
+  s.moe_ep = spread;
+  s.format = format;
+  return s;
+}
+
+// Measured: data/measurements, moe, power_law_1.2. An engine has other kernels for other models
+// (SGLang's for experts without gates takes five times as long there), for experts that are
+// spread, and in earlier releases.
+TEST_F(MeasuredClockTest, ExpertsRunTheKernelThatWasMeasuredForTheirModel) {
+  const auto cut = layer(4096, 1536, 8, 128, 8, 1, workload::GemmFormat::kBf16);
+  EXPECT_NEAR(experts("h200_sxm", Framework::kSglang, "", cut, 64), 157.8, 3);
+  const auto spread = layer(6144, 2560, 8, 160, 1, 8, workload::GemmFormat::kFp8Block);
+  EXPECT_NEAR(experts("h100_sxm", Framework::kVllm, "", spread, 64), 320.2, 6);
+  const auto whole = layer(6144, 2560, 8, 160, 4, 1, workload::GemmFormat::kFp8Block);
+  EXPECT_NEAR(experts("h100_sxm", Framework::kVllm, "", whole, 64), 608.2, 12);
+}
+
+TEST_F(MeasuredClockTest, ExpertsRunTheKernelOfTheRelease) {
+  const auto s = layer(2048, 768, 8, 128, 1, 2, workload::GemmFormat::kBf16);
+  const auto us = [&](const char* version) {
+    return experts("rtx_pro_6000_server", Framework::kVllm, version, s, 256);
+  };
+  EXPECT_NEAR(us("0.19.0"), 611.8, 12);  // Triton's, which SGLang's table has
+  EXPECT_NEAR(us("0.20.0"), 442.7, 9);
+  EXPECT_EQ(us("nightly-0.19.0"), us("0.20.0"));
+  EXPECT_EQ(us(""), us("0.20.0"));
+}
 
 // Measured: data/measurements, collectives, custom_allreduce in CUDA graphs.
 TEST_F(MeasuredClockTest, AllReducesAreOfTheVersion) {

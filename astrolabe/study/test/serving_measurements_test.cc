@@ -132,6 +132,9 @@ TEST(ServingPrecisionTest, FollowsTheCheckpoint) {
   mixture.model_type = "deepseek_v3";
   EXPECT_EQ(serving_precision(run, mixture, true).output_projection(), GemmFormat::kNvfp4);
   EXPECT_EQ(serving_precision(run, mixture, true).projections, GemmFormat::kBf16);
+  EXPECT_EQ(serving_precision(run, mixture, false).experts, GemmFormat::kNvfp4Weights);
+  EXPECT_EQ(serving_precision(run, mixture, false).projections, GemmFormat::kBf16);
+  EXPECT_EQ(serving_precision(run, mixture, false).output_projection(), GemmFormat::kNvfp4Weights);
   EXPECT_EQ(serving_precision(run, gpt_oss, true).experts, GemmFormat::kMxfp4Mxfp8);
   EXPECT_EQ(serving_precision(run, gpt_oss, false).experts, GemmFormat::kMxfp4Weights);
   run.precision = "int4";

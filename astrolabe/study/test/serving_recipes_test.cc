@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "astrolabe/base/error.h"
+#include "astrolabe/parallel/expert_kernels.h"
 #include "astrolabe/study/serving_measurements.h"
 
 namespace astrolabe::study {
@@ -46,6 +47,7 @@ TEST_F(ServingRecipesTest, LayoutAndServerOfTheRunsThatMatch) {
       "inferencex,m,,sglang,fp4,2025-11-17,,,4,4,,,,,expert_parallel,1,,,\n"
       ",,,sglang,,,,,,,,15,,,poll_interval,10,,,\n"
       ",,,sglang,,,,,,,16,,,,poll_interval,30,,,\n"
+      ",,,sglang,,,,,,,,,,,triton_experts,1,,,\n"
       ",,,vllm,,,,,,,,,,,max_sequences,64,,,\n");
   ServingMeasurement run = four_ranks();
   recipes.apply(&run);
@@ -53,6 +55,7 @@ TEST_F(ServingRecipesTest, LayoutAndServerOfTheRunsThatMatch) {
   EXPECT_EQ(run.engine.shard.data, 4);
   EXPECT_EQ(run.engine.shard.expert, 4);
   EXPECT_EQ(run.server.poll_interval, 30);
+  EXPECT_EQ(run.server.experts, parallel::kTritonExperts);
   EXPECT_FALSE(run.server.max_sequences);
   run = four_ranks();
   run.day = "2025-11-18";
