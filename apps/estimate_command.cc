@@ -50,7 +50,8 @@ void add_engine_options(CLI::App* command, EstimateOptions* o) {
   add_memory_option(command, &r->memory);
   command->add_option("--framework", r->framework,
                       "trtllm, vllm or sglang; else the first of them that runs there");
-  command->add_option("--version", r->version, "Of the framework, where its constants differ");
+  command->add_option("--version", r->version,
+                      "Of the framework, where its constants or kernels differ");
   command
       ->add_option("--software-gain", r->software_gain_percent,
                    "Percent a year by which software makes the same hardware faster")

@@ -10,11 +10,14 @@
 //                    where attention is tensor-parallel (beside attention-DP they run kernels that
 //                    their tables do not have, as do TensorRT-LLM's engines elsewhere but for
 //                    DeepGEMM in block fp8 beside attention-DP). Else, and for TensorRT-LLM above
-//                    kPlentyTokens tokens, the fastest of any. Beyond an NVLink domain tokens are
-//                    dispatched and a rank computes its rows alone: the fastest of any (SGLang's
-//                    and vLLM's tables are of kernels that every rank hands all tokens). Balanced
-//                    where hot experts have copies, which is what measured kernels with a balancer
-//                    and 288 slots show
+//                    kPlentyTokens tokens, the fastest of any. Of the framework's own: the one that
+//                    was measured for the model, spread over ranks or not as here (an engine
+//                    chooses by both); for a model that no table has, the one measured for most.
+//                    Earlier releases run others (expert_kernels.h). Beyond an NVLink domain tokens
+//                    are dispatched and a rank computes its rows alone: the fastest of any
+//                    (SGLang's and vLLM's tables are of kernels that every rank hands all tokens).
+//                    Balanced where hot experts have copies, which is what measured kernels with a
+//                    balancer and 288 slots show
 //   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
 //   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's

@@ -35,9 +35,9 @@ TEST_F(ExpertKernelsTest, ReleasesBeforeTheRowRunItsKernel) {
 }
 
 TEST_F(ExpertKernelsTest, BadRowsAreNamed) {
-  for (const char* row : {"tensorrt,0.20.0,bfloat16,x,,,\n", "vllm,soon,bfloat16,x,,,\n",
-                          "vllm,,bfloat16,x,,,\n", "vllm,0.20.0,,x,,,\n",
-                          "vllm,0.20.0,bfloat16,,,,\n"}) {
+  for (const char* row :
+       {"tensorrt,0.20.0,bfloat16,x,,,\n", "vllm,soon,bfloat16,x,,,\n", "vllm,,bfloat16,x,,,\n",
+        "vllm,0.20.0,,x,,,\n", "vllm,0.20.0,bfloat16,,,,\n"}) {
     EXPECT_THROW(read(row), InputError) << row;
   }
   EXPECT_THROW(ExpertKernels::read("no_such_file.csv"), InputError);
