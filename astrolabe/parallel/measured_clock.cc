@@ -198,14 +198,18 @@ double MeasuredClock::pick(const Keys& keys, Choice choice, Family family,
   std::vector<Known> known;
   double best_band = 1e9;
   const auto ask = [&](std::string_view framework, std::string_view version,
-                       std::string_view kernel) {
+                       std::string_view kernel, const Categories& of_kernel) {
     const device::TimeEstimate t = sources_.times.estimate(
-        {family, chip_.name, framework, version, kernel, categories, is_dispatched}, chip_, dims);
+        {family, chip_.name, framework, version, kernel, of_kernel, is_dispatched}, chip_, dims);
     known.push_back({t.us, std::log(t.high_us / t.low_us)});
     best_band = std::min(best_band, known.back().band);
   };
-  for (const device::TableKey* key : keys) ask(key->framework, key->version, key->kernel);
-  if (keys.empty()) ask(framework_name(framework_), "", "");
+  for (const device::TableKey* key : keys) {
+    Categories own;
+    std::copy(key->categories.begin(), key->categories.end(), own.begin());
+    ask(key->framework, key->version, key->kernel, own);
+  }
+  if (keys.empty()) ask(framework_name(framework_), "", "", categories);
   if (choice == Choice::kOwn) {
     return std::min_element(known.begin(), known.end(),
                             [](const Known& a, const Known& b) { return a.band < b.band; })
@@ -253,8 +257,12 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   if (s.sequences <= 0) return 0;
   const Family family = is_decode ? Family::kAttentionDecode : Family::kAttentionPrefill;
   const Categories categories{"bfloat16", dtype_name(s.kv_cache)};
-  const Keys keys =
-      of_frameworks(kernels(family, categories, ""), is_known_ ? Choice::kOwn : Choice::kFastest);
+  Keys all = kernels(family, categories, "");
+  if (!is_decode && categories[1] == "fp8") {
+    const Keys& cast = kernels(family, {"fp8", "fp8"}, "");
+    all.insert(all.end(), cast.begin(), cast.end());
+  }
+  const Keys keys = of_frameworks(all, is_known_ ? Choice::kOwn : Choice::kFastest);
   const auto at = [&](double length) {
     Dims dims{f(s.head_dim),
               f(std::max(1.0, s.heads)),

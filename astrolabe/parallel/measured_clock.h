@@ -18,7 +18,9 @@
 //                    (SGLang's and vLLM's tables are of kernels that every rank hands all tokens).
 //                    Balanced where hot experts have copies, which is what measured kernels with a
 //                    balancer and 288 slots show
-//   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c)
+//   attention        the framework's own; a chunk after c tokens: t(c + n) - t(c). Prompts over an
+//                    fp8 cache: of those with queries in bf16 or cast to fp8 too (SGLang's fa3 and
+//                    trtllm_mha) the faster
 //   latent (MLA)     core and absorbed products, own framework (vLLM's core tables are host time:
 //                    TensorRT-LLM's); prompts the faster of TensorRT-LLM's and SGLang's
 //   sparse (DSA)     decode: the latent core over the top-k. Prompts within the top-k: as latent;

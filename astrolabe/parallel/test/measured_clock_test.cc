@@ -84,6 +84,21 @@ TEST_F(MeasuredClockTest, ExpertsRunTheKernelOfTheRelease) {
   EXPECT_EQ(us(""), us("0.20.0"));
 }
 
+// Measured: data/measurements, attention_prefill, fa3: SGLang's measured Triton kernel of bf16
+// queries over fp8 caches is of windows alone and takes several times as long.
+TEST_F(MeasuredClockTest, PromptsOverFp8CachesCastTheirQueriesToo) {
+  workload::AttentionShape s;
+  s.sequences = 4;
+  s.query_tokens = 8192;
+  s.heads = 8;
+  s.kv_heads = 1;
+  s.head_dim = s.value_dim = 128;
+  s.kv_cache = workload::NumberFormat::kFp8;
+  const MeasuredClock clock(library().sources(), "h200_sxm", Framework::kSglang, "");
+  const double us = clock.time(workload::make_attention_prefill(s)).in(units::microsecond);
+  EXPECT_NEAR(us, 796.6, 30);
+}
+
 // Measured: data/measurements, collectives, custom_allreduce in CUDA graphs.
 TEST_F(MeasuredClockTest, AllReducesAreOfTheVersion) {
   EXPECT_NEAR(all_reduce("rtx_pro_6000_server", Framework::kVllm, 2, "0.19.0"), 91.5, 2);
