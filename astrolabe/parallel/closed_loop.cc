@@ -41,7 +41,7 @@ class Loop {
   }
 
   ClosedLoopStatus run();
-  ClosedLoopResult result() const;
+  ClosedLoopResult result();
   const std::vector<LoopRequest>& requests() const { return requests_; }
 
  private:
@@ -62,6 +62,8 @@ class Loop {
   double iteration(bool pauses_decoding, bool* has_prompts) const;
   std::int64_t jump(bool is_held, bool waits, double t) const;
   void advance(double t, std::int64_t steps, bool pauses_decoding);
+  void add_intervals(double t, std::int64_t steps, double decoding);
+  double median_interval();
   void finish(Rank* rank);
   bool is_idle() const;
 
@@ -76,6 +78,12 @@ class Loop {
   double slow_, host_ = 0, sampling_ = 0;
   std::size_t next_ = 0, ended_ = 0;
   double now_ = 0, decoding_time_ = 0, prefill_time_ = 0, prompt_steps_ = 0, decoded_ = 0;
+  struct Mark {
+    double time = 0, tokens = 0;
+  };
+  Mark steady_from_, steady_to_;
+  double pause_ = 0;                                  // of decoding, since its last step
+  std::vector<std::pair<double, double>> intervals_;  // between tokens, how many sequences waited
   std::int64_t iterations_ = 0, held_since_ = -1, waited_ = 0, polled_ = 0;
   std::deque<int> inbox_;  // arrived, not seen yet
 };
@@ -282,6 +290,27 @@ void Loop::finish(Rank* k) {
   }
 }
 
+void Loop::add_intervals(double t, std::int64_t steps, double decoding) {
+  if (decoding <= 0) {
+    pause_ += t * static_cast<double>(steps);
+    return;
+  }
+  intervals_.emplace_back(t + pause_, decoding);
+  if (steps > 1) intervals_.emplace_back(t, decoding * static_cast<double>(steps - 1));
+  pause_ = 0;
+}
+
+double Loop::median_interval() {
+  std::sort(intervals_.begin(), intervals_.end());
+  double all = 0, below = 0;
+  for (const auto& [seconds, sequences] : intervals_) all += sequences;
+  for (const auto& [seconds, sequences] : intervals_) {
+    below += sequences;
+    if (below >= all / 2) return seconds;
+  }
+  return 0;
+}
+
 void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
   double decoding = 0;
   bool has_prompts = false;
@@ -294,6 +323,7 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
   const double elapsed = t * static_cast<double>(steps);
   decoding_time_ += decoding * elapsed;
   now_ += elapsed;
+  add_intervals(t, steps, pauses_decoding ? 0 : decoding);
   iterations_ += steps;
   for (Rank& k : ranks_) {
     if (!pauses_decoding && k.decoding > 0) k.advance(steps, rules_);
@@ -309,13 +339,21 @@ void Loop::advance(double t, std::int64_t steps, bool pauses_decoding) {
     k.plan.clear();
   }
   for (Rank& k : ranks_) finish(&k);
+  const auto filled = static_cast<std::size_t>(load_.concurrency);
+  if (ended_ < filled) steady_from_ = {now_, decoded_};
+  if (next_ < requests_.size()) steady_to_ = {now_, decoded_};
 }
 
-ClosedLoopResult Loop::result() const {
+ClosedLoopResult Loop::result() {
   ClosedLoopResult out = mean_result(requests_, now_, engine_.constants.outside(load_.concurrency));
   out.in_flight = decoding_time_ / now_;
   out.prefill_share = prefill_time_ / now_;
   out.prompt_steps = prompt_steps_ / std::max(1.0, decoded_);
+  out.median_interval = median_interval() * units::second;
+  if (steady_to_.time > steady_from_.time) {
+    out.steady_tokens = (steady_to_.tokens - steady_from_.tokens) /
+                        ((steady_to_.time - steady_from_.time) * units::second);
+  }
   return out;
 }
 

@@ -42,6 +42,9 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
   Duration tpot, ttft;       // means over requests
+  Duration median_interval;  // between two tokens of an answer
+  Frequency steady_tokens;   // a second, of the deployment, once as many requests have ended as are
+                             // in flight and until the last has begun; 0 if that is never
   Duration longest_ttft;     // of a request
   double in_flight = 0;      // decoding sequences of all ranks, mean over time
   double prefill_share = 0;  // of the time, that prompts add to iterations

@@ -117,10 +117,22 @@ ServingMeasurement read_batch(const CsvTable& table, const CsvTable::Row& cells,
   return m;
 }
 
-// What a figure says of its load: a number, "avg_batch=N", or that all requests are queued.
+// The count that a text starts with (of six digits at most), which ends there or at a semicolon.
+std::optional<double> count_at_start(const std::string& text) {
+  const std::string number = text.substr(0, text.find(';'));
+  const bool is_count =
+      !number.empty() && number.size() < 7 && std::all_of(number.begin(), number.end(), [](char c) {
+        return std::isdigit(static_cast<unsigned char>(c)) != 0;
+      });
+  if (!is_count) return {};
+  return std::stod(number);
+}
+
+// What a figure says of its load: a number, "avg_batch=N", perhaps after the server's limit
+// "max_num_seqs=N", or that all requests are queued.
 void read_figure_load(ServingRow* row, ServingMeasurement* m) {
   const std::string& text = row->text("concurrency_or_batch");
-  const std::string kMean = "avg_batch=";
+  const std::string kMean = "avg_batch=", kMost = "max_num_seqs=";
   const std::size_t mean = text.find(kMean);
   if (text.starts_with("max-load")) {
     m->load = ServingLoad::kQueued;
@@ -130,11 +142,11 @@ void read_figure_load(ServingRow* row, ServingMeasurement* m) {
   if (mean == std::string::npos) m->load = ServingLoad::kBatch;
   const std::string number = mean == std::string::npos ? text : text.substr(mean + kMean.size());
   if (number.empty()) return row->fail("concurrency_or_batch is missing");
-  const bool is_count = number.size() < 7 && std::all_of(number.begin(), number.end(), [](char c) {
-                          return std::isdigit(static_cast<unsigned char>(c)) != 0;
-                        });
-  m->concurrency = is_count ? std::stod(number) : 0;
+  m->concurrency = count_at_start(number).value_or(0);
   if (m->concurrency < 1) row->fail("concurrency_or_batch is neither a count nor max-load");
+  if (!text.starts_with(kMost)) return;
+  m->server.max_sequences = count_at_start(text.substr(kMost.size()));
+  if (m->server.max_sequences.value_or(0) < 1) row->fail("max_num_seqs is no count");
 }
 
 void read_figure_layout(ServingRow* row, ServingMeasurement* m) {
@@ -161,6 +173,7 @@ void read_metric(ServingRow* row, ServingMeasurement* m) {
   };
   if (metric == "itl_p50" || metric == "tpot" || metric == "tpot_p50") {
     m->tpot_ms = milliseconds();
+    m->is_median_interval = metric == "itl_p50";
   } else if (metric == "first_token_latency" || metric == "ttft" || metric == "ttft_p50") {
     m->ttft_ms = milliseconds();
   } else if (metric == "gpu_power_avg_total") {
@@ -256,7 +269,7 @@ ServingMeasurement read_figure(const CsvTable& table, const CsvTable::Row& cells
   m.prompt = mean_prompt ? *mean_prompt : row.needed("isl", 1, kMostTokens);
   m.answer = row.needed("osl", 1, kMostTokens);
   // Prompts of users are answered as the model samples.
-  m.is_sampled = m.is_host_exposed = mean_prompt.has_value();
+  m.is_sampled = m.is_host_exposed = m.varies_lengths = mean_prompt.has_value();
   m.reason = row.reason();
   return m;
 }

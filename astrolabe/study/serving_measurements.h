@@ -82,6 +82,8 @@ struct ServingMeasurement {
   double concurrency = 0;
   // Lengths are drawn from [0.8, 1] x nominal; otherwise all are as long.
   bool draws_lengths = false;
+  // Requests of users: lengths vary between nothing and twice the nominal.
+  bool varies_lengths = false;
   bool is_sampled = false, is_host_exposed = false;  // see ClosedLoopLoad
   std::vector<MeasuredRequest> requests;             // of a replay, by arrival
   ServingLayout engine;                              // aggregated; `workers` share the concurrency
@@ -92,6 +94,7 @@ struct ServingMeasurement {
   std::optional<double> output_rate;  // tokens a second and accelerator
   std::optional<double> power_w;      // of an accelerator
   std::optional<double> energy_j;     // of all accelerators for an output token
+  bool is_median_interval = false;    // tpot_ms: the median of intervals between tokens
   bool has_one_metric = false;        // the others were never to be measured
   std::string reason;                 // why the row cannot be used; empty when it can
 

@@ -46,7 +46,8 @@ constexpr double kQueuedRequests = 3000;  // of a benchmark that queues all, whe
 
 // Of one of the engines of a deployment.
 parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
-  const double low = run.draws_lengths ? kShortestShare : 1;
+  const double low = run.varies_lengths ? 0 : run.draws_lengths ? kShortestShare : 1;
+  const double high = run.varies_lengths ? 2 : 1;
   parallel::ClosedLoopLoad load;
   load.concurrency = std::max(1, static_cast<int>(run.concurrency / run.engine.workers));
   // A benchmark counts its requests by what the server takes at once: ten for each.
@@ -59,9 +60,9 @@ parallel::ClosedLoopLoad load_of(const ServingMeasurement& run) {
     load.concurrency = load.requests;
   }
   load.prompt_low = low * run.prompt;
-  load.prompt_high = run.prompt;
+  load.prompt_high = high * run.prompt;
   load.answer_low = std::max(2.0, low * run.answer);
-  load.answer_high = std::max(2.0, run.answer);
+  load.answer_high = std::max(2.0, high * run.answer);
   load.is_sampled = run.is_sampled;
   load.is_host_exposed = run.is_host_exposed;
   return load;
@@ -185,7 +186,11 @@ void ServingPredictor::serve_engine(const ServingMeasurement& run, ServingPredic
     return;
   }
   out->output_rate = d.tokens_per_accelerator(r, load);
-  out->tpot_ms = r.tpot.in(units::millisecond);
+  // Users never cease to ask: neither an empty start nor the end of the last counts.
+  if (run.varies_lengths && r.steady_tokens > Frequency{}) {
+    out->output_rate = r.steady_tokens.in(1.0 / units::second) / d.shard().group();
+  }
+  out->tpot_ms = (run.is_median_interval ? r.median_interval : r.tpot).in(units::millisecond);
   // Of a static batch: when the last of its prompts is through.
   out->ttft_ms = (run.load == ServingLoad::kBatch ? r.longest_ttft : r.ttft).in(units::millisecond);
   out->tpot_band = d.engine().constants.tpot_band;
@@ -249,7 +254,8 @@ void ServingPredictor::add_power(const ServingMeasurement& run, const Deployment
   parallel::SteadyLoad load;
   load.prompt = share * run.prompt;
   load.answer = share * run.answer;
-  load.context = load.prompt + load.answer / 2;
+  // Long answers are seen more often than short ones.
+  load.context = load.prompt + load.answer / (run.varies_lengths ? 1.5 : 2);
   const double pieces = std::max(1.0, std::ceil(load.prompt / d.engine().schedule.token_budget));
   const double ranks = d.shard().data;
   const parallel::ServingWork work =

@@ -58,6 +58,11 @@ TEST_F(ClosedLoopTest, PromptsSlowDecodingByTheirTimeOverTheAnswer) {
   const ClosedLoopResult r = run(plain_engine(Framework::kTrtllm), load);
   const double prompt_ms = 0.064 * 4000;
   EXPECT_NEAR(r.tpot.in(units::millisecond), 6.5 + prompt_ms / 100, 0.1 * prompt_ms / 100);
+  // Most tokens see no prompt.
+  EXPECT_NEAR(ms(r.median_interval), 6.5, 1e-6);
+  // Each token of a pair takes as long as a request over its tokens.
+  const double each_ms = 6.5 + 2 * prompt_ms / 100;
+  EXPECT_NEAR(r.steady_tokens.in(1.0 / units::millisecond), 2 / each_ms, 0.05 * 2 / each_ms);
   Engine slow = plain_engine(Framework::kTrtllm);
   slow.constants.prefill_slow_dense = 1;
   const ClosedLoopResult s = run(slow, load);
@@ -105,6 +110,19 @@ TEST_F(ClosedLoopTest, FullCacheQueuesRequestsAndTooLongOnesAreRefused) {
   EXPECT_GT(wide.in_flight, 8);
   EXPECT_GT(narrow.ttft.base(), 2 * wide.ttft.base());
   EXPECT_EQ(run(e, load, 1099).status, ClosedLoopStatus::kDoesNotFit);
+}
+
+// SGLang stops decoding for prompts: the token after them comes later by all of them.
+TEST_F(ClosedLoopTest, PausesCountToTheIntervalBetweenTokens) {
+  const ClosedLoopLoad load{.concurrency = 2,
+                            .requests = 400,
+                            .prompt_low = 1000,
+                            .prompt_high = 1000,
+                            .answer_low = 2,
+                            .answer_high = 3};
+  const double prompt_ms = 0.001 * (64 * 1000 + 100);
+  const ClosedLoopResult r = run(plain_engine(Framework::kSglang), load);
+  EXPECT_GT(ms(r.median_interval), 6.5 + 0.9 * prompt_ms);
 }
 
 TEST_F(ClosedLoopTest, BalanceOfRanksSavesPromptIterations) {

@@ -103,8 +103,12 @@ TEST(PublishedMeasurements, FiguresHaveOneMetricARow) {
   EXPECT_EQ(rows[1].precision, "bf16");
   EXPECT_EQ(rows[1].version, "0.11.1");
   EXPECT_EQ(rows[1].concurrency, 7);
+  EXPECT_EQ(rows[1].server.max_sequences, 8);
   EXPECT_EQ(rows[1].prompt, 250);  // names.csv
   EXPECT_TRUE(rows[1].is_sampled);
+  EXPECT_TRUE(rows[1].varies_lengths);
+  EXPECT_TRUE(rows[1].is_median_interval);
+  EXPECT_FALSE(rows[4].varies_lengths);
   EXPECT_EQ(rows[2].engine.shard.tensor, 8);  // vLLM's experts follow the cut of attention
   EXPECT_EQ(rows[2].engine.shard.expert, 8);
   EXPECT_EQ(rows[3].engine.shard.data, 4);
@@ -122,7 +126,8 @@ TEST(PublishedMeasurements, FiguresThatCannotBeUsedSayWhy) {
                                  "pp is not 1: the engine has no pipeline stages",
                                  "tp does not divide n_accelerators",
                                  "isl is no number",
-                                 "value is out of range"};
+                                 "value is out of range",
+                                 "max_num_seqs is no count"};
   const auto rows =
       read(figure("a,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,cost_per_day,5,USD,s\n"
                   "b,m,H200,1,FP8,FuriosaSDK,128,128,1,1,1,,itl_p50,5,ms,s\n"
@@ -131,7 +136,9 @@ TEST(PublishedMeasurements, FiguresThatCannotBeUsedSayWhy) {
                   "e,m,H200,2,FP8,vLLM 1,128,128,1,1,2,,itl_p50,5,ms,s\n"
                   "f,m,H200,3,FP8,vLLM 1,128,128,1,2,1,,itl_p50,5,ms,s\n"
                   "g,m,H200,1,FP8,vLLM 1,a set,128,1,1,1,,itl_p50,5,ms,s\n"
-                  "h,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,itl_p50,-5,ms,s\n"));
+                  "h,m,H200,1,FP8,vLLM 1,128,128,1,1,1,,itl_p50,-5,ms,s\n"
+                  "i,m,H200,1,FP8,vLLM 1,128,128,max_num_seqs=x; avg_batch=1,1,1,,itl_p50,5,ms,"
+                  "s\n"));
   ASSERT_EQ(rows.size(), std::size(reasons));
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].reason, reasons[i]);
 }
