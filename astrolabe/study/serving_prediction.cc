@@ -42,6 +42,8 @@ std::string cut_conflict(const ModelArchitecture& model, const ServingLayout& la
 constexpr const char* kDoesNotFit = "a request does not fit the memory of the layout";
 constexpr double kShortestShare = 0.8;  // of the nominal length, where lengths are drawn
 
+// Sequences of a rank where the submitter sets the limit too: more than any memory holds of them.
+constexpr double kMostSubmitted = 8192;
 constexpr double kQueuedRequests = 3000;  // of a benchmark that queues all, where nothing says
 
 // Of one of the engines of a deployment.
@@ -152,6 +154,7 @@ parallel::Engine ServingPredictor::engine(const ServingMeasurement& run) const {
   schedule.poll_interval = run.server.poll_interval;
   schedule.token_budget = run.server.token_budget.value_or(schedule.token_budget);
   engine.constants.kv_share = run.server.kv_share.value_or(engine.constants.kv_share);
+  if (run.load == ServingLoad::kSearched) schedule.max_sequences = kMostSubmitted;
   if (run.load == ServingLoad::kBatch) {  // no client and no server
     engine.constants.first_token = engine.constants.first_token_per_request = {};
   }
