@@ -32,8 +32,8 @@ void visit_fields(const Operator& op, Take take) {
     }
     void operator()(const workload::AttentionShape& s) const {
       take(Fields{s.sequences, s.query_tokens, s.context, s.heads, s.kv_heads, s.head_dim,
-                  s.value_dim, s.window, s.entry_tokens, number(s.values_are_keys), s.square_ratio,
-                  number(s.compute), number(s.kv_cache)});
+                  s.value_dim, s.window, s.entry_tokens, number(s.values_are_keys),
+                  number(s.is_shared), s.square_ratio, number(s.compute), number(s.kv_cache)});
     }
     void operator()(const workload::LatentShape& s) const {
       take(Fields{s.sequences, s.query_tokens, s.context, s.heads, s.kv_rank, s.rope_dim,
@@ -71,7 +71,7 @@ KeptClock::Key KeptClock::key_of(const Operator& op) {
   Key key;
   key.fields[0] = number(op.kind);
   const auto take = [&key](Fields fields) {
-    static_assert(kMostFields > 13);
+    static_assert(kMostFields > 14);
     std::size_t i = 1;
     for (const double field : fields) key.fields[i++] = field;
   };

@@ -278,6 +278,29 @@ double MeasuredClock::attention(const workload::AttentionShape& s, bool is_decod
   return std::max(whole - at(s.context), 0.5 * whole * s.query_tokens / s.kv_length());
 }
 
+double MeasuredClock::shared(const workload::Operator& op) const {
+  const auto& s = op.get<workload::AttentionShape>();
+  if (op.kind == OperatorKind::kAttentionPrefill) {
+    return std::max(absorbed(op.flops.in(units::flop), s.heads), stream(op.bytes()));
+  }
+  workload::LatentShape core;
+  core.sequences = s.sequences;
+  core.heads = s.heads;
+  core.kv_cache = s.kv_cache;
+  double entries = s.kv_length() / s.entry_tokens;
+  if (s.window > 0) entries = std::min(entries, s.window);
+  core.context = std::max(0.0, entries - 1);
+  return latent(core, true);
+}
+
+// Prompts over the entries that each query chose.
+double MeasuredClock::absorbed(double flops, double heads) const {
+  const double least = is_hopper_ ? kSparseRowsHopper : kSparseRows;
+  const double rows = std::ceil(std::max(1.0, heads) / least) * least;
+  return flops * rows / std::max(1.0, heads) /
+         (kSparseShare * chip_.peak_tflops(device::MathFormat::kBf16) * 1e6);
+}
+
 double MeasuredClock::latent(const workload::LatentShape& s, bool is_decode) const {
   if (s.sequences <= 0) return 0;
   const Family family = is_decode ? Family::kLatentDecode : Family::kLatentPrefill;
@@ -305,11 +328,9 @@ double MeasuredClock::sparse(const workload::LatentShape& s) const {
     return latent(core, true);
   }
   if (s.kv_length() <= s.topk) return latent(core, false);
-  const double least = is_hopper_ ? kSparseRowsHopper : kSparseRows;
-  const double rows = std::ceil(std::max(1.0, s.heads) / least) * least;
-  const double flops =
-      2 * s.sequences * s.query_tokens * s.topk * rows * (2 * s.kv_rank + s.rope_dim);
-  return flops / (kSparseShare * chip_.peak_tflops(device::MathFormat::kBf16) * 1e6);
+  const double heads = std::max(1.0, s.heads);
+  return absorbed(2 * s.sequences * s.query_tokens * s.topk * heads * (2 * s.kv_rank + s.rope_dim),
+                  heads);
 }
 
 double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) const {
@@ -322,10 +343,11 @@ double MeasuredClock::absorb(const workload::AbsorbShape& s, bool is_query) cons
 }
 
 double MeasuredClock::indexer(const workload::IndexerShape& s) const {
-  const double pairs = s.sequences * s.query_tokens * (s.context + (s.query_tokens + 1) / 2);
+  const double pairs =
+      s.sequences * s.query_tokens * (s.context + (s.query_tokens + 1) / 2) / s.entry_tokens;
   const double flops = 2 * pairs * s.heads * s.dim;
   const double rate = kIndexShare * chip_.peak_tflops(device::MathFormat::kFp8) * 1e6;
-  const double keys = s.sequences * (s.context + s.query_tokens) * s.dim;
+  const double keys = s.sequences * (s.context + s.query_tokens) / s.entry_tokens * s.dim;
   // Scores are written in fp32 and read by the choice of the top-k.
   return 2 * kTopkLaunch + std::max(flops / rate, stream(keys * units::byte)) +
          stream(2 * 4 * pairs * units::byte);
@@ -368,9 +390,11 @@ Duration MeasuredClock::time(const workload::Operator& op) const {
       us = experts(op.get<workload::ExpertsShape>());
       break;
     case OperatorKind::kAttentionPrefill:
-    case OperatorKind::kAttentionDecode:
-      us = attention(op.get<workload::AttentionShape>(), op.kind == OperatorKind::kAttentionDecode);
+    case OperatorKind::kAttentionDecode: {
+      const auto& s = op.get<workload::AttentionShape>();
+      us = s.is_shared ? shared(op) : attention(s, op.kind == OperatorKind::kAttentionDecode);
       break;
+    }
     case OperatorKind::kLatentPrefill:
     case OperatorKind::kLatentDecode:
       us = latent(op.get<workload::LatentShape>(), op.kind == OperatorKind::kLatentDecode);

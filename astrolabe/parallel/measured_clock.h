@@ -27,6 +27,9 @@
 //                    beyond: the arithmetic of absorbed heads over the top-k of each query, of 64
 //                    heads at least on Hopper, 128 elsewhere. Scores and choice from their
 //                    arithmetic and bytes
+//   one entry for all heads (DeepSeek-V4): decode as the latent core over the entries that are
+//   seen,
+//                    prompts as sparse ones
 //   recurrences      the framework's own; Mamba-2's scan from its bytes
 //   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
 //   gather, scatter  NCCL
@@ -106,6 +109,8 @@ class MeasuredClock final : public KernelClock {
   double product(const workload::GemmShape& s) const;
   double experts(const workload::ExpertsShape& s) const;
   double attention(const workload::AttentionShape& s, bool is_decode) const;
+  double shared(const workload::Operator& op) const;
+  double absorbed(double flops, double heads) const;
   double latent(const workload::LatentShape& s, bool is_decode) const;
   double sparse(const workload::LatentShape& s) const;
   double absorb(const workload::AbsorbShape& s, bool is_query) const;

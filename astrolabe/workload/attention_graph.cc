@@ -181,7 +181,7 @@ void GraphBuilder::add_compressed_attention(double count, bool is_window) {
   add_context_gather(count, d);
   AttentionShape s{.heads = heads(), .kv_heads = 1, .head_dim = d, .value_dim = d};
   s.window = model_.window;
-  s.values_are_keys = true;
+  s.values_are_keys = s.is_shared = true;
   add_attention_core("window_attention_decode", "window_attention_prefill", count, s);
   if (!is_window && model_.n_full_attention > 0) {
     const double sparse = count * model_.n_compressed_sparse / model_.n_full_attention;
@@ -200,7 +200,7 @@ void GraphBuilder::add_compressed_core(double count, double ratio, bool is_spars
   elementwise(OperatorKind::kElementwise, "pool", count, inputs, d / ratio);
   AttentionShape s{.heads = heads(), .kv_heads = 1, .head_dim = d, .value_dim = d};
   s.entry_tokens = ratio;
-  s.values_are_keys = true;
+  s.values_are_keys = s.is_shared = true;
   if (is_sparse) {
     add_indexer(count, 4 * model_.index_dim, ratio);
     s.window = model_.index_topk;

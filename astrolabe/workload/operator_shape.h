@@ -40,6 +40,7 @@ struct AttentionShape {
   double window = 0;        // cache entries a query attends to (window or top-k); 0: all
   double entry_tokens = 1;  // tokens of a compressed cache entry
   bool values_are_keys = false;
+  bool is_shared = false;   // an entry is key and value of all heads, as in latent attention
   double square_ratio = 1;  // E[n^2]/E[n]^2 of the query tokens of a prefill
   NumberFormat compute = NumberFormat::kBf16, kv_cache = NumberFormat::kBf16;
 

@@ -99,6 +99,53 @@ TEST_F(MeasuredClockTest, PromptsOverFp8CachesCastTheirQueriesToo) {
   EXPECT_NEAR(us, 796.6, 30);
 }
 
+// DeepSeek-V4: one entry of 512 for all heads, each of several tokens. Tables of grouped heads have
+// no such width: carried over, they gave 3 ms for the 33 entries of 4,250 tokens.
+TEST_F(MeasuredClockTest, SharedEntriesRunAsTheLatentCoreOverThoseThatAreSeen) {
+  workload::AttentionShape s;
+  s.sequences = 32;
+  s.context = 128 * 40 - 1;
+  s.heads = 128;
+  s.kv_heads = 1;
+  s.head_dim = s.value_dim = 512;
+  s.entry_tokens = 128;
+  s.values_are_keys = s.is_shared = true;
+  workload::LatentShape core;
+  core.sequences = 32;
+  core.heads = 128;
+  for (const Framework framework : {Framework::kTrtllm, Framework::kSglang, Framework::kVllm}) {
+    const MeasuredClock clock(library().sources(), "b200_sxm", framework, "");
+    s.window = 0;
+    core.context = 39;
+    EXPECT_EQ(clock.time(workload::make_attention_decode(s)),
+              clock.time(workload::make_latent_decode(core)));
+    s.window = 8;  // chosen
+    core.context = 7;
+    EXPECT_EQ(clock.time(workload::make_attention_decode(s)),
+              clock.time(workload::make_latent_decode(core)));
+  }
+}
+
+TEST_F(MeasuredClockTest, PromptsOverSharedEntriesTakeTheirProductsOrTheirBytes) {
+  workload::AttentionShape s;
+  s.sequences = 1;
+  s.query_tokens = 8192;
+  s.heads = 128;
+  s.kv_heads = 1;
+  s.head_dim = s.value_dim = 512;
+  s.entry_tokens = 4;
+  s.values_are_keys = s.is_shared = true;
+  const MeasuredClock clock(library().sources(), "b200_sxm", Framework::kVllm, "");
+  const auto dense = workload::make_attention_prefill(s);
+  const double peak = 0.6 * 2.25e15;  // the share of sparse prompts
+  EXPECT_NEAR(clock.time(dense).in(units::second), dense.flops.in(units::flop) / peak,
+              0.05 * dense.flops.in(units::flop) / peak);
+  s.entry_tokens = 128;
+  const auto few = workload::make_attention_prefill(s);
+  EXPECT_NEAR(clock.time(few).in(units::second), few.bytes().in(units::byte) / (0.7 * 8e12),
+              0.05 * few.bytes().in(units::byte) / (0.7 * 8e12));
+}
+
 // Measured: data/measurements, collectives, custom_allreduce in CUDA graphs.
 TEST_F(MeasuredClockTest, AllReducesAreOfTheVersion) {
   EXPECT_NEAR(all_reduce("rtx_pro_6000_server", Framework::kVllm, 2, "0.19.0"), 91.5, 2);
