@@ -67,8 +67,8 @@ std::string head_text(const Estimate& e) {
                         r.draft_model ? " of " + r.draft_model->model.name : std::string(),
                         r.acceptance_length);
   }
-  if (r.ttft_ms) text += fmt::format("TTFT at most {:.0f} ms  ", *r.ttft_ms);
-  if (r.tpot_ms) text += fmt::format("TPOT at most {:.1f} ms", *r.tpot_ms);
+  if (r.ttft_ms) text += fmt::format("TTFT at most {:g} ms  ", *r.ttft_ms);
+  if (r.tpot_ms) text += fmt::format("TPOT at most {:g} ms", *r.tpot_ms);
   if (r.ttft_ms || r.tpot_ms) text += "\n";
   return text;
 }
