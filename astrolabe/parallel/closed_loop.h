@@ -41,7 +41,8 @@ enum class ClosedLoopStatus { kOk, kDoesNotFit };
 
 struct ClosedLoopResult {
   ClosedLoopStatus status = ClosedLoopStatus::kOk;
-  Duration tpot, ttft;       // means over requests
+  Duration tpot, ttft;  // means over requests
+  // Of one engine; 0 of pools.
   Duration median_interval;  // between two tokens of an answer
   Frequency steady_tokens;   // a second, of the deployment, once as many requests have ended as are
                              // in flight and until the last has begun; 0 if that is never

@@ -27,9 +27,8 @@
 //                    beyond: the arithmetic of absorbed heads over the top-k of each query, of 64
 //                    heads at least on Hopper, 128 elsewhere. Scores and choice from their
 //                    arithmetic and bytes
-//   one entry for all heads (DeepSeek-V4): decode as the latent core over the entries that are
-//   seen,
-//                    prompts as sparse ones
+//   shared entries   (DeepSeek-V4) decode: the latent core over those that are seen; prompts: as
+//                    sparse ones, or their bytes
 //   recurrences      the framework's own; Mamba-2's scan from its bytes
 //   all-reduce       the faster of the framework's kernel in a CUDA graph and NCCL
 //   gather, scatter  NCCL
