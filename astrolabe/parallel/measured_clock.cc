@@ -139,7 +139,7 @@ MeasuredClock::Keys MeasuredClock::of_frameworks(const Keys& keys, Choice choice
   return out.empty() ? keys : out;
 }
 
-MeasuredClock::Keys MeasuredClock::of_release(Keys keys, std::string_view dtype) const {
+MeasuredClock::Keys MeasuredClock::of_release(const Keys& keys, std::string_view dtype) const {
   const std::string_view part = experts_.empty()
                                     ? sources_.expert_kernels.of(framework_, version_, dtype)
                                     : std::string_view(experts_);

@@ -88,7 +88,7 @@ class MeasuredClock final : public KernelClock {
   enum class Choice { kOwn, kFastest };
 
   // Those of the framework's release, or of whoever chose them; all where there is no such kernel.
-  Keys of_release(Keys keys, std::string_view dtype) const;
+  Keys of_release(const Keys& keys, std::string_view dtype) const;
   // Kernels of this chip that have the categories, or of its nearest siblings.
   const Keys& kernels(device::Family family, const device::Categories& categories,
                       const std::string& kernel_prefix) const;
