@@ -98,6 +98,8 @@ std::string band_group(const CollectiveKey& key) {
 }
 std::string band_group(const ExchangeKey& key) { return key.library; }
 
+bool is_version(std::string_view text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
+
 double version_number(std::string_view version) {
   double number = 0, unit = 1;
   bool is_candidate = false;

@@ -75,5 +75,7 @@ std::string band_group(const ExchangeKey& key);
 
 // Comparable number of a version: "1.3.0rc20" is above "1.3.0rc10", below "1.3.0".
 double version_number(std::string_view version);
+// Whether it is one; others are branches ("nightly-0.19.0") or nothing.
+bool is_version(std::string_view text);
 
 }  // namespace astrolabe::network

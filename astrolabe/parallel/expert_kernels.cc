@@ -5,21 +5,15 @@
 
 namespace astrolabe::parallel {
 
-namespace {
-
-bool is_release(std::string_view version) {
-  return !version.empty() && version[0] >= '0' && version[0] <= '9';
-}
-
-}  // namespace
-
 ExpertKernels ExpertKernels::read(const std::string& path) {
   const CsvTable csv = CsvTable::read(path);
   ExpertKernels kernels;
   for (const CsvTable::Row& row : csv.rows()) {
     const SourcePosition where = csv.position(row);
     const std::string& before = csv.cell(row, "before");
-    if (!is_release(before)) throw InputError(where, "before", before, "a release, as in 0.20.0");
+    if (!network::is_version(before)) {
+      throw InputError(where, "before", before, "a release, as in 0.20.0");
+    }
     for (const char* column : {"dtype", "kernel"}) {
       if (csv.cell(row, column).empty()) throw InputError(where, column, "nothing", "a word");
     }
@@ -32,7 +26,7 @@ ExpertKernels ExpertKernels::read(const std::string& path) {
 
 std::string_view ExpertKernels::of(Framework framework, std::string_view version,
                                    std::string_view dtype) const {
-  if (!is_release(version)) return "";
+  if (!network::is_version(version)) return "";
   for (const Row& row : rows_) {
     if (row.framework == framework && row.dtype == dtype &&
         network::version_number(version) < row.before) {

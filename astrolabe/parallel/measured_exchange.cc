@@ -38,10 +38,9 @@ CustomKernel custom_kernel(Framework framework) {
 }
 
 // What is no version of the framework (a branch, the release of a container) tells nothing.
-bool is_version(Framework framework, std::string_view version) {
+bool is_version_of(Framework framework, std::string_view version) {
   const double least = framework == Framework::kTrtllm ? 1 : 0;
-  return !version.empty() && version[0] >= '0' && version[0] <= '9' &&
-         network::version_number(version) >= least;
+  return network::is_version(version) && network::version_number(version) >= least;
 }
 
 }  // namespace
@@ -83,7 +82,7 @@ double MeasuredClock::all_reduce(int ranks, Bytes buffer) const {
   const double nccl = library(Operation::kAllReduce, ranks, buffer);
   if (ranks > domain()) return nccl;
   const CustomKernel custom = custom_kernel(framework_);
-  const std::string version = is_version(framework_, version_) ? version_ : custom.version;
+  const std::string version = is_version_of(framework_, version_) ? version_ : custom.version;
   CollectiveKey key{fabric_, "custom_allreduce", custom.kernel, version, "bfloat16", {}};
   key.shape.operation = Operation::kAllReduce;
   key.shape.implementation = Implementation::kCustom;

@@ -99,17 +99,22 @@ TEST_F(MeasuredClockTest, PromptsOverFp8CachesCastTheirQueriesToo) {
   EXPECT_NEAR(us, 796.6, 30);
 }
 
-// DeepSeek-V4: one entry of 512 for all heads, each of several tokens. Tables of grouped heads have
-// no such width: carried over, they gave 3 ms for the 33 entries of 4,250 tokens.
-TEST_F(MeasuredClockTest, SharedEntriesRunAsTheLatentCoreOverThoseThatAreSeen) {
+workload::AttentionShape shared_entries(double tokens) {
   workload::AttentionShape s;
-  s.sequences = 32;
-  s.context = 128 * 40 - 1;
   s.heads = 128;
   s.kv_heads = 1;
   s.head_dim = s.value_dim = 512;
-  s.entry_tokens = 128;
+  s.entry_tokens = tokens;
   s.values_are_keys = s.is_shared = true;
+  return s;
+}
+
+// DeepSeek-V4: one entry of 512 for all heads, each of several tokens. Tables of grouped heads have
+// no such width: carried over, they gave 3 ms for the 33 entries of 4,250 tokens.
+TEST_F(MeasuredClockTest, SharedEntriesRunAsTheLatentCoreOverThoseThatAreSeen) {
+  workload::AttentionShape s = shared_entries(128);
+  s.sequences = 32;
+  s.context = 128 * 40 - 1;
   workload::LatentShape core;
   core.sequences = 32;
   core.heads = 128;
@@ -127,14 +132,9 @@ TEST_F(MeasuredClockTest, SharedEntriesRunAsTheLatentCoreOverThoseThatAreSeen) {
 }
 
 TEST_F(MeasuredClockTest, PromptsOverSharedEntriesTakeTheirProductsOrTheirBytes) {
-  workload::AttentionShape s;
+  workload::AttentionShape s = shared_entries(4);
   s.sequences = 1;
   s.query_tokens = 8192;
-  s.heads = 128;
-  s.kv_heads = 1;
-  s.head_dim = s.value_dim = 512;
-  s.entry_tokens = 4;
-  s.values_are_keys = s.is_shared = true;
   const MeasuredClock clock(library().sources(), "b200_sxm", Framework::kVllm, "");
   const auto dense = workload::make_attention_prefill(s);
   const double peak = 0.6 * 2.25e15;  // the share of sparse prompts
